@@ -1,0 +1,73 @@
+# Everything a person does here, in one word each. The first use of a target sets up
+# .venv with the versions of requirements.txt; nothing outside this folder is installed.
+
+ENV ?= control:cartpole:swingup
+AGENT ?= qmle
+STEPS ?= 50000
+ACTORS ?= 2
+SEED ?= 1
+RUN ?= runs/$(subst /,-,$(subst :,-,$(ENV)))-$(AGENT)-$(SEED)
+IMAGE ?= qmle_acme
+
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+TOOLS_READY := .tools/uv-$(UV_VERSION).ready
+VENV_READY := .venv/ready
+
+# uv does not read pip's settings: hand it the index that pip was told to use.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test test-all check format image requirements
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  make train ENV=control:walker:walk STEPS=1000000 ACTORS=4 SEED=1 AGENT=qmle'
+	@echo '  RUN names the run folder; the same command again resumes it.'
+
+setup: $(VENV_READY)  ## set up .venv with the `qmle` command, and nothing else
+
+train: $(VENV_READY)  ## train AGENT on ENV for STEPS with ACTORS actor processes
+	.venv/bin/qmle train --env '$(ENV)' --agent '$(AGENT)' --run '$(RUN)' \
+	  --steps $(STEPS) --layout distributed --actors $(ACTORS) --seed $(SEED)
+
+test: $(VENV_READY)  ## run the tests that take seconds
+	.venv/bin/pytest -m 'not slow'
+
+test-all: $(VENV_READY)  ## run every test
+	.venv/bin/pytest
+
+check: $(VENV_READY)  ## check format, lint and types
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+
+format: $(VENV_READY)  ## format, and mend what the linter can mend
+	.venv/bin/ruff check --fix --exit-zero
+	.venv/bin/ruff format
+
+image:  ## build the container image, one for every role
+	docker build --tag '$(IMAGE)' .
+
+requirements: $(TOOLS_READY)  ## write requirements.txt anew from setup.py
+	$(UV) pip compile setup.py --extra dev --python "$$(cat .python-version)" --quiet \
+	  --no-annotate --custom-compile-command 'make requirements' -o requirements.txt
+
+# Both stamps are written last, and both start from nothing: what an interrupted
+# set-up left behind is never taken for a whole one.
+$(TOOLS_READY):
+	@rm -rf .tools
+	@PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 \
+	  python3 -m pip install -qq --target .tools uv==$(UV_VERSION)
+	@touch $@
+
+$(VENV_READY): $(TOOLS_READY) requirements.txt setup.py .python-version
+	@echo 'Setting up .venv (a minute the first time)'
+	@$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv
+	@$(UV) pip install --quiet --python .venv --no-deps \
+	  --build-constraints requirements.txt -r requirements.txt
+	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation -e .
+	@touch $@

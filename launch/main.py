@@ -1,0 +1,46 @@
+"""`qmle`: finds the command and runs it."""
+
+import importlib
+import os
+import sys
+import warnings
+
+from qmle_acme.errors import UserError, unknown
+
+COMMANDS = {
+  'train': 'train an agent, or go on where a run stopped',
+  'evaluate': 'greedy return of the newest checkpoint of a run',
+  'render': 'a video of one greedy episode of a run',
+}
+# Read when TensorFlow is imported, here and in the nodes that this process starts.
+_TENSORFLOW = {
+  'TF_CPP_MIN_LOG_LEVEL': '2',
+  'XLA_FLAGS': '--xla_cpu_enable_fast_math=true',
+}
+
+
+def main() -> None:
+  """Runs the command that the arguments name; the exit code says how that went."""
+  for name, value in _TENSORFLOW.items():
+    os.environ.setdefault(name, value)
+  warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
+  arguments = sys.argv[1:]
+  if not arguments or arguments[0] in ('-h', '--help'):
+    print(_usage())
+    return
+  try:
+    sys.exit(_run(arguments[0], arguments[1:]))
+  except UserError as error:
+    print(f'qmle: {error}', file=sys.stderr)
+    sys.exit(2)
+
+
+def _run(command: str, arguments: list[str]) -> int:
+  if command not in COMMANDS:
+    raise unknown('command', command, COMMANDS)
+  return importlib.import_module(f'launch.{command}').main(arguments)
+
+
+def _usage() -> str:
+  lines = [f'  qmle {name:10} {text}' for name, text in COMMANDS.items()]
+  return '\n'.join(['usage: qmle COMMAND [--help] ...', '', *lines])

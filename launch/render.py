@@ -1,0 +1,42 @@
+"""`qmle render`: a video of one greedy episode of a run."""
+
+import dataclasses
+import pathlib
+
+import tyro
+
+from launch import arguments
+from qmle_acme.environments import video
+from qmle_acme.experiments import evaluation, factory
+from qmle_acme.experiments.run_folder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class RenderConfig:
+  """Settings of a video."""
+
+  run: tyro.conf.Positional[pathlib.Path]
+  """Folder of the run."""
+  out: pathlib.Path = pathlib.Path('episode.mp4')
+  """File to write."""
+  seed: int = 0
+  """Seed of the environment and of the candidates."""
+  height: int = 480
+  """Height of the picture in pixels."""
+  width: int = 640
+  """Width of the picture in pixels."""
+
+
+def main(argv: list[str]) -> int:
+  """Renders; returns the exit code."""
+  config = arguments.parse(RenderConfig, argv, 'qmle render')
+  folder = RunFolder(config.run)
+  actor = evaluation.make_greedy_actor(folder, config.seed)
+  with factory.make_environment(folder.read_config(), config.seed) as environment:
+    frames = video.frames(
+      environment, actor.select_action, config.height, config.width
+    )
+    fps = video.frames_per_second(environment)
+    video.write_mp4(config.out, frames, fps)
+  print(f'wrote {config.out}')
+  return 0

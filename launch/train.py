@@ -1,0 +1,30 @@
+"""`qmle train`: train an agent, or go on where a run stopped.
+
+Settings come from the defaults, then from each `--config FILE.yaml` in order, which
+overlays known keys, then from the other options.
+"""
+
+import argparse
+import pathlib
+
+import tyro
+
+from launch import arguments
+from qmle_acme.experiments import config as config_lib
+from qmle_acme.experiments import running
+
+
+def main(argv: list[str]) -> int:
+  """Trains; returns the exit code."""
+  return running.run(parse(argv)).exit_code
+
+
+def parse(argv: list[str]) -> config_lib.RunConfig:
+  """Returns the settings that the arguments describe."""
+  parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+  parser.add_argument('--config', action='append', type=pathlib.Path, default=[])
+  overlays, rest = parser.parse_known_args(argv)
+  default = config_lib.RunConfig(run=tyro.MISSING)
+  for path in overlays.config:
+    default = config_lib.overlay(default, config_lib.load_yaml(path), str(path))
+  return arguments.parse(config_lib.RunConfig, rest, 'qmle train', default)

@@ -1,0 +1,7 @@
+"""What an action space is: how to sample it, encode it and convert its actions."""
+
+from qmle_acme.actions.base import ActionSpace
+from qmle_acme.actions.box import Box
+from qmle_acme.actions.specs import make
+
+__all__ = ['ActionSpace', 'Box', 'make']

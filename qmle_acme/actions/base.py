@@ -1,0 +1,64 @@
+"""What the agent needs to know about an action space.
+
+Inside the agent an action is one float32 vector [A] in the agent's own coordinates, so
+that candidates, cache and replay are plain tensors whatever the space; it becomes an
+action of the environment only where the actor hands it over. A action dimensions,
+A' size of the network's input, K bins per dimension; `...` any leading dimensions.
+"""
+
+import abc
+from typing import Any
+
+import numpy as np
+
+from qmle_acme.types import Array, Seed, Tensor
+
+
+class ActionSpace(abc.ABC):
+  """Samples, encodes and converts the actions of one space."""
+
+  @property
+  @abc.abstractmethod
+  def size(self) -> int:
+    """A, the number of action dimensions."""
+
+  @property
+  @abc.abstractmethod
+  def encoded_size(self) -> int:
+    """A', the size of an encoded action."""
+
+  @abc.abstractmethod
+  def sample_uniform(self, shape: tuple[int, ...], seed: Seed) -> Tensor:
+    """Returns actions [*shape, A] drawn uniformly from the space."""
+
+  @abc.abstractmethod
+  def sample_proposal(self, shape: tuple[int, int], seed: Seed) -> Tensor:
+    """Returns actions [B, n, A] of the uniform proposal for `shape` = (B, n).
+
+    In a box half of them are uniform in the box and half uniform on the grid of the
+    K bins of each dimension, which reaches the corners.
+    """
+
+  @abc.abstractmethod
+  def encode(self, actions: Tensor) -> Tensor:
+    """Returns the network's input [..., A'] for actions [..., A]."""
+
+  @abc.abstractmethod
+  def clip(self, actions: Tensor) -> Tensor:
+    """Returns the nearest actions [..., A] that lie inside the space."""
+
+  @abc.abstractmethod
+  def to_bins(self, actions: Tensor) -> Tensor:
+    """Returns the nearest bin of each dimension, int32 [..., A], for [..., A]."""
+
+  @abc.abstractmethod
+  def from_bins(self, bins: Tensor) -> Tensor:
+    """Returns actions [..., A] for the bins [..., A] (any integer type)."""
+
+  @abc.abstractmethod
+  def to_environment(self, action: Array) -> Any:
+    """Returns the environment's form of one action [A]."""
+
+  @abc.abstractmethod
+  def from_environment(self, action: Any) -> np.ndarray:
+    """Returns one action [A] for the environment's form of it."""

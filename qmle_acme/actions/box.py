@@ -1,0 +1,88 @@
+"""Continuous actions: a box, seen by the agent as [-1, 1] in every dimension."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+from dm_env import specs
+
+from qmle_acme.actions import base
+from qmle_acme.types import Array, Seed, Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Box(base.ActionSpace):
+  """A box of any bounds and shape, with K bins per dimension.
+
+  The bins are the K equidistant points from the lower to the upper bound, both
+  included.
+
+  Attributes:
+    spec: the environment's action spec; its bounds are finite.
+    bins: K, at least 2.
+  """
+
+  spec: specs.BoundedArray
+  bins: int
+
+  @property
+  def size(self) -> int:
+    """A, the product of the spec's shape."""
+    return int(np.prod(self.spec.shape))
+
+  @property
+  def encoded_size(self) -> int:
+    """A' = A: the network sees the box scaled to [-1, 1]."""
+    return self.size
+
+  def sample_uniform(self, shape: tuple[int, ...], seed: Seed) -> Tensor:
+    """See base class."""
+    return tf.random.stateless_uniform((*shape, self.size), seed, -1.0, 1.0)
+
+  def sample_proposal(self, shape: tuple[int, int], seed: Seed) -> Tensor:
+    """See base class; the odd one of an odd number is drawn from the box."""
+    batch, count = shape
+    box_seed, grid_seed = tf.unstack(tf.random.split(seed, 2))
+    box = self.sample_uniform((batch, count - count // 2), box_seed)
+    bins = tf.random.stateless_uniform(
+      (batch, count // 2, self.size), grid_seed, 0, self.bins, tf.int32
+    )
+    return tf.concat([box, self.from_bins(bins)], axis=1)  # [B, n, A]
+
+  def encode(self, actions: Tensor) -> Tensor:
+    """See base class."""
+    return actions
+
+  def clip(self, actions: Tensor) -> Tensor:
+    """See base class."""
+    return tf.clip_by_value(actions, -1.0, 1.0)
+
+  def to_bins(self, actions: Tensor) -> Tensor:
+    """See base class; half-way points go to the even bin."""
+    scaled = (self.clip(actions) + 1.0) * (0.5 * (self.bins - 1))
+    return tf.cast(tf.round(scaled), tf.int32)
+
+  def from_bins(self, bins: Tensor) -> Tensor:
+    """See base class."""
+    return tf.cast(bins, tf.float32) * (2.0 / (self.bins - 1)) - 1.0
+
+  def to_environment(self, action: Array) -> np.ndarray:
+    """Returns the action in the spec's shape, dtype and bounds."""
+    low, high = self._bounds()
+    scaled = low + (action.astype(np.float64) + 1.0) * (0.5 * (high - low))
+    clipped = np.clip(scaled, low, high)
+    return clipped.reshape(self.spec.shape).astype(self.spec.dtype)
+
+  def from_environment(self, action: Array) -> np.ndarray:
+    """Returns the action [A] in [-1, 1]; the inverse of `to_environment`."""
+    low, high = self._bounds()
+    width = np.where(high > low, high - low, 1.0)
+    unit = 2.0 * (np.asarray(action, np.float64).reshape(-1) - low) / width - 1.0
+    return np.clip(unit, -1.0, 1.0).astype(np.float32)
+
+  def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the lower and upper bound of every dimension, float64 [A] each."""
+    shape, spec = self.spec.shape, self.spec
+    low = np.broadcast_to(np.asarray(spec.minimum, np.float64), shape)
+    high = np.broadcast_to(np.asarray(spec.maximum, np.float64), shape)
+    return low.reshape(-1), high.reshape(-1)

@@ -1,0 +1,109 @@
+"""Every setting of QMLE, with its default, its unit and its checks."""
+
+import dataclasses
+import math
+from typing import Literal
+
+from qmle_acme.errors import UserError, unknown
+from qmle_acme.predictors import FAMILIES, PredictorConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class QMLEConfig:
+  """Settings of the QMLE agent; the defaults are those of arXiv 2410.06317."""
+
+  discount: float = 0.99
+  """Discount factor of the return."""
+  n_step: int = 1
+  """Environment steps that one transition spans."""
+  batch_size: int = 256
+  """Transitions in a learner step."""
+  learning_rate: float = 5e-4
+  """Step size of Adam."""
+  target_update_period: int = 20
+  """Learner steps between hard copies of the online to the target network."""
+  samples_per_insert: float = 25.6
+  """Samples drawn from replay for each transition inserted."""
+  replay_size: int = 1_000_000
+  """Transitions that replay and the arg max cache hold."""
+  min_replay_size: int = 1_000
+  """Transitions in replay before learning starts."""
+  priority_exponent: float = 0.6
+  """Transitions are sampled in proportion to priority to this power; 0 is uniform."""
+  importance_exponent: float = 0.2
+  """Power of the importance weights; 0 corrects nothing, 1 everything."""
+  epsilon: float = 0.1
+  """Probability that an actor takes a uniformly random action."""
+  m_target: int = 100
+  """Candidates in the arg max of the Bellman target, besides the cached one."""
+  m_greedy: int = 1_000
+  """Candidates in the arg max when acting."""
+  uniform_ratio: float = 0.9
+  """Share of the candidates that uniform sampling proposes."""
+  predictors: tuple[PredictorConfig, ...] = (
+    PredictorConfig('delta', 0.01),
+    PredictorConfig('categorical', 0.09),
+  )
+  """The arg max predictors and their shares; with the uniform share they sum to 1."""
+  mle_target: Literal['improved', 'cached'] = 'improved'
+  """What predictors are fitted to: this step's best action, or that before the step."""
+  bins: int = 3
+  """Grid points per continuous action dimension, ends included."""
+  hidden_size: int = 128
+  """Width of the embeddings."""
+  variable_update_period: int = 20
+  """Actor steps between fetches of the learner's variables."""
+
+  def __post_init__(self) -> None:
+    """Checks every field.
+
+    Raises:
+      UserError: a value lies outside its range; the message names it.
+    """
+    for name in (
+      'n_step',
+      'batch_size',
+      'target_update_period',
+      'min_replay_size',
+      'm_target',
+      'm_greedy',
+      'hidden_size',
+      'variable_update_period',
+    ):
+      _check(getattr(self, name) >= 1, name, getattr(self, name), 'at least 1')
+    for name in ('discount', 'priority_exponent', 'importance_exponent', 'epsilon'):
+      value = getattr(self, name)
+      _check(0.0 <= value <= 1.0, name, value, 'between 0 and 1')
+    _check(self.learning_rate > 0, 'learning_rate', self.learning_rate, 'positive')
+    _check(
+      self.samples_per_insert > 0, 'samples_per_insert', self.samples_per_insert, '> 0'
+    )
+    _check(self.bins >= 2, 'bins', self.bins, 'at least 2')
+    _check(
+      self.replay_size >= max(self.batch_size, self.min_replay_size),
+      'replay_size',
+      self.replay_size,
+      'at least batch_size and min_replay_size',
+    )
+    self._check_proposal()
+
+  @property
+  def ratios(self) -> tuple[float, ...]:
+    """The share of uniform sampling, then those of the predictors."""
+    return (self.uniform_ratio, *(member.ratio for member in self.predictors))
+
+  def _check_proposal(self) -> None:
+    """Checks that the ensemble is known and that its shares are shares."""
+    families = [member.family for member in self.predictors]
+    for family in families:
+      if family not in FAMILIES:
+        raise unknown('predictor family', family, FAMILIES)
+    _check(len(set(families)) == len(families), 'predictors', families, 'distinct')
+    is_share = min(self.ratios) >= 0 and math.isclose(sum(self.ratios), 1.0)
+    _check(is_share, 'uniform_ratio and predictors', self.ratios, '>= 0 with sum 1')
+
+
+def _check(holds: bool, name: str, value: object, requirement: str) -> None:
+  """Raises UserError when a setting does not hold."""
+  if not holds:
+    raise UserError(f'qmle.{name} is {value}: it must be {requirement}')

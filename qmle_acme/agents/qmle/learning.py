@@ -1,0 +1,181 @@
+"""The QMLE learner: one step is the algorithm box of arXiv 2410.06317.
+
+B batch, A action dimensions, O observation.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sonnet as snt
+import tensorflow as tf
+
+from qmle_acme.agents.builder import MetricsWriter, TFLearner
+from qmle_acme.agents.qmle import losses
+from qmle_acme.agents.qmle.config import QMLEConfig
+from qmle_acme.agents.qmle.networks import QMLENetwork
+from qmle_acme.argmax import ArgmaxCache
+from qmle_acme.replay import PriorityUpdater
+from qmle_acme.types import Array, ArgmaxResult, Sample, StepOutput, Tensor
+
+# Names of what the learner publishes: the network, and the priority of new items.
+POLICY = 'policy'
+MAX_PRIORITY = 'max_priority'
+METRICS_PERIOD_SECONDS = 5.0
+
+
+class QMLELearner(TFLearner):
+  """Learns Q by prioritised Q-learning, and where its maxima lie by likelihood."""
+
+  def __init__(
+    self,
+    network: QMLENetwork,
+    target_network: QMLENetwork,
+    cache: ArgmaxCache,
+    samples: Iterator[Sample],
+    update_priorities: PriorityUpdater,
+    config: QMLEConfig,
+    seed: int,
+    write_metrics: MetricsWriter,
+  ):
+    """Initialises.
+
+    Args:
+      network: the online network.
+      target_network: of the same shape; becomes a copy of the online one.
+      cache: the best known action of each replay item.
+      samples: batches from replay.
+      update_priorities: sends priorities back to replay.
+      config: the agent's settings.
+      seed: of the candidates; with the step number it gives each step its own.
+      write_metrics: receives mean metrics every few seconds.
+    """
+    self._network = network
+    self._target_network = target_network
+    self._cache = cache
+    self._samples = samples
+    self._update_priorities = update_priorities
+    self._config = config
+    self._seed = seed
+    self._write_metrics = write_metrics
+    self._optimizer = snt.optimizers.Adam(config.learning_rate)
+    self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
+    self._max_priority = tf.Variable(1.0, name='max_priority')
+    self._metrics: list[dict[str, Tensor]] = []
+    self._last_write = time.monotonic()
+    _copy(network, target_network)
+
+  @property
+  def steps(self) -> int:
+    """Learner steps taken, over all resumed parts of the run."""
+    return int(self._steps)
+
+  @property
+  def state(self) -> dict[str, Any]:
+    """Networks, optimiser, cache and counters, for `tf.train.Checkpoint`."""
+    return {
+      'network': self._network,
+      'target_network': self._target_network,
+      'optimizer': self._optimizer,
+      'cache': self._cache,
+      'steps': self._steps,
+      'max_priority': self._max_priority,
+    }
+
+  def get_variables(self, names: Sequence[str]) -> list[list[Array]]:
+    """Returns the arrays of each named collection: 'policy' or 'max_priority'."""
+    collections = {
+      POLICY: self._network.variables,
+      MAX_PRIORITY: [self._max_priority],
+    }
+    return [[variable.numpy() for variable in collections[name]] for name in names]
+
+  def step(self) -> None:
+    """Takes one batch from replay and one step of the optimiser."""
+    sample = next(self._samples)
+    output = self._learn(sample)
+    self._update_priorities(sample.keys, output.priorities)
+    self._record(output.metrics)
+
+  @tf.function(autograph=False)
+  def _learn(self, sample: Sample) -> StepOutput:
+    """Maximises, computes both losses, and updates networks and cache."""
+    transition = sample.transition
+    cached, is_hit = self._cache.lookup(sample.keys, default=transition.a_tm1)
+    best = self._best_actions(transition.o_t, cached)
+    target = losses.bellman_target(transition.r_t, transition.d_t, best.value)
+    is_improved = self._config.mle_target == 'improved'
+    mle_target = best.action if is_improved else cached
+    weights = losses.importance_weights(
+      sample.probabilities, self._config.importance_exponent
+    )
+
+    with tf.GradientTape() as tape:
+      q_tm1 = self._q_tm1(transition.o_tm1, transition.a_tm1)
+      q_losses, td_error = losses.q_loss(q_tm1, target, weights)
+      embeddings = self._network.q.embed(transition.o_t)
+      predictor_losses = self._network.ensemble.loss(embeddings, mle_target)
+      loss = tf.reduce_mean(q_losses) + tf.reduce_mean(predictor_losses)
+
+    variables = self._network.trainable_variables
+    self._optimizer.apply(tape.gradient(loss, variables), variables)
+    priorities = losses.priorities(td_error)
+    self._max_priority.assign(tf.maximum(self._max_priority, tf.reduce_max(priorities)))
+    self._cache.update(sample.keys, best.action)
+    self._steps.assign_add(1)
+    tf.cond(
+      self._steps % self._config.target_update_period == 0,
+      lambda: _copy(self._network, self._target_network),
+      tf.no_op,
+    )
+
+    metrics = {
+      'q_tm1': tf.reduce_mean(q_tm1),
+      'q_max': tf.reduce_mean(best.value),
+      'q_loss': tf.reduce_mean(q_losses),
+      'predictor_loss': tf.reduce_mean(predictor_losses),
+      'td_error': tf.reduce_mean(tf.abs(td_error)),
+      'priority_mean': tf.reduce_mean(priorities),
+      'priority_max': self._max_priority.read_value(),
+      'importance_weight': tf.reduce_mean(weights),
+      'cache_hit_rate': tf.reduce_mean(tf.cast(is_hit, tf.float32)),
+      **self._winner_shares(best.proposer),
+    }
+    return StepOutput(priorities, metrics)
+
+  def _best_actions(self, observations: Tensor, cached: Tensor) -> ArgmaxResult:
+    """Returns the target network's arg max over candidates and cached actions."""
+    seed = tf.stack([tf.constant(self._seed, tf.int64), self._steps])
+    return self._target_network.argmax(
+      observations, self._config.batch_size, self._config.m_target, seed, cached
+    )
+
+  def _q_tm1(self, observations: Tensor, actions: Tensor) -> Tensor:
+    """Returns Q(o_tm1, a_tm1), [B], of the online network."""
+    embeddings = self._network.q.embed(observations)
+    return self._network.q_values(embeddings, actions[:, None])[:, 0]
+
+  def _winner_shares(self, proposer: Tensor) -> dict[str, Tensor]:
+    """Returns, for each proposer, the share of the batch that it has won."""
+    names = self._network.proposers
+    wins = tf.math.bincount(proposer, minlength=len(names), dtype=tf.float32)
+    shares = tf.unstack(wins / tf.cast(tf.size(proposer), tf.float32), len(names))
+    return {f'winner/{name}': share for name, share in zip(names, shares, strict=True)}
+
+  def _record(self, metrics: dict[str, Tensor]) -> None:
+    """Keeps the metrics of a step; every few seconds writes their means."""
+    self._metrics.append(metrics)
+    now = time.monotonic()
+    if now - self._last_write < METRICS_PERIOD_SECONDS:
+      return
+    means = tf.nest.map_structure(
+      lambda *x: float(tf.add_n(x)) / len(x), *self._metrics
+    )
+    self._write_metrics({'learner_steps': self.steps, **means})
+    self._metrics, self._last_write = [], now
+
+
+def _copy(source: snt.Module, target: snt.Module) -> tf.Operation:
+  """Assigns every variable of `source` to that of `target`."""
+  pairs = zip(source.variables, target.variables, strict=True)
+  return tf.group(*(new.assign(old) for old, new in pairs))

@@ -1,0 +1,76 @@
+"""The networks of QMLE: an action-in Q-network and the arg max predictors on it.
+
+B batch, N candidates, A action dimensions, H width, O observation.
+"""
+
+import sonnet as snt
+import tensorflow as tf
+
+from qmle_acme.actions import ActionSpace
+from qmle_acme.agents.qmle.config import QMLEConfig
+from qmle_acme.argmax import maximize, with_cached
+from qmle_acme.networks import ActionInQNetwork
+from qmle_acme.predictors import Ensemble, make_predictor
+from qmle_acme.types import ArgmaxResult, Seed, Tensor
+
+
+class QMLENetwork(snt.Module):
+  """Everything that is learned, and the arg max that it allows."""
+
+  def __init__(self, space: ActionSpace, config: QMLEConfig, name: str = 'qmle'):
+    super().__init__(name=name)
+    width = config.hidden_size
+    self._space = space
+    self.q = ActionInQNetwork(width)
+    self.ensemble = Ensemble(
+      space,
+      [make_predictor(p.family, space, width, config.bins) for p in config.predictors],
+      config.ratios,
+    )
+    # Scoring alone is compiled. With the drawing of candidates inside, XLA would fuse
+    # the random numbers into the matrix product and draw them again for every use.
+    self._score = tf.function(self.q_values, jit_compile=True, autograph=False)
+
+  @property
+  def proposers(self) -> tuple[str, ...]:
+    """Names of those who propose candidates; the cached action comes last."""
+    return (*self.ensemble.names, 'cache')
+
+  def argmax(
+    self,
+    observations: Tensor,
+    batch: int,
+    count: int,
+    seed: Seed,
+    cached: Tensor | None = None,
+  ) -> ArgmaxResult:
+    """Returns the best of `count` candidates, and of the cached action, in each state.
+
+    Args:
+      observations: [B, O].
+      batch: B.
+      count: N.
+      seed: of the candidates.
+      cached: [B, A], if there is one.
+    """
+    embeddings = self.q.embed(observations)
+    candidates = self.ensemble.propose(embeddings, batch, count, seed)
+    if cached is not None:
+      candidates = with_cached(candidates, cached, len(self.proposers) - 1)
+    return maximize(lambda actions: self._score(embeddings, actions), candidates)
+
+  def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
+    """Returns Q-values [B, N] of actions [B, N, A] for embeddings [B, H]."""
+    return self.q(embeddings, self._space.encode(actions))
+
+
+def make_network(
+  space: ActionSpace, observation_size: int, config: QMLEConfig, seed: int
+) -> QMLENetwork:
+  """Returns the network with all its variables; the same seed gives the same ones."""
+  tf.random.set_seed(seed)
+  network = QMLENetwork(space, config)
+  embeddings = network.q.embed(tf.zeros([1, observation_size]))
+  network.q.score_densely(embeddings, tf.zeros([1, 1, space.encoded_size]))
+  network.ensemble.loss(embeddings, tf.zeros([1, space.size]))
+  return network

@@ -1,0 +1,90 @@
+"""Episodes as video: the frames of one, and a file of them.
+
+Shapes: H, W = height and width of a frame in pixels, O = the size of an observation,
+A = of an action.
+"""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import dm_env
+import imageio.v2 as imageio
+import numpy as np
+
+from qmle_acme.environments import gl
+from qmle_acme.errors import UserError
+
+# The suite's first camera: it follows the body wherever the body can walk away.
+_CAMERA = 0
+
+SelectAction = Callable[[np.ndarray], np.ndarray]
+"""From an observation [O] to an action [A] as the environment takes it."""
+
+
+def frames(
+  environment: dm_env.Environment,
+  select_action: SelectAction,
+  height: int,
+  width: int,
+) -> Iterator[np.ndarray]:
+  """Yields the frames [H, W, 3], uint8, of one episode, the first before any action.
+
+  Raises:
+    UserError: the environment has nothing to draw or draws no frame of that size, or
+      OpenGL does not work here.
+  """
+  physics = _physics(environment)
+  largest = physics.model.vis.global_
+  if height > largest.offheight or width > largest.offwidth:
+    raise UserError(
+      f'no video of {width} x {height} pixels: this environment draws at most '
+      f'{largest.offwidth} x {largest.offheight}'
+    )
+  gl.use_headless_backend()
+  timestep = environment.reset()
+  yield physics.render(height, width, camera_id=_CAMERA)
+  while not timestep.last():
+    timestep = environment.step(select_action(timestep.observation))
+    yield physics.render(height, width, camera_id=_CAMERA)
+
+
+def frames_per_second(environment: dm_env.Environment) -> float:
+  """Returns the steps of the environment in a second of its own time.
+
+  Raises:
+    UserError: the environment has nothing to draw.
+  """
+  _physics(environment)
+  return 1.0 / environment.control_timestep()
+
+
+def write_mp4(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> None:
+  """Writes frames [H, W, 3], uint8, as a video; replaces the file at that path.
+
+  H and W should be even, as H.264 wants them: odd ones are scaled up by a pixel. If
+  this fails or is killed, what was at the path before is still there.
+  """
+  path.parent.mkdir(parents=True, exist_ok=True)
+  partial = path.with_name(f'.{path.name}.partial.mp4')  # ffmpeg goes by the suffix.
+  writer: Any = imageio.get_writer(partial, fps=fps, macro_block_size=2)
+  try:
+    # The writer as a context leaves ffmpeg running, and writing, after an error.
+    with contextlib.closing(writer):
+      for frame in frames:
+        writer.append_data(frame)
+    os.replace(partial, path)
+  finally:
+    partial.unlink(missing_ok=True)
+
+
+def _physics(environment: dm_env.Environment) -> Any:
+  try:
+    return environment.physics
+  except AttributeError:
+    raise UserError(
+      f'no video of {type(environment).__name__}: it has nothing to draw; only '
+      'control:<domain>:<task> has'
+    ) from None

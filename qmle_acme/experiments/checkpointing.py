@@ -1,0 +1,111 @@
+"""Checkpoints of a run: replay by Reverb, everything else by TensorFlow."""
+
+import json
+import time
+
+import reverb
+import tensorflow as tf
+from absl import logging
+from acme.utils import counting
+
+from qmle_acme.agents import TFLearner
+from qmle_acme.errors import UserError
+from qmle_acme.experiments.run_folder import RunFolder
+
+
+class _Counts(tf.train.experimental.PythonState):
+  """The run's counts, inside the checkpoint of the learner."""
+
+  def __init__(self) -> None:
+    self.values: dict[str, float] = {}
+
+  def serialize(self) -> str:
+    """Returns the counts as text."""
+    return json.dumps(self.values)
+
+  def deserialize(self, string_value: bytes) -> None:
+    """Takes the counts from text."""
+    self.values = json.loads(string_value)
+
+
+class Checkpointer:
+  """Saves and restores learner, counts and replay together.
+
+  Replay is saved first: after a kill between the two it is a little newer than the
+  learner, which costs nothing but a few cache misses.
+  """
+
+  def __init__(
+    self,
+    folder: RunFolder,
+    learner: TFLearner,
+    counter: counting.Counter,
+    replay: reverb.Client,
+    minutes: float,
+  ):
+    """Initialises.
+
+    Args:
+      folder: of the run.
+      learner: whose state is saved.
+      counter: of the run, or a client of it.
+      replay: client of a server whose checkpoints go to the run folder.
+      minutes: between periodic checkpoints.
+    """
+    self._learner = learner
+    self._counter = counter
+    self._replay = replay
+    self._seconds = 60.0 * minutes
+    self._counts = _Counts()
+    self._last_save = time.monotonic()
+    self._manager = tf.train.CheckpointManager(
+      tf.train.Checkpoint(counts=self._counts, **learner.state),
+      str(folder.learner_checkpoints),
+      max_to_keep=1,
+    )
+
+  def restore(self) -> None:
+    """Goes back to the newest checkpoint, if there is one."""
+    if self._manager.latest_checkpoint:
+      self._manager.restore_or_initialize()
+      self._counter.restore(self._counts.values)
+      logging.info('resumed from %s: %s', self._manager.latest_checkpoint, self._counts)
+
+  def save_if_due(self) -> None:
+    """Saves when the last time is long enough ago."""
+    if time.monotonic() - self._last_save >= self._seconds:
+      self.save()
+
+  def save(self) -> None:
+    """Saves everything."""
+    self._replay.checkpoint()
+    self._counts.values = self._counter.get_counts()
+    self._manager.save(checkpoint_number=self._learner.steps)
+    self._last_save = time.monotonic()
+
+
+def has_checkpoint(folder: RunFolder) -> bool:
+  """Returns whether the run can be resumed."""
+  return tf.train.latest_checkpoint(str(folder.learner_checkpoints)) is not None
+
+
+def read_counts(folder: RunFolder) -> dict[str, float]:
+  """Returns the counts of the newest checkpoint; none without one."""
+  counts = _Counts()
+  latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
+  if latest is not None:
+    tf.train.Checkpoint(counts=counts).restore(latest).expect_partial()
+  return counts.values
+
+
+def restore_network(folder: RunFolder, learner: TFLearner) -> None:
+  """Gives a learner the network of the newest checkpoint, and nothing else of it.
+
+  Raises:
+    UserError: the run has no checkpoint yet.
+  """
+  latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
+  if latest is None:
+    raise UserError(f'{folder.path} has no checkpoint yet: train first')
+  network = tf.train.Checkpoint(network=learner.state['network'])
+  network.restore(latest).expect_partial()

@@ -1,0 +1,55 @@
+"""Batches for a learner that must be able to stop while none come."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+_POLL_SECONDS = 0.5
+
+
+class BatchQueue:
+  """Iterates over a dataset that may block for ever, without blocking for ever.
+
+  A daemon thread waits in the dataset, one batch ahead; a main thread that waited there
+  would be in C++ and never see a signal. The thread starts with the first batch.
+  """
+
+  def __init__(self, dataset: tf.data.Dataset, check: Callable[[], None]):
+    """Initialises.
+
+    Args:
+      dataset: endless.
+      check: called now and then while no batch comes; leaves by an exception.
+    """
+    self._dataset = dataset
+    self._check = check
+    self._queue: queue.Queue[Any] = queue.Queue(maxsize=1)
+    self._thread: threading.Thread | None = None
+
+  def __iter__(self) -> 'BatchQueue':
+    return self
+
+  def __next__(self) -> Any:
+    """Returns the next batch; raises what `check` or the dataset raises."""
+    if self._thread is None:
+      self._thread = threading.Thread(target=self._fill, daemon=True)
+      self._thread.start()
+    while True:
+      try:
+        item = self._queue.get(timeout=_POLL_SECONDS)
+      except queue.Empty:
+        self._check()
+        continue
+      if isinstance(item, Exception):
+        raise item
+      return item
+
+  def _fill(self) -> None:
+    try:
+      for batch in self._dataset:
+        self._queue.put(batch)
+    except Exception as error:
+      self._queue.put(error)

@@ -1,0 +1,87 @@
+"""The run folder: the one place that knows which file of a run is where."""
+
+import fcntl
+import json
+import os
+import pathlib
+from typing import Any, TextIO
+
+import yaml
+
+from qmle_acme.errors import UserError
+from qmle_acme.experiments import config as config_lib
+
+
+class RunFolder:
+  """A folder that holds all of a run: settings, records, logs and checkpoints."""
+
+  def __init__(self, path: pathlib.Path):
+    self.path = path.resolve()
+    self.config = self.path / 'config.yaml'
+    self.status = self.path / 'status.json'
+    self.metrics = self.path / 'metrics.jsonl'
+    self.evaluations = self.path / 'evaluations.jsonl'
+    self.tensorboard = self.path / 'tensorboard'
+    self.logs = self.path / 'logs'
+    self.learner_checkpoints = self.path / 'checkpoints' / 'learner'
+    self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
+
+  def open(self, config: config_lib.RunConfig) -> TextIO:
+    """Makes the folder, or opens it to resume; returns the lock that is now held.
+
+    Only `steps` may differ from an earlier part of the run, so that it can go on.
+
+    Raises:
+      UserError: another process trains in this folder, or it belongs to a run of other
+        settings; nothing is changed then.
+    """
+    try:
+      self.path.mkdir(parents=True, exist_ok=True)
+      lock = (self.path / '.lock').open('w')
+    except OSError as error:
+      raise UserError(f'cannot use {self.path} as a run folder: {error}') from error
+    try:
+      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+      raise UserError(f'{self.path} is in use by another `qmle train`') from None
+    settings = config_lib.to_dict(config)
+    if self.config.exists():
+      self._check_same(settings)
+    write_atomically(self.config, yaml.safe_dump(settings, sort_keys=False))
+    return lock
+
+  def read_config(self) -> config_lib.RunConfig:
+    """Returns the settings of the run.
+
+    Raises:
+      UserError: this is no run folder.
+    """
+    if not self.config.exists():
+      raise UserError(f'{self.path} is no run folder: it holds no config.yaml')
+    return config_lib.from_dict(config_lib.load_yaml(self.config), self.path)
+
+  def write_status(self, state: str, counts: dict[str, Any], error: str | None) -> None:
+    """Says how the run stands: running, finished, stopped or failed."""
+    status = {
+      'state': state,
+      'actor_steps': counts.get('actor_steps', 0),
+      'learner_steps': counts.get('learner_steps', 0),
+      'error': error,
+    }
+    write_atomically(self.status, json.dumps(status) + '\n')
+
+  def _check_same(self, settings: dict[str, Any]) -> None:
+    old = config_lib.load_yaml(self.config)
+    found = config_lib.differences(old | {'steps': settings['steps']}, settings)
+    if found:
+      raise UserError(
+        f'{self.path} holds a run of other settings ({"; ".join(found)}): '
+        'use these again, or another folder'
+      )
+
+
+def write_atomically(path: pathlib.Path, text: str) -> None:
+  """Writes a text file so that a reader finds the old or the new one, whole."""
+  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+  temporary.write_text(text)
+  temporary.replace(path)

@@ -1,0 +1,183 @@
+"""Runs an experiment in its folder, from the first line of status to the last."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import acme
+import launchpad as lp
+import reverb
+import rich.console
+
+from qmle_acme.experiments import checkpointing, distributed, factory, local
+from qmle_acme.experiments.config import RunConfig
+from qmle_acme.experiments.progress import Progress
+from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.experiments.supervision import Outcome, supervise
+
+_LAUNCH_TYPES = {
+  'processes': lp.LaunchType.LOCAL_MULTI_PROCESSING,
+  'threads': lp.LaunchType.LOCAL_MULTI_THREADING,
+}
+
+
+def run(config: RunConfig) -> Outcome:
+  """Trains, or goes on training, and returns how that ended.
+
+  Raises:
+    UserError: environment or folder cannot be used; nothing is left behind then.
+  """
+  spec = factory.make_spec(config)
+  factory.make_builder(config, spec)  # Refuses what the agent cannot do.
+  folder = RunFolder(config.run)
+  with folder.open(config):
+    _forget_unfinished_checkpoint(folder)
+    folder.logs.mkdir(exist_ok=True)
+    folder.write_status('running', checkpointing.read_counts(folder), error=None)
+    with _output_to(folder.logs / 'main.log') as console:
+      outcome = _run_layout(config, spec, folder, console)
+      counts = checkpointing.read_counts(folder)
+      folder.write_status(outcome.state, counts, outcome.error)
+      console.print(_summary(outcome, counts, folder), highlight=False, soft_wrap=True)
+  return outcome
+
+
+def _run_layout(
+  config: RunConfig,
+  spec: acme.specs.EnvironmentSpec,
+  folder: RunFolder,
+  console: rich.console.Console,
+) -> Outcome:
+  progress = Progress(config, console)
+  try:
+    if config.layout == 'local':
+      return _run_local(config, spec, folder, progress)
+    return _run_distributed(config, spec, folder, progress)
+  finally:
+    progress.close()
+
+
+def _run_local(
+  config: RunConfig,
+  spec: acme.specs.EnvironmentSpec,
+  folder: RunFolder,
+  progress: Progress,
+) -> Outcome:
+  stop = threading.Event()
+
+  def watch(snapshot: dict[str, Any], replay: reverb.Client) -> None:
+    if progress.is_due():
+      folder.write_status('running', snapshot, error=None)
+      progress.update(snapshot, replay.server_info())
+
+  with _stop_on_signals(stop) as received:
+    try:
+      local.run(config, spec, folder, stop, watch)
+    except Exception as error:
+      traceback.print_exc()
+      message = str(error).split('\n')[0]
+      log = folder.logs / 'main.log'
+      return Outcome('failed', 1, f'{type(error).__name__}: {message} ({log})')
+  if received:
+    return Outcome('stopped', 128 + received[0])
+  return Outcome('finished', 0)
+
+
+def _run_distributed(
+  config: RunConfig,
+  spec: acme.specs.EnvironmentSpec,
+  folder: RunFolder,
+  progress: Progress,
+) -> Outcome:
+  program, counter, replay = distributed.make_program(config, spec, folder)
+
+  def watch() -> None:
+    if not progress.is_due():
+      return
+    # Until both servers are up there is nothing to see.
+    with contextlib.suppress(Exception):
+      snapshot = counter.dereference().snapshot()
+      folder.write_status('running', snapshot, error=None)
+      progress.update(snapshot, replay.dereference().server_info(timeout=1))
+
+  return supervise(
+    program,
+    launch_type=_LAUNCH_TYPES[config.launch],
+    logs=folder.logs,
+    environment={
+      label: thread_limits(config.learner_threads if label == 'learner' else 1)
+      for label in program.groups
+    },
+    done=distributed.DONE,
+    patience=distributed.PATIENCE,
+    on_tick=watch,
+  )
+
+
+def thread_limits(threads: int) -> dict[str, str]:
+  """Returns the environment that keeps TensorFlow in a process to so many threads."""
+  return {
+    'TF_NUM_INTRAOP_THREADS': str(threads),
+    'TF_NUM_INTEROP_THREADS': '1',
+    'OMP_NUM_THREADS': str(threads),
+  }
+
+
+def _forget_unfinished_checkpoint(folder: RunFolder) -> None:
+  """Removes a replay checkpoint whose learner was never saved."""
+  if not checkpointing.has_checkpoint(folder):
+    shutil.rmtree(folder.replay_checkpoints, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
+  """Sends all that libraries print to a file; yields the console that was there."""
+  sys.stdout.flush()
+  sys.stderr.flush()
+  saved = [os.dup(1), os.dup(2)]
+  with log.open('a') as file, os.fdopen(os.dup(1), 'w') as screen:
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+    try:
+      yield rich.console.Console(file=screen)
+    finally:
+      sys.stdout.flush()
+      sys.stderr.flush()
+      for number, copy in zip((1, 2), saved, strict=True):
+        os.dup2(copy, number)
+        os.close(copy)
+
+
+@contextlib.contextmanager
+def _stop_on_signals(stop: threading.Event) -> Iterator[list[int]]:
+  """Sets `stop` on the first SIGINT or SIGTERM; a second SIGINT interrupts."""
+  received: list[int] = []
+
+  def handle(number: int, _: Any) -> None:
+    received.append(number)
+    stop.set()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+  handlers = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
+  try:
+    yield received
+  finally:
+    for number, handler in handlers.items():
+      signal.signal(number, handler)
+
+
+def _summary(outcome: Outcome, counts: dict[str, float], folder: RunFolder) -> str:
+  """Returns the last line that a person sees."""
+  steps = f'{int(counts.get("actor_steps", 0)):,} steps saved in {folder.path}'
+  if outcome.state == 'failed':
+    return f'failed: {outcome.error}; {steps}'
+  if outcome.state == 'stopped':
+    return f'stopped: {steps}; the same command resumes'
+  return f'finished: {steps}'

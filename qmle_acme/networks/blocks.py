@@ -1,0 +1,58 @@
+"""Building blocks of the networks. B batch, H width; `...` any leading dimensions."""
+
+import sonnet as snt
+import tensorflow as tf
+
+from qmle_acme.types import Tensor
+
+
+class ResidualBlock(snt.Module):
+  """`x + Linear(relu(Linear(x)))`, as wide inside as outside."""
+
+  def __init__(self, width: int, name: str = 'residual_block'):
+    super().__init__(name=name)
+    self.inner = snt.Linear(width, name='inner')
+    self.outer = snt.Linear(width, name='outer')
+
+  def __call__(self, x: Tensor) -> Tensor:
+    """Maps [..., width] to [..., width]."""
+    return x + self.outer(tf.nn.relu(self.inner(x)))
+
+
+class NormElu(snt.Module):
+  """Layer normalisation over the last dimension, then ELU."""
+
+  def __init__(self, name: str = 'norm_elu'):
+    super().__init__(name=name)
+    self.norm = snt.LayerNorm(axis=-1, create_scale=True, create_offset=True)
+
+  def __call__(self, x: Tensor) -> Tensor:
+    """Maps [..., H] to [..., H]."""
+    return tf.nn.elu(self.norm(x))
+
+
+class ObservationEncoder(snt.Module):
+  """Linear; residual block; layer normalisation; ELU."""
+
+  def __init__(self, width: int, name: str = 'observation_encoder'):
+    super().__init__(name=name)
+    self.linear = snt.Linear(width)
+    self.block = ResidualBlock(width)
+    self.norm = NormElu()
+
+  def __call__(self, observations: Tensor) -> Tensor:
+    """Maps observations [B, O] to embeddings [B, H]."""
+    return self.norm(self.block(self.linear(observations)))
+
+
+class ActionEncoder(snt.Module):
+  """Linear; layer normalisation; ELU."""
+
+  def __init__(self, width: int, name: str = 'action_encoder'):
+    super().__init__(name=name)
+    self.linear = snt.Linear(width)
+    self.norm = NormElu()
+
+  def __call__(self, encoded: Tensor) -> Tensor:
+    """Maps encoded actions [..., A'] to embeddings [..., H]."""
+    return self.norm(self.linear(encoded))

@@ -1,0 +1,21 @@
+"""Arg max predictors, and the ensemble that proposes candidates."""
+
+from qmle_acme.predictors.base import Predictor
+from qmle_acme.predictors.ensemble import (
+  FAMILIES,
+  UNIFORM,
+  Ensemble,
+  PredictorConfig,
+  make_predictor,
+  split_budget,
+)
+
+__all__ = [
+  'FAMILIES',
+  'UNIFORM',
+  'Ensemble',
+  'Predictor',
+  'PredictorConfig',
+  'make_predictor',
+  'split_budget',
+]

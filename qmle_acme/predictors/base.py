@@ -1,0 +1,56 @@
+"""The one interface of the arg max predictors f_k(a | s).
+
+A predictor is a head on the observation embedding whose output parametrises a
+distribution over actions. It is fitted by maximum likelihood to the best action known
+for a state, and proposes candidates there (arXiv 2410.06317, amortised maximisation).
+B batch, n samples, A action dimensions, H width, P parameters.
+"""
+
+import abc
+
+import sonnet as snt
+import tensorflow as tf
+
+from qmle_acme.actions import ActionSpace
+from qmle_acme.types import Seed, Tensor
+
+
+class Predictor(snt.Module, abc.ABC):
+  """A head, and the distribution family that it parametrises."""
+
+  def __init__(self, space: ActionSpace, width: int, name: str):
+    super().__init__(name=name)
+    self._space = space
+    self._head = snt.nets.MLP([width, self.num_parameters])
+
+  @property
+  @abc.abstractmethod
+  def num_parameters(self) -> int:
+    """P, the size of the head's output."""
+
+  def __call__(self, embeddings: Tensor) -> Tensor:
+    """Returns the parameters [B, P] for embeddings [B, H]."""
+    return self._head(embeddings)
+
+  @abc.abstractmethod
+  def sample(self, parameters: Tensor, count: int, seed: Seed) -> Tensor:
+    """Returns actions [B, n, A] inside the space for parameters [B, P].
+
+    Args:
+      parameters: [B, P] from `__call__`.
+      count: n, at least 0.
+      seed: of the stateless random functions.
+    """
+
+  @abc.abstractmethod
+  def loss(self, parameters: Tensor, actions: Tensor) -> Tensor:
+    """Returns -log f(actions) up to a constant, [B].
+
+    Args:
+      parameters: [B, P] from `__call__`.
+      actions: [B, A] best known actions.
+    """
+
+  def _broadcast(self, values: Tensor, count: int) -> Tensor:
+    """Returns values [B, A] repeated for each sample, [B, n, A]."""
+    return tf.repeat(values[:, None], count, axis=1)

@@ -1,0 +1,127 @@
+"""The candidate proposal: a budget split over uniform sampling and the predictors.
+
+B batch, N candidates, A action dimensions, H width.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import sonnet as snt
+import tensorflow as tf
+
+from qmle_acme.actions import ActionSpace
+from qmle_acme.errors import unknown
+from qmle_acme.predictors import base, categorical, delta
+from qmle_acme.types import Candidates, Seed, Tensor
+
+UNIFORM = 'uniform'
+FAMILIES = ('delta', 'categorical')
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictorConfig:
+  """One member of the ensemble."""
+
+  family: str
+  """Family of the predictor: delta or categorical."""
+  ratio: float
+  """Share of the candidates that it proposes, between 0 and 1."""
+
+
+def make_predictor(
+  family: str, space: ActionSpace, width: int, bins: int
+) -> base.Predictor:
+  """Returns the predictor of a family.
+
+  Raises:
+    UserError: the family is not known.
+  """
+  if family == 'delta':
+    return delta.Delta(space, width, name='delta')
+  if family == 'categorical':
+    return categorical.Categorical(space, width, bins, name='categorical')
+  raise unknown('predictor family', family, FAMILIES)
+
+
+def split_budget(total: int, ratios: Sequence[float]) -> list[int]:
+  """Returns integer counts that sum to `total`, by largest remainder.
+
+  Args:
+    total: number of candidates, at least 0.
+    ratios: shares that sum to 1; the earlier one wins among equal remainders.
+  """
+  # Rounded, so that 0.09 * 100 is nine and not a remainder of almost one.
+  shares = [round(total * ratio, 9) for ratio in ratios]
+  counts = [math.floor(share) for share in shares]
+  order = sorted(range(len(shares)), key=lambda i: counts[i] - shares[i])
+  for i in order[: total - sum(counts)]:
+    counts[i] += 1
+  return counts
+
+
+class Ensemble(snt.Module):
+  """Proposes candidates, and learns to propose better ones."""
+
+  def __init__(
+    self,
+    space: ActionSpace,
+    predictors: Sequence[base.Predictor],
+    ratios: Sequence[float],
+    name: str = 'ensemble',
+  ):
+    """Initialises.
+
+    Args:
+      space: the action space.
+      predictors: the members beside uniform sampling.
+      ratios: the share of uniform sampling, then those of the predictors; sum 1.
+      name: of the module.
+    """
+    super().__init__(name=name)
+    self._space = space
+    self._ratios = tuple(ratios)
+    self.predictors = list(predictors)
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    """The proposers' names, in the order of `Candidates.proposers`."""
+    return (UNIFORM, *(predictor.name for predictor in self.predictors))
+
+  def propose(
+    self, embeddings: Tensor, batch: int, count: int, seed: Seed
+  ) -> Candidates:
+    """Returns `count` candidates for each state.
+
+    Args:
+      embeddings: [B, H] observation embeddings.
+      batch: B.
+      count: N, at least 1.
+      seed: of the stateless random functions.
+    """
+    counts = split_budget(count, self._ratios)
+    seeds = tf.unstack(tf.random.split(seed, len(counts)))
+    parts = [self._space.sample_proposal((batch, counts[0]), seeds[0])]
+    parts += [
+      predictor.sample(predictor(embeddings), n, predictor_seed)
+      for predictor, n, predictor_seed in zip(
+        self.predictors, counts[1:], seeds[1:], strict=True
+      )
+      if n
+    ]
+    proposers = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    return Candidates(tf.concat(parts, axis=1), tf.constant(proposers))
+
+  def loss(self, embeddings: Tensor, actions: Tensor) -> Tensor:
+    """Returns the predictors' negative log likelihoods summed over members, [B].
+
+    Args:
+      embeddings: [B, H]; no gradient reaches them (the encoder learns from Q alone).
+      actions: [B, A] the best action known in each state.
+    """
+    fixed = tf.stop_gradient(embeddings)
+    losses = [
+      predictor.loss(predictor(fixed), actions) for predictor in self.predictors
+    ]
+    return tf.add_n(losses) if losses else tf.zeros(tf.shape(actions)[:1])

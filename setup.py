@@ -1,0 +1,56 @@
+"""The package, the `qmle` command, and the one list of direct dependencies.
+
+Versions are exact because these work together and few others do: Launchpad's last
+builds match TensorFlow 2.12 on Python 3.10 only, and the rest follows from that.
+Install from requirements.txt without dependency resolution, as the Makefile and the
+Dockerfile do: dm-acme pins a second, broken Launchpad that pip would put over ours.
+"""
+
+import setuptools
+
+DEPENDENCIES = [
+  'absl-py==2.5.1',  # Flags, which Acme and Launchpad read.
+  'dm-acme==0.4.0',  # Actors, adders, loops, and the D4PG and DMPO learners.
+  'dm-control==1.0.50',  # The control suite.
+  'dm-env==1.6',  # The environment interface.
+  'dm-launchpad-nightly==0.5.2.dev20230302',  # Programs; built for TensorFlow 2.12.
+  'dm-reverb==0.11.0',  # The replay server; built for TensorFlow 2.12.
+  'dm-sonnet==2.0.2',  # Networks.
+  'gym==0.25.2',  # Imported by acme.wrappers.
+  'imageio==2.38.0',  # Writes videos.
+  'imageio-ffmpeg==0.8.1',  # The ffmpeg that imageio writes videos with.
+  'jax==0.4.13',  # Imported by Acme's adders; the last with jnp.DeviceArray.
+  'jaxlib==0.4.13',  # What jax needs to be imported.
+  'matplotlib==3.10.9',  # Plots.
+  'mujoco==3.17.0',  # Physics; dm-control 1.0.50 breaks with 4.
+  'numpy==1.23.5',  # Arrays; TensorFlow 2.12 takes no newer.
+  'pillow==12.3.0',  # Imported by acme.wrappers.
+  'pyyaml==6.0.3',  # Configurations.
+  'rich==15.0.0',  # Tables in the terminal.
+  'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.
+  'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
+  'tensorflow-probability==0.20.1',  # Imported by Acme; later ones need 2.18 of TF.
+  'trfl==1.2.0',  # Losses, imported by Acme's agents.
+  'tyro==1.0.17',  # Command lines from dataclasses.
+]
+
+DEV = [
+  'hypothesis==6.168.5',  # Invariants on random inputs.
+  'mypy==2.4.1',  # Types.
+  'pytest==9.2.0',  # Runs the tests.
+  'ruff==0.17.6',  # Format and lint.
+  'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
+]
+
+setuptools.setup(
+  name='qmle_acme',
+  version='0.1.0',
+  description='Q-learning with maximum likelihood estimation, distributed.',
+  python_requires='>=3.10,<3.11',
+  packages=setuptools.find_packages(
+    include=['qmle_acme', 'qmle_acme.*', 'launch', 'launch.*']
+  ),
+  install_requires=DEPENDENCIES,
+  extras_require={'dev': DEV},
+  entry_points={'console_scripts': ['qmle = launch.main:main']},
+)

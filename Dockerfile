@@ -1,15 +1,15 @@
 # One image for every role: the command chooses which.
 #   docker build -t qmle_acme .
-#   docker run -v "$PWD/runs:/app/runs" qmle_acme train --run runs/walker
+#   docker run -v "$PWD/runs:/runs" qmle_acme train --run walker
 ARG BASE_IMAGE=python:3.10-slim-bookworm
 FROM ${BASE_IMAGE}
 
-# Rendering without a display: EGL where there is a driver, OSMesa in software.
+# Rendering without a display: EGL, which falls back to software, or OSMesa.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends libegl1 libgl1 libosmesa6 \
  && rm -rf /var/lib/apt/lists/*
 
-WORKDIR /app
+WORKDIR /opt/qmle_acme
 COPY requirements.txt .
 # Source distributions are built with the pinned setuptools too.
 RUN PIP_CONSTRAINT=requirements.txt \
@@ -18,8 +18,9 @@ RUN PIP_CONSTRAINT=requirements.txt \
 COPY . .
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable . \
  && useradd --create-home qmle \
- && install --directory --owner=qmle runs
+ && install --directory --owner=qmle /runs
 
 USER qmle
+WORKDIR /runs
 ENTRYPOINT ["qmle"]
 CMD ["--help"]

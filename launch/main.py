@@ -33,6 +33,8 @@ def main() -> None:
   except UserError as error:
     print(f'qmle: {error}', file=sys.stderr)
     sys.exit(2)
+  except KeyboardInterrupt:
+    sys.exit(130)
 
 
 def _run(command: str, arguments: list[str]) -> int:

@@ -33,9 +33,7 @@ def main(argv: list[str]) -> int:
   folder = RunFolder(config.run)
   actor = evaluation.make_greedy_actor(folder, config.seed)
   with factory.make_environment(folder.read_config(), config.seed) as environment:
-    frames = video.frames(
-      environment, actor.select_action, config.height, config.width
-    )
+    frames = video.frames(environment, actor.select_action, config.height, config.width)
     fps = video.frames_per_second(environment)
     video.write_mp4(config.out, frames, fps)
   print(f'wrote {config.out}')

@@ -6,7 +6,9 @@ field. B batch, O observation, A action dimensions.
 """
 
 import collections
+import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import acme.adders
@@ -101,7 +103,6 @@ class NStepAdder(acme.adders.Adder):
     self._discount = discount
     self._encode_action = encode_action
     self._priority = priority
-    self._writer: reverb.TrajectoryWriter | None = None
     self._steps: collections.deque[tuple[Array, Array, float, float]] = (
       collections.deque(maxlen=n_step)
     )
@@ -110,9 +111,6 @@ class NStepAdder(acme.adders.Adder):
     """Begins an episode."""
     if not timestep.first():
       raise ValueError('add_first needs the first time step of an episode')
-    if self._writer is None:
-      self._writer = self._client.trajectory_writer(CHUNK)
-      self._writer.configure((), num_keep_alive_refs=CHUNK, max_chunk_length=CHUNK)
     self._observation = timestep.observation
 
   def add(
@@ -129,7 +127,15 @@ class NStepAdder(acme.adders.Adder):
       self._write()
     if step.last():
       self._write_tail()
-      self._writer.end_episode()
+      with contextlib.suppress(reverb.DeadlineExceededError):
+        self._writer.end_episode(timeout_ms=FLUSH_TIMEOUT_MS)
+
+  @functools.cached_property
+  def _writer(self) -> reverb.TrajectoryWriter:
+    """The stream to the server, opened when the first step comes."""
+    writer = self._client.trajectory_writer(CHUNK)
+    writer.configure((), num_keep_alive_refs=CHUNK, max_chunk_length=CHUNK)
+    return writer
 
   def reset(self) -> None:
     """Forgets the episode that is under way; what is written stays."""
@@ -153,10 +159,9 @@ class NStepAdder(acme.adders.Adder):
     row = np.concatenate([o_tm1, a_tm1, [r_t, d_t], self._observation])
     self._writer.append(row.astype(np.float32))
     self._writer.create_item(TABLE, self._priority(), self._writer.history[-1])
-    try:
+    # Held back by the rate limiter: the next step waits again.
+    with contextlib.suppress(reverb.DeadlineExceededError):
       self._writer.flush(MAX_IN_FLIGHT, timeout_ms=FLUSH_TIMEOUT_MS)
-    except reverb.DeadlineExceededError:
-      pass  # Held back by the rate limiter: the next step waits again.
 
 
 def make_dataset(address: str, row: RowFormat, batch_size: int) -> tf.data.Dataset:
@@ -186,7 +191,11 @@ class PriorityUpdater:
 
   def __init__(self, address: str):
     self._address = address
-    self._client: reverb.TFClient | None = None
+
+  @functools.cached_property
+  def _client(self) -> reverb.TFClient:
+    # Without a name of its own the client would be gone with the call that made it.
+    return reverb.TFClient(self._address, shared_name=self._address)
 
   def __call__(self, keys: Tensor, priorities: Tensor) -> None:
     """Sets the priorities of items; those that are gone are ignored.
@@ -200,9 +209,6 @@ class PriorityUpdater:
       tf.errors.InvalidArgumentError: a priority is not finite; nothing is sent.
     """
     tf.debugging.assert_all_finite(priorities, 'priorities of replay items')
-    if self._client is None:
-      # Without a name of its own the client would be gone with the call that made it.
-      self._client = reverb.TFClient(self._address, shared_name=self._address)
     self._client.update_priorities(
       TABLE, tf.bitcast(keys, tf.uint64), tf.cast(priorities, tf.float64)
     )

@@ -88,6 +88,6 @@ class AgentBuilder(abc.ABC):
 
     Args:
       variable_source: the learner, or a client of it.
-      replay_client: where transitions go; None makes the actor greedy and keeps nothing.
+      replay_client: where transitions go; None for a greedy actor that keeps nothing.
       seed: of exploration and candidates.
     """

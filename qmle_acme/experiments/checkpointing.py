@@ -65,11 +65,10 @@ class Checkpointer:
     )
 
   def restore(self) -> None:
-    """Goes back to the newest checkpoint, if there is one."""
-    if self._manager.latest_checkpoint:
-      self._manager.restore_or_initialize()
-      self._counter.restore(self._counts.values)
-      logging.info('resumed from %s: %s', self._manager.latest_checkpoint, self._counts)
+    """Goes back to the newest checkpoint; without one, to the beginning."""
+    self._manager.restore_or_initialize()
+    self._counter.restore(self._counts.values)
+    logging.info('the run goes on from %s', self._counts.values or 'the beginning')
 
   def save_if_due(self) -> None:
     """Saves when the last time is long enough ago."""

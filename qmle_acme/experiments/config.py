@@ -138,7 +138,9 @@ def _convert(current: Any, value: Any, where: str) -> Any:
   return value
 
 
-def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = '') -> list[str]:
+def differences(
+  old: dict[str, Any], new: dict[str, Any], prefix: str = ''
+) -> list[str]:
   """Returns 'key: old -> new' for every setting in which two runs differ."""
   found = []
   for key in sorted(old.keys() | new.keys()):

@@ -1,7 +1,7 @@
-"""The distributed layout: a Launchpad program.
+r"""The distributed layout: a Launchpad program.
 
     actors --rows--> replay --batches--> learner --variables--> actors, evaluator
-      \\______________ counter: counts and records ______________/
+      \______________ counter: counts and records ______________/
 
 Samples per insert are held by Reverb's rate limiter. Nodes are built from settings and
 handles alone: nothing in them assumes that they share a machine, but for replay and

@@ -72,15 +72,17 @@ class Progress:
     total = self._config.steps
     steps = int(snapshot.get(ACTOR_STEPS, 0))
     actor_rate, learner_rate = self._rates()
-    left = datetime.timedelta(seconds=round((total - steps) / actor_rate if actor_rate else 0))
+    left = max(total - steps, 0) / actor_rate if actor_rate else 0.0
     evaluation = snapshot['last_evaluation']
     recent = snapshot['recent_returns']
     return {
       'steps': f'{steps:,} of {total:,} ({steps / total:.0%})',
       'actors': f'{actor_rate:.0f} steps/s',
       'learner': f'{learner_rate:.1f} steps/s',
-      'left': str(left) if actor_rate else '-',
-      'return': f'{sum(recent) / len(recent):.1f} (last {len(recent)})' if recent else '-',
+      'left': str(datetime.timedelta(seconds=round(left))) if left else '-',
+      'return': f'{sum(recent) / len(recent):.1f} (last {len(recent)})'
+      if recent
+      else '-',
       'greedy return': (
         f'{evaluation["episode_return_mean"]:.1f} at {evaluation[ACTOR_STEPS]:,}'
         if evaluation

@@ -70,6 +70,12 @@ class RunFolder:
     }
     write_atomically(self.status, json.dumps(status) + '\n')
 
+  def read_state(self) -> str | None:
+    """Returns the state that the status names; None before the first one."""
+    if not self.status.exists():
+      return None
+    return json.loads(self.status.read_text())['state']
+
   def _check_same(self, settings: dict[str, Any]) -> None:
     old = config_lib.load_yaml(self.config)
     found = config_lib.differences(old | {'steps': settings['steps']}, settings)

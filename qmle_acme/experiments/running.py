@@ -19,6 +19,7 @@ import rich.console
 from qmle_acme.experiments import checkpointing, distributed, factory, local
 from qmle_acme.experiments.config import RunConfig
 from qmle_acme.experiments.progress import Progress
+from qmle_acme.experiments.recording import ACTOR_STEPS
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.experiments.supervision import Outcome, supervise
 
@@ -38,6 +39,9 @@ def run(config: RunConfig) -> Outcome:
   factory.make_builder(config, spec)  # Refuses what the agent cannot do.
   folder = RunFolder(config.run)
   with folder.open(config):
+    if _is_finished(folder, config):
+      print(f'finished before: {config.steps:,} steps in {folder.path}')
+      return Outcome('finished', 0)
     _forget_unfinished_checkpoint(folder)
     folder.logs.mkdir(exist_ok=True)
     folder.write_status('running', checkpointing.read_counts(folder), error=None)
@@ -128,6 +132,14 @@ def thread_limits(threads: int) -> dict[str, str]:
     'TF_NUM_INTEROP_THREADS': '1',
     'OMP_NUM_THREADS': str(threads),
   }
+
+
+def _is_finished(folder: RunFolder, config: RunConfig) -> bool:
+  """Returns whether an earlier `train` has left nothing to do."""
+  counts = checkpointing.read_counts(folder)
+  return (
+    folder.read_state() == 'finished' and counts.get(ACTOR_STEPS, 0) >= config.steps
+  )
 
 
 def _forget_unfinished_checkpoint(folder: RunFolder) -> None:

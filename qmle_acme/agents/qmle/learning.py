@@ -16,7 +16,7 @@ from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.replay import PriorityUpdater
-from qmle_acme.types import Array, ArgmaxResult, Sample, StepOutput, Tensor
+from qmle_acme.types import ArgmaxResult, Array, Sample, StepOutput, Tensor
 
 # Names of what the learner publishes: the network, and the priority of new items.
 POLICY = 'policy'

@@ -64,13 +64,16 @@ class Box(base.ActionSpace):
 
   def from_bins(self, bins: Tensor) -> Tensor:
     """See base class."""
-    return tf.cast(bins, tf.float32) * (2.0 / (self.bins - 1)) - 1.0
+    # One rounding, of a ratio of integers: the ends are exactly -1 and 1 for every K.
+    last = self.bins - 1
+    return (2.0 * tf.cast(bins, tf.float32) - last) / last
 
   def to_environment(self, action: Array) -> np.ndarray:
     """Returns the action in the spec's shape, dtype and bounds."""
     low, high = self._bounds()
-    scaled = low + (action.astype(np.float64) + 1.0) * (0.5 * (high - low))
-    clipped = np.clip(scaled, low, high)
+    share = 0.5 * (action.astype(np.float64) + 1.0)
+    # A weighted mean, since `low + (high - low)` may round to something below `high`.
+    clipped = np.clip((1.0 - share) * low + share * high, low, high)
     return clipped.reshape(self.spec.shape).astype(self.spec.dtype)
 
   def from_environment(self, action: Array) -> np.ndarray:

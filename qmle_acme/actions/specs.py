@@ -17,15 +17,16 @@ def make(spec: specs.Array, bins: int) -> base.ActionSpace:
   Raises:
     UserError: the spec is empty, unbounded, or of a kind that is not supported.
   """
+  # Not its repr, which breaks the line when it lists many bounds.
+  name = f'action spec {spec.name!r} ({spec.dtype} {spec.shape})'
   if not isinstance(spec, specs.BoundedArray) or spec.dtype.kind != 'f':
     raise UserError(
-      f'action spec {spec!r} is not supported: QMLE here needs a float BoundedArray'
+      f'{name} is not supported: use an environment with a float BoundedArray'
     )
   if 0 in spec.shape:
-    raise UserError(f'action spec {spec!r} is empty: there is nothing to choose')
+    raise UserError(f'{name} is empty: use an environment that has actions')
   if not (np.isfinite(spec.minimum).all() and np.isfinite(spec.maximum).all()):
     raise UserError(
-      f'action spec {spec!r} is unbounded: wrap the environment so that its actions '
-      'have finite bounds, for example with acme.wrappers.CanonicalSpecWrapper'
+      f'{name} is unbounded: wrap the environment so that its bounds are finite'
     )
   return box.Box(spec, bins)

@@ -55,7 +55,7 @@ def split_budget(total: int, ratios: Sequence[float]) -> list[int]:
   # Rounded, so that 0.09 * 100 is nine and not a remainder of almost one.
   shares = [round(total * ratio, 9) for ratio in ratios]
   counts = [math.floor(share) for share in shares]
-  order = sorted(range(len(shares)), key=lambda i: counts[i] - shares[i])
+  order = sorted(range(len(shares)), key=lambda i: round(counts[i] - shares[i], 9))
   for i in order[: total - sum(counts)]:
     counts[i] += 1
   return counts

@@ -79,6 +79,8 @@ class QMLEConfig:
       self.samples_per_insert > 0, 'samples_per_insert', self.samples_per_insert, '> 0'
     )
     _check(self.bins >= 2, 'bins', self.bins, 'at least 2')
+    is_target = self.mle_target in ('improved', 'cached')
+    _check(is_target, 'mle_target', self.mle_target, 'improved or cached')
     _check(
       self.replay_size >= max(self.batch_size, self.min_replay_size),
       'replay_size',

@@ -1,0 +1,103 @@
+"""Settings of QMLE: what is refused, and with which words."""
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.errors import UserError
+from qmle_acme.predictors import PredictorConfig
+
+_NAN = math.nan
+_OUT_OF_RANGE: dict[str, list[Any]] = {
+  'discount': [-0.01, 1.01, _NAN],
+  'n_step': [0],
+  'batch_size': [0, -1],
+  'learning_rate': [0.0, -1e-4, _NAN],
+  'target_update_period': [0],
+  'samples_per_insert': [0.0, -1.0, _NAN],
+  'replay_size': [0, 255, 999],  # Below batch_size, or below min_replay_size.
+  'min_replay_size': [0],
+  'priority_exponent': [-0.1, 1.1, _NAN],
+  'importance_exponent': [-0.1, 1.1, _NAN],
+  'epsilon': [-0.1, 1.1, _NAN],
+  'm_target': [0],
+  'm_greedy': [0],
+  'uniform_ratio': [0.8, 1.0, -0.1, _NAN],
+  'predictors': [
+    (),  # With the default uniform share, the sum is 0.9.
+    (PredictorConfig('delta', 0.2),),
+    (PredictorConfig('delta', 0.2), PredictorConfig('categorical', -0.1)),
+    (PredictorConfig('delta', 0.05), PredictorConfig('delta', 0.05)),
+    (PredictorConfig('delta', _NAN),),
+  ],
+  'mle_target': ['improvd', ''],
+  'bins': [1],
+  'hidden_size': [0],
+  'variable_update_period': [0],
+}
+_CASES = [(name, value) for name, values in _OUT_OF_RANGE.items() for value in values]
+
+
+@pytest.mark.parametrize(('name', 'value'), _CASES)
+def test_out_of_range_is_one_line_that_names_the_setting(name: str, value: Any) -> None:
+  with pytest.raises(UserError) as error:
+    QMLEConfig(**{name: value})
+  message = str(error.value)
+  assert '\n' not in message
+  assert message.startswith('qmle.')
+  assert name in message.partition(' is ')[0]
+  assert ': it must be ' in message
+
+
+def test_every_setting_has_a_range() -> None:
+  assert _OUT_OF_RANGE.keys() == {
+    field.name for field in dataclasses.fields(QMLEConfig)
+  }
+
+
+def test_unknown_family_is_answered_with_the_known_ones() -> None:
+  with pytest.raises(
+    UserError, match="unknown predictor family 'delt'; nearest: delta"
+  ):
+    QMLEConfig(predictors=(PredictorConfig('delt', 0.1),))
+
+
+@pytest.mark.parametrize(
+  'settings',
+  [
+    {'discount': 1.0, 'epsilon': 0.0, 'priority_exponent': 0.0},
+    {'discount': 0.0, 'epsilon': 1.0, 'importance_exponent': 1.0},
+    {'replay_size': 1000},
+    {'batch_size': 1, 'min_replay_size': 1, 'replay_size': 1, 'm_target': 1},
+    {'uniform_ratio': 1.0, 'predictors': ()},
+    {'uniform_ratio': 0.0, 'predictors': (PredictorConfig('categorical', 1.0),)},
+    {'mle_target': 'cached', 'bins': 2},
+  ],
+)
+def test_ends_of_the_ranges_are_accepted(settings: dict[str, Any]) -> None:
+  config = QMLEConfig(**settings)
+  for name, value in settings.items():
+    assert getattr(config, name) == value
+
+
+def test_ratios_are_uniform_first() -> None:
+  assert QMLEConfig().ratios == (0.9, 0.01, 0.09)
+  members = (PredictorConfig('categorical', 0.3), PredictorConfig('delta', 0.2))
+  assert QMLEConfig(uniform_ratio=0.5, predictors=members).ratios == (0.5, 0.3, 0.2)
+
+
+def test_defaults_are_those_of_the_paper() -> None:
+  config = QMLEConfig()
+  assert (config.discount, config.n_step, config.batch_size) == (0.99, 1, 256)
+  assert (config.learning_rate, config.target_update_period) == (5e-4, 20)
+  assert config.samples_per_insert == config.batch_size / 10  # A step every 10 steps.
+  assert (config.priority_exponent, config.importance_exponent) == (0.6, 0.2)
+  assert (config.m_target, config.m_greedy, config.epsilon) == (100, 1000, 0.1)
+
+
+def test_settings_cannot_be_changed_in_place() -> None:
+  with pytest.raises(dataclasses.FrozenInstanceError):
+    QMLEConfig().discount = 0.5  # type: ignore[misc]

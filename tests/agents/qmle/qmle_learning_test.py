@@ -1,0 +1,315 @@
+"""The QMLE learner: its steps worked out by hand, and the same steps again.
+
+B batch, A action dimensions.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+import sonnet as snt
+import tensorflow as tf
+import tiny_agent
+import worked_out
+from tiny_agent import CONFIG, SPACE, Store, make_learner, take
+
+from qmle_acme.agents.qmle import learning
+from qmle_acme.agents.qmle.learning import QMLELearner
+from qmle_acme.agents.qmle.networks import make_network
+from qmle_acme.types import Sample
+
+SEED = 7
+ADAM_DECAY, ADAM_SQUARE_DECAY, ADAM_EPSILON = 0.9, 0.999, 1e-8
+
+
+@pytest.fixture(autouse=True)
+def metrics_of_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 0.0)
+
+
+def arrays(module: snt.Module) -> list[np.ndarray]:
+  return [variable.numpy() for variable in module.variables]
+
+
+def all_equal(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> bool:
+  return len(a) == len(b) and all(map(np.array_equal, a, b))
+
+
+def cached_actions(learner: QMLELearner, keys: np.ndarray) -> np.ndarray:
+  """Returns the cached actions [B, A], NaN where there is none."""
+  missing = tf.fill([len(keys), SPACE.size], np.nan)
+  return learner.state['cache'].lookup(tf.constant(keys), missing)[0].numpy()
+
+
+def snapshot(learner: QMLELearner, keys: np.ndarray) -> list[np.ndarray]:
+  """Returns every number that a learner has; `keys` are all that it has seen."""
+  state = learner.state
+  optimizer = state['optimizer']
+  return [
+    *arrays(state['network']),
+    *arrays(state['target_network']),
+    *(moment.numpy() for moment in (*optimizer.m, *optimizer.v)),
+    optimizer.step.numpy(),
+    cached_actions(learner, keys),
+    np.asarray(len(state['cache'])),
+    state['steps'].numpy(),
+    state['max_priority'].numpy(),
+  ]
+
+
+def moments(learner: QMLELearner, name: str, shapes_of: snt.Module) -> list[np.ndarray]:
+  """Returns Adam's moments 'm' or 'v', which are zero before the first step."""
+  values = [value.numpy() for value in getattr(learner.state['optimizer'], name)]
+  return values or [np.zeros_like(v) for v in arrays(shapes_of)]
+
+
+def by_adam(
+  variable: np.ndarray, m: np.ndarray, v: np.ndarray, step: int
+) -> np.ndarray:
+  """Returns the variable after an Adam step with the moments after it."""
+  m_hat = m / (1.0 - ADAM_DECAY**step)
+  v_hat = v / (1.0 - ADAM_SQUARE_DECAY**step)
+  return variable - CONFIG.learning_rate * m_hat / (np.sqrt(v_hat) + ADAM_EPSILON)
+
+
+def assert_metrics(metrics: dict[str, float], expected: worked_out.Step) -> None:
+  """Compares what is written of a step; the proposal's counts are 2, 1 and 2."""
+  for name, value in {
+    'q_tm1': expected.q_tm1.mean(),
+    'q_max': expected.q_max.mean(),
+    'q_loss': expected.q_loss,
+    'predictor_loss': expected.predictor_loss,
+    'td_error': np.abs(expected.td_error).mean(),
+    'importance_weight': expected.weights.mean(),
+    'winner/uniform': np.isin(expected.winner, [0, 1]).mean(),
+    'winner/delta': np.isin(expected.winner, [2]).mean(),
+    'winner/categorical': np.isin(expected.winner, [3, 4]).mean(),
+    'winner/cache': np.isin(expected.winner, [5]).mean(),
+  }.items():
+    assert metrics[name] == pytest.approx(value, rel=1e-4, abs=1e-6), name
+
+
+@pytest.mark.parametrize('mle_target', ['improved', 'cached'])
+def test_steps_are_those_worked_out_by_hand(mle_target: str) -> None:
+  config = tiny_agent.with_target(mle_target, target_update_period=3)
+  store = Store(seed=1)
+  # All new; some seen before; one twice in a batch, first new and then known.
+  batches = [[0, 1, 2, 3], [2, 3, 4, 5], [6, 6, 0, 4], [6, 6, 1, 1], [0, 1, 2, 3]]
+  samples = [store.draw(batch) for batch in batches]
+  written: list[dict[str, float]] = []
+  learner, priorities = make_learner(samples, SEED, config, written.append)
+  network, target = learner.state['network'], learner.state['target_network']
+  assert all_equal(arrays(network), arrays(target))
+  known: dict[int, np.ndarray] = {}
+  max_priority, mle_targets_differ = 1.0, False
+
+  for number, sample in enumerate(samples):
+    expected = worked_out.step(network, target, known, sample, config, [SEED, number])
+    before, target_before = arrays(network), arrays(target)
+    m_before, v_before = (moments(learner, name, network) for name in 'mv')
+    is_hit = [key in known for key in sample.keys.numpy().tolist()]
+    learner.step()
+
+    # Gradients are in Adam's first moment, to be had before Adam scales them.
+    m_after, v_after = (moments(learner, name, network) for name in 'mv')
+    for gradient, m, v, m_new, v_new in zip(
+      expected.gradients, m_before, v_before, m_after, v_after, strict=True
+    ):
+      m_expected = ADAM_DECAY * m + (1 - ADAM_DECAY) * gradient
+      v_expected = ADAM_SQUARE_DECAY * v + (1 - ADAM_SQUARE_DECAY) * gradient**2
+      np.testing.assert_allclose(m_new, m_expected, rtol=1e-3, atol=1e-6)
+      np.testing.assert_allclose(v_new, v_expected, rtol=2e-3, atol=1e-9)
+    for old, new, m, v in zip(before, arrays(network), m_after, v_after, strict=True):
+      np.testing.assert_allclose(new, by_adam(old, m, v, number + 1), atol=1e-6)
+
+    keys, sent = priorities.sent[-1]
+    np.testing.assert_array_equal(keys, sample.keys)
+    np.testing.assert_allclose(sent, np.abs(expected.td_error) + 1e-6, rtol=1e-4)
+    max_priority = max(max_priority, sent.max())
+    assert learner.get_variables(['max_priority']) == [[np.float32(max_priority)]]
+    known.update(zip(keys.tolist(), expected.best_action, strict=True))
+    cached = cached_actions(learner, np.array(list(known)))
+    np.testing.assert_allclose(cached, list(known.values()), atol=1e-6)
+    assert len(learner.state['cache']) == len(known)
+    is_copied = (number + 1) % 3 == 0
+    expected_target = arrays(network) if is_copied else target_before
+    assert all_equal(arrays(target), expected_target)
+    assert learner.steps == written[-1]['learner_steps'] == number + 1
+    assert_metrics(written[-1], expected)
+    assert written[-1]['cache_hit_rate'] == np.mean(is_hit)
+    assert written[-1]['priority_max'] == max_priority
+    mle_targets_differ |= not np.allclose(expected.mle_target, expected.best_action)
+
+  assert max_priority > 1.0  # Or its running maximum was never put to the test.
+  assert mle_targets_differ == (mle_target == 'cached')
+
+
+def test_predictor_loss_reaches_the_heads_but_not_the_encoder() -> None:
+  network = make_network(SPACE, tiny_agent.OBSERVATION_SIZE, CONFIG, SEED)
+  sample = Store(seed=2).draw(range(4))
+  with tf.GradientTape(persistent=True) as tape:
+    embeddings = network.q.embed(sample.transition.o_t)
+    loss = tf.reduce_sum(network.ensemble.loss(embeddings, sample.transition.a_tm1))
+  q_variables = network.q.trainable_variables
+  head_variables = network.ensemble.trainable_variables
+  assert {v.ref() for v in (*q_variables, *head_variables)} == {
+    v.ref() for v in network.trainable_variables
+  }
+  assert all(g is None for g in tape.gradient(loss, q_variables))
+  assert all(np.any(g != 0.0) for g in tape.gradient(loss, head_variables))
+
+
+def test_target_at_a_termination_is_the_reward_whatever_q_is() -> None:
+  sample = Store(seed=3).draw(range(4))
+  transition = sample.transition._replace(d_t=tf.zeros(4))
+  learner, priorities = make_learner([sample._replace(transition=transition)])
+  learner.state['target_network'].q.output.b.assign([1e6])
+  q_tm1 = worked_out.q_values(
+    learner.state['network'], transition.o_tm1, transition.a_tm1[:, None]
+  )[:, 0]
+  learner.step()
+  expected = np.abs(transition.r_t - q_tm1) + 1e-6
+  np.testing.assert_allclose(priorities.sent[0][1], expected, rtol=1e-4)
+
+
+def test_best_known_action_never_gets_worse_for_a_fixed_target_network() -> None:
+  config = dataclasses.replace(CONFIG, target_update_period=1_000, m_target=1)
+  sample = Store(seed=4).draw(range(4))
+  o_t, keys = sample.transition.o_t, sample.keys.numpy()
+  written: list[dict[str, float]] = []
+  learner, _ = make_learner([sample] * 32, SEED, config, written.append)
+  target = learner.state['target_network']
+  actions, values = [sample.transition.a_tm1.numpy()], []
+  for _ in range(30):
+    learner.step()
+    actions.append(cached_actions(learner, keys))
+  for action in actions:
+    values.append(worked_out.q_values(target, o_t, action[:, None])[:, 0].numpy())
+
+  gains = np.diff(values, axis=0)  # [steps, B]
+  assert np.all(gains > -1e-6)
+  assert np.all(gains.sum(axis=0) > 1e-3)  # Each has found better ones,
+  assert np.mean(np.abs(gains) < 1e-6) > 0.5  # and mostly kept what it had.
+  assert [m['cache_hit_rate'] for m in written] == [0.0] + [1.0] * 29
+
+  # One that is known to be better than all that are proposed is taken, and stays.
+  grid = np.tile(np.mgrid[-1:1:41j, -1:1:41j].reshape(1, 2, -1), [4, 1, 1])
+  grid = np.moveaxis(grid, 1, 2).astype(np.float32)  # [B, 41 * 41, A]
+  grid_values = worked_out.q_values(target, o_t, grid).numpy()
+  best = grid[np.arange(4), grid_values.argmax(axis=1)]
+  learner.state['cache'].update(sample.keys, tf.constant(best))
+  learner.step()
+  np.testing.assert_array_equal(cached_actions(learner, keys), best)
+  assert written[-1]['winner/cache'] == 1.0
+  assert written[-1]['q_max'] == pytest.approx(grid_values.max(axis=1).mean(), rel=1e-4)
+
+
+def test_metrics_are_means_over_the_steps_of_a_period(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 1e9)
+  store = Store(seed=5)
+  written: list[dict[str, float]] = []
+  samples = [store.draw(range(4)), store.draw(range(2, 6))]
+  learner, priorities = make_learner(samples, write_metrics=written.append)
+  learner.step()
+  assert not written
+  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 0.0)
+  learner.step()
+  (metrics,) = written
+  assert metrics['learner_steps'] == 2
+  assert metrics['cache_hit_rate'] == 0.25  # Of no key, then of two of four.
+  mean = np.mean([sent for _, sent in priorities.sent])
+  assert metrics['priority_mean'] == pytest.approx(mean, rel=1e-5)
+
+
+def test_published_policy_is_the_online_network() -> None:
+  learner, _ = make_learner(Store(seed=6).batches(seed=0))
+  for _ in range(2):
+    learner.step()
+  policy, priority = learner.get_variables(['policy', 'max_priority'])
+  assert all_equal(policy, arrays(learner.state['network']))
+  assert not all_equal(policy, arrays(learner.state['target_network']))
+  assert priority == [learner.state['max_priority'].numpy()]
+
+
+def test_networks_are_a_function_of_the_seed() -> None:
+  size = tiny_agent.OBSERVATION_SIZE
+  first = arrays(make_network(SPACE, size, CONFIG, seed=11))
+  tf.random.normal([3])  # Whatever was drawn in between.
+  again = arrays(make_network(SPACE, size, CONFIG, seed=11))
+  other = arrays(make_network(SPACE, size, CONFIG, seed=12))
+  assert all_equal(first, again)
+  for one, two in zip(first, other, strict=True):
+    is_constant = np.all(one == one.flat[0])  # Biases, and the scales of norms.
+    assert is_constant or not np.array_equal(one, two)
+
+
+@pytest.fixture(scope='module')
+def uninterrupted() -> Iterator[tuple[Store, list[list[np.ndarray]]]]:
+  """A store, and what a learner on its batches is after 10, 20 and 25 steps."""
+  store = Store(seed=8)
+  learner, priorities = make_learner(store.batches(seed=1))
+  snapshots = []
+  for steps in (10, 10, 5):
+    for _ in range(steps):
+      learner.step()
+    sent = [sent for _, sent in priorities.sent]
+    snapshots.append([*snapshot(learner, store.keys), np.asarray(sent)])
+  yield store, snapshots
+
+
+def test_same_seed_same_steps_to_the_last_bit(
+  uninterrupted: tuple[Store, list[list[np.ndarray]]],
+) -> None:
+  store, snapshots = uninterrupted
+  learner, priorities = make_learner(store.batches(seed=1))
+  for _ in range(25):
+    learner.step()
+  sent = np.asarray([sent for _, sent in priorities.sent])
+  assert all_equal([*snapshot(learner, store.keys), sent], snapshots[2])
+  assert np.isfinite(snapshots[2][-3:-1]).all() and sent.shape == (25, 4)
+
+
+def test_learner_goes_on_from_a_checkpoint_to_the_last_bit(
+  uninterrupted: tuple[Store, list[list[np.ndarray]]], tmp_path: pathlib.Path
+) -> None:
+  store, snapshots = uninterrupted
+  samples = take(store.batches(seed=1), 25)
+  first, _ = make_learner(samples[:10])
+  for _ in range(10):
+    first.step()
+  path = tf.train.Checkpoint(**first.state).save(str(tmp_path / 'learner'))
+  assert all_equal(snapshot(first, store.keys), snapshots[0][:-1])
+
+  second, priorities = make_learner(samples[10:])
+  status = tf.train.Checkpoint(**second.state).restore(path)
+  assert second.steps == 10
+  for _ in range(10):
+    second.step()
+  status.assert_consumed()
+  assert all_equal(snapshot(second, store.keys), snapshots[1][:-1])
+  for _ in range(5):
+    second.step()
+  assert all_equal(snapshot(second, store.keys), snapshots[2][:-1])
+  sent = np.asarray([sent for _, sent in priorities.sent])
+  np.testing.assert_array_equal(sent, snapshots[2][-1][10:])
+
+
+def test_another_seed_draws_other_candidates() -> None:
+  """The networks are the same; only the seed of the candidates is not."""
+  samples: list[Sample] = take(Store(seed=9).batches(seed=2), 1)
+  found = []
+  for seed in (1, 2):
+    learner, _ = make_learner(samples, seed)
+    other, _ = make_learner(samples, seed=1)
+    for name in ('network', 'target_network'):
+      for new, old in zip(
+        learner.state[name].variables, other.state[name].variables, strict=True
+      ):
+        new.assign(old)
+    learner.step()
+    found.append(cached_actions(learner, samples[0].keys.numpy()))
+  assert not np.array_equal(*found)

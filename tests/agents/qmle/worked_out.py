@@ -1,0 +1,126 @@
+"""One learner step worked out the plain way: no graph, no XLA, no cache, no split layer.
+
+B batch, N candidates, O observation, A action dimensions, K bins.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import sonnet as snt
+import tensorflow as tf
+
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.agents.qmle.networks import QMLENetwork
+from qmle_acme.types import Sample
+
+
+class Step(NamedTuple):
+  """What a learner step must come to."""
+
+  best_action: np.ndarray  # [B, A]
+  winner: np.ndarray  # [B] index among the candidates; the cached action is the last
+  mle_target: np.ndarray  # [B, A]
+  q_tm1: np.ndarray  # [B]
+  q_max: np.ndarray  # [B]
+  td_error: np.ndarray  # [B]
+  weights: np.ndarray  # [B]
+  q_loss: float
+  predictor_loss: float
+  gradients: list[np.ndarray]  # in the order of the network's variables
+
+
+def q_values(
+  network: QMLENetwork, observations: np.ndarray, actions: np.ndarray
+) -> tf.Tensor:
+  """Returns Q(o, a), [B, N], of actions [B, N, A], by the plain layers."""
+  embeddings = network.q.embed(tf.constant(observations))
+  return network.q.score_densely(embeddings, tf.constant(actions, tf.float32))
+
+
+def propose(
+  network: QMLENetwork, observations: np.ndarray, count: int, seed: Sequence[int]
+) -> np.ndarray:
+  """Returns the candidates [B, N, A]."""
+  embeddings = network.q.embed(tf.constant(observations))
+  batch = len(observations)
+  seeds = tf.constant(seed, tf.int64)
+  return network.ensemble.propose(embeddings, batch, count, seeds).actions.numpy()
+
+
+def step(
+  network: QMLENetwork,
+  target_network: QMLENetwork,
+  known: dict[int, np.ndarray],
+  sample: Sample,
+  config: QMLEConfig,
+  seed: Sequence[int],
+) -> Step:
+  """Returns what the step comes to; changes nothing.
+
+  Args:
+    network: the online network before the step.
+    target_network: that before the step.
+    known: the best known actions [A] by key.
+    sample: the batch.
+    config: of the agent.
+    seed: of the candidates.
+  """
+  keys = sample.keys.numpy().tolist()
+  o_tm1, a_tm1, r_t, d_t, o_t = (field.numpy() for field in sample.transition)
+  cached = np.stack([known.get(k, a) for k, a in zip(keys, a_tm1, strict=True)])
+  proposed = propose(target_network, o_t, config.m_target, seed)
+  candidates = np.concatenate([proposed, cached[:, None]], axis=1)
+  values = q_values(target_network, o_t, candidates).numpy()  # [B, N + 1]
+  winner = values.argmax(axis=1)
+  rows = np.arange(len(keys))
+  target = r_t + d_t * values[rows, winner]
+  weights = (1.0 / sample.probabilities.numpy()) ** config.importance_exponent
+  weights /= weights.max()
+  best = candidates[rows, winner]
+  mle_target = best if config.mle_target == 'improved' else cached
+
+  with tf.GradientTape() as q_tape:
+    q_tm1 = q_values(network, o_tm1, a_tm1[:, None])[:, 0]
+    q_loss = tf.reduce_mean(weights.astype(np.float32) * (target - q_tm1) ** 2)
+  with tf.GradientTape() as predictor_tape:
+    predictor_loss = _predictor_loss(network, o_t, mle_target, config.bins)
+  gradients = {
+    **_gradients(q_tape, q_loss, network.q),
+    **_gradients(predictor_tape, predictor_loss, network.ensemble),
+  }
+  return Step(
+    best_action=best,
+    winner=winner,
+    mle_target=mle_target,
+    q_tm1=q_tm1.numpy(),
+    q_max=values[rows, winner],
+    td_error=target - q_tm1.numpy(),
+    weights=weights,
+    q_loss=float(q_loss),
+    predictor_loss=float(predictor_loss),
+    gradients=[gradients[v.ref()] for v in network.trainable_variables],
+  )
+
+
+def _predictor_loss(
+  network: QMLENetwork, observations: np.ndarray, actions: np.ndarray, bins: int
+) -> tf.Tensor:
+  """Returns -log f(actions) of the members delta and categorical, mean over B."""
+  delta, categorical = network.ensemble.predictors
+  embeddings = tf.constant(network.q.embed(tf.constant(observations)).numpy())
+  delta_loss = tf.reduce_sum((tf.tanh(delta(embeddings)) - actions) ** 2, axis=-1)
+  logits = tf.reshape(categorical(embeddings), [*actions.shape, bins])  # [B, A, K]
+  distance = np.abs(actions[..., None] - np.linspace(-1.0, 1.0, bins))  # [B, A, K]
+  is_bin = np.eye(bins, dtype=np.float32)[distance.argmin(axis=-1)]  # [B, A, K]
+  log_likelihood = tf.reduce_sum(tf.math.log_softmax(logits) * is_bin, axis=[1, 2])
+  return tf.reduce_mean(delta_loss - log_likelihood)
+
+
+def _gradients(
+  tape: tf.GradientTape, loss: tf.Tensor, module: snt.Module
+) -> dict[object, np.ndarray]:
+  """Returns the gradient of each variable of a module, by its reference."""
+  variables = module.trainable_variables
+  gradients = tape.gradient(loss, variables)
+  return {v.ref(): g.numpy() for v, g in zip(variables, gradients, strict=True)}

@@ -1,0 +1,35 @@
+"""What a person is told about a name that is not known."""
+
+from qmle_acme.errors import UserError, unknown
+
+_KNOWN = ['walker:walk', 'walker:run', 'dog:run', 'cartpole:swingup', 'acrobot:swingup']
+
+
+def test_nearest_names_come_first() -> None:
+  error = unknown('environment', 'walker:wlk', _KNOWN)
+  assert isinstance(error, UserError)
+  message = str(error)
+  assert message.startswith("unknown environment 'walker:wlk'; nearest: walker:walk")
+  assert 'walker:run' in message
+  assert 'cartpole' not in message
+
+
+def test_at_most_three_names_are_listed() -> None:
+  names = [f'walker{i}' for i in range(20)]
+  assert str(unknown('task', 'walker', names)).count('walker') == 1 + 3
+
+
+def test_far_from_all_lists_the_first_by_alphabet() -> None:
+  message = str(unknown('command', '@', _KNOWN))
+  expected = 'nearest: acrobot:swingup, cartpole:swingup, dog:run'
+  assert message == f"unknown command '@'; {expected}"
+
+
+def test_takes_any_iterable_of_names() -> None:
+  expected = "unknown key 'sed'; nearest: seed"
+  for known in ({'seed': 1, 'xyz': 2}, ('xyz', 'seed'), (n for n in ('seed', 'xyz'))):
+    assert str(unknown('key', 'sed', known)) == expected
+
+
+def test_stays_one_line_whatever_was_typed() -> None:
+  assert '\n' not in str(unknown('key', 'walker\n:walk', _KNOWN))

@@ -1,13 +1,13 @@
 # Everything a person does here, in one word each. The first use of a target sets up
 # .venv with the versions of requirements.txt; nothing outside this folder is installed.
 
-ENV ?= control:cartpole:swingup
-AGENT ?= qmle
-STEPS ?= 50000
-ACTORS ?= 2
-SEED ?= 1
-RUN ?= runs/$(subst /,-,$(subst :,-,$(ENV)))-$(AGENT)-$(SEED)
-IMAGE ?= qmle_acme
+ENV = control:cartpole:swingup
+AGENT = qmle
+STEPS = 30000
+ACTORS = 2
+SEED = 1
+RUN = runs/$(subst /,-,$(subst :,-,$(ENV)))-$(AGENT)-$(SEED)
+IMAGE = qmle_acme
 
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv

@@ -1,5 +1,7 @@
 """Draws the learning curve of a run: docs/learning_curve.py EVALUATIONS OUT TITLE."""
 
+import json
+import pathlib
 import sys
 
 import matplotlib
@@ -7,17 +9,19 @@ import matplotlib
 matplotlib.use('Agg')
 
 import matplotlib.pyplot as plt
-import pandas as pd
 
 
 def main(evaluations: str, out: str, title: str) -> None:
   """Reads a run's evaluations.jsonl and writes a picture."""
-  runs = pd.read_json(evaluations, lines=True)
-  steps = runs['actor_steps'] / 1000
-  lowest, highest = runs['episode_returns'].map(min), runs['episode_returns'].map(max)
+  lines = pathlib.Path(evaluations).read_text().splitlines()
+  records = [json.loads(line) for line in lines]
+  steps = [record['actor_steps'] / 1000 for record in records]
+  lowest = [min(record['episode_returns']) for record in records]
+  highest = [max(record['episode_returns']) for record in records]
+  means = [record['episode_return_mean'] for record in records]
   figure, axes = plt.subplots(figsize=(6.4, 3.6), layout='constrained')
   axes.fill_between(steps, lowest, highest, alpha=0.2, label='range of episodes')
-  axes.plot(steps, runs['episode_return_mean'], marker='.', label='mean')
+  axes.plot(steps, means, marker='.', label='mean')
   axes.set(
     title=title,
     xlabel='environment steps (thousands)',

@@ -7,6 +7,7 @@ A = of an action.
 import contextlib
 import os
 import pathlib
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -66,8 +67,15 @@ def write_mp4(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> N
 
   H and W should be even, as H.264 wants them: odd ones are scaled up by a pixel. If
   this fails or is killed, what was at the path before is still there.
+
+  Raises:
+    UserError: there is no writing in that folder.
   """
-  path.parent.mkdir(parents=True, exist_ok=True)
+  try:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=path.parent).close()
+  except OSError as error:
+    raise UserError(f'cannot write {path}: {error}') from error
   partial = path.with_name(f'.{path.name}.partial.mp4')  # ffmpeg goes by the suffix.
   writer: Any = imageio.get_writer(partial, fps=fps, macro_block_size=2)
   try:

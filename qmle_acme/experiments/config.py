@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import typing
 from typing import Any, Literal
 
 import yaml
@@ -107,34 +108,59 @@ def overlay(config: Any, data: dict[str, Any], source: str) -> Any:
   Raises:
     UserError: a key is unknown, or a value is of the wrong type or out of range.
   """
-  fields = {field.name: field for field in dataclasses.fields(config)}
-  changes = {}
+  return dataclasses.replace(config, **_values(type(config), config, data, source))
+
+
+def _values(
+  kind: type, current: Any, data: dict[str, Any], source: str
+) -> dict[str, Any]:
+  """Returns the fields of a dataclass of that kind that the data names."""
+  hints = typing.get_type_hints(kind)
+  values = {}
   for key, value in data.items():
-    if key not in fields:
-      raise unknown(f'key in {source}', str(key), fields)
-    changes[key] = _convert(getattr(config, key), value, f'{source}: {key}')
-  return dataclasses.replace(config, **changes)
+    if key not in hints:
+      raise unknown(f'key in {source}', str(key), hints)
+    old = getattr(current, key, None)
+    values[key] = _convert(hints[key], old, value, f'{source}: {key}')
+  return values
 
 
-def _convert(current: Any, value: Any, where: str) -> Any:
-  """Returns a plain value in the type of the field's current value."""
-  if dataclasses.is_dataclass(current):
+def _convert(hint: Any, current: Any, value: Any, where: str) -> Any:
+  """Returns a plain value as what the field's type hint asks for."""
+  if dataclasses.is_dataclass(hint):
     if not isinstance(value, dict):
       raise UserError(f'{where} is {value!r}: it must be a mapping')
     return overlay(current, value, where)
-  if isinstance(current, tuple):
-    member = type(current[0])
-    try:
-      return tuple(member(**item) for item in value)
-    except TypeError as error:
-      raise UserError(f'{where} is {value!r}: {error}') from error
-  if isinstance(current, pathlib.Path):
+  if typing.get_origin(hint) is tuple:
+    member = typing.get_args(hint)[0]
+    return tuple(_make(member, item, where) for item in _as_list(value, where))
+  if typing.get_origin(hint) is Literal:
+    if value not in typing.get_args(hint):
+      raise unknown(f'value of {where}', str(value), typing.get_args(hint))
+    return value
+  if hint is pathlib.Path and isinstance(value, str):
     return pathlib.Path(value)
-  if isinstance(current, float) and type(value) is int:
+  if hint is float and type(value) is int:
     return float(value)
-  if type(value) is not type(current):
-    kind = type(current).__name__
-    raise UserError(f'{where} is {value!r}: it must be of type {kind}')
+  if type(value) is not hint:
+    raise UserError(f'{where} is {value!r}: it must be of type {hint.__name__}')
+  return value
+
+
+def _make(kind: type, value: Any, where: str) -> Any:
+  """Returns a dataclass of that kind, all of whose fields the value must name."""
+  if not isinstance(value, dict):
+    raise UserError(f'{where} holds {value!r}: it must be a mapping')
+  values = _values(kind, None, value, where)
+  missing = [f.name for f in dataclasses.fields(kind) if f.name not in values]
+  if missing:
+    raise UserError(f'{where} holds {value!r}: it lacks {", ".join(missing)}')
+  return kind(**values)
+
+
+def _as_list(value: Any, where: str) -> list[Any]:
+  if not isinstance(value, list):
+    raise UserError(f'{where} is {value!r}: it must be a list')
   return value
 
 

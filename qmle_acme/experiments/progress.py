@@ -2,6 +2,7 @@
 
 import collections
 import datetime
+import math
 import time
 from typing import Any
 
@@ -124,6 +125,8 @@ def who_waits(info: Any) -> str:
   if info.sample_stats.completed == 0:
     return 'learner for the first transitions'
   width = info.max_diff - info.min_diff
+  if math.isinf(width):  # The local layout, which paces itself.
+    return 'nobody'
   diff = info.insert_stats.completed * info.samples_per_insert
   diff -= info.sample_stats.completed
   position = (diff - info.min_diff) / width

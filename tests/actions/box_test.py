@@ -165,7 +165,7 @@ def test_proposal_covers_grid_and_box_evenly() -> None:
   points, counts = np.unique(actions[is_grid], axis=0, return_counts=True)
   assert len(points) == 9  # All corners among them.
   np.testing.assert_allclose(counts, 2000, atol=5 * np.sqrt(2000))
-  counts, _, _ = np.histogram2d(*actions[~is_grid].T, bins=3, range=[(-1, 1)] * 2)
+  counts, _ = np.histogramdd(actions[~is_grid], bins=3, range=[(-1, 1)] * 2)
   np.testing.assert_allclose(counts, 2000, atol=5 * np.sqrt(2000))
 
 

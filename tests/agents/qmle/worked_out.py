@@ -1,9 +1,8 @@
-"""One learner step worked out the plain way: no graph, no XLA, no cache, no split layer.
+"""A learner step worked out the plain way: no graph, no XLA, no hash table.
 
 B batch, N candidates, O observation, A action dimensions, K bins.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,13 +38,12 @@ def q_values(
 
 
 def propose(
-  network: QMLENetwork, observations: np.ndarray, count: int, seed: Sequence[int]
+  network: QMLENetwork, observations: np.ndarray, count: int, seed: np.ndarray
 ) -> np.ndarray:
   """Returns the candidates [B, N, A]."""
   embeddings = network.q.embed(tf.constant(observations))
   batch = len(observations)
-  seeds = tf.constant(seed, tf.int64)
-  return network.ensemble.propose(embeddings, batch, count, seeds).actions.numpy()
+  return network.ensemble.propose(embeddings, batch, count, seed).actions.numpy()
 
 
 def step(
@@ -54,7 +52,7 @@ def step(
   known: dict[int, np.ndarray],
   sample: Sample,
   config: QMLEConfig,
-  seed: Sequence[int],
+  seed: np.ndarray,
 ) -> Step:
   """Returns what the step comes to; changes nothing.
 
@@ -64,7 +62,7 @@ def step(
     known: the best known actions [A] by key.
     sample: the batch.
     config: of the agent.
-    seed: of the candidates.
+    seed: of the candidates, int64 [2].
   """
   keys = sample.keys.numpy().tolist()
   o_tm1, a_tm1, r_t, d_t, o_t = (field.numpy() for field in sample.transition)

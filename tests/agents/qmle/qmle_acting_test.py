@@ -1,0 +1,186 @@
+"""The QMLE actor: what it chooses, and the variables that it chooses by.
+
+B batch, N candidates, A action dimensions.
+"""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Sequence
+
+import acme
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny_agent
+import worked_out
+from acme.tf import variable_utils
+from dm_env import specs
+from tiny_agent import CONFIG, OBSERVATION_SIZE
+
+from qmle_acme.actions import Box
+from qmle_acme.agents.qmle.acting import QMLEActor
+from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
+
+OBSERVATIONS = np.random.default_rng(0).normal(size=(20, OBSERVATION_SIZE))
+OBSERVATIONS = OBSERVATIONS.astype(np.float32)
+COUNT = 8
+
+
+class Source(acme.VariableSource):
+  """Serves the variables of a network.
+
+  Attributes:
+    requests: how often it was asked.
+    is_open: while it is not set, an answer is not given.
+  """
+
+  def __init__(self, network: QMLENetwork):
+    self._network = network
+    self.requests = 0
+    self.is_open = threading.Event()
+    self.is_open.set()
+
+  def get_variables(self, names: Sequence[str]) -> list[list[np.ndarray]]:
+    """Returns the arrays of the network, whatever the name."""
+    self.requests += 1
+    self.is_open.wait()
+    return [[v.numpy() for v in self._network.variables] for _ in names]
+
+
+@pytest.fixture(scope='module')
+def network() -> QMLENetwork:
+  """A network whose preferences depend on the observation."""
+  network = make_network(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=1)
+  scramble(network, seed=1)
+  return network
+
+
+def scramble(network: QMLENetwork, seed: int) -> None:
+  random = np.random.default_rng(seed)
+  for variable in network.variables:
+    noise = random.normal(size=variable.shape)
+    variable.assign_add(tf.constant(noise, tf.float32))
+
+
+def make_actor(
+  source: Source,
+  epsilon: float,
+  seed: int = 5,
+  space: Box = tiny_agent.SPACE,
+  period: int = 1,
+) -> QMLEActor:
+  network = make_network(space, OBSERVATION_SIZE, CONFIG, seed=99)
+  client = variable_utils.VariableClient(source, {'policy': network.variables}, period)
+  client.update_and_wait()
+  return QMLEActor(network, space, COUNT, epsilon, seed, client, adder=None)
+
+
+def act(actor: QMLEActor) -> np.ndarray:
+  return np.stack([actor.select_action(observation) for observation in OBSERVATIONS])
+
+
+def expected_actions(
+  network: QMLENetwork, epsilon: float, seed: int = 5
+) -> tuple[np.ndarray, np.ndarray]:
+  """Returns the actions that must be chosen, and which of them explore."""
+  random = np.random.default_rng(seed)
+  actions, explores = [], []
+  for observation in OBSERVATIONS:
+    explores.append(random.random() < epsilon)
+    action_seed = random.integers(2**31, size=2, dtype=np.int32)
+    if explores[-1]:
+      action = tf.random.stateless_uniform((2,), action_seed, -1.0, 1.0).numpy()
+    else:
+      candidates = worked_out.propose(network, observation[None], COUNT, action_seed)
+      values = worked_out.q_values(network, observation[None], candidates).numpy()[0]
+      action = candidates[0, values.argmax()]
+    actions.append(action)
+  return np.stack(actions), np.array(explores)
+
+
+@pytest.mark.parametrize('epsilon', [0.0, 0.4, 1.0])
+def test_actions_are_those_worked_out_by_hand(
+  network: QMLENetwork, epsilon: float
+) -> None:
+  expected, explores = expected_actions(network, epsilon)
+  actions = act(make_actor(Source(network), epsilon))
+  np.testing.assert_allclose(actions, expected, atol=1e-6)
+  assert np.mean(explores) == pytest.approx(epsilon, abs=0.2)
+  if epsilon == 0.0:
+    argmax = network.argmax(OBSERVATIONS[:1], 1, COUNT, first_seed()).action[0]
+    np.testing.assert_array_equal(actions[0], argmax)
+
+
+def first_seed() -> np.ndarray:
+  random = np.random.default_rng(5)
+  random.random()
+  return random.integers(2**31, size=2, dtype=np.int32)
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+@pytest.mark.parametrize('epsilon', [0.0, 1.0])
+def test_actions_are_of_the_environment(
+  network: QMLENetwork, epsilon: float, dtype: type
+) -> None:
+  spec = specs.BoundedArray((2, 1), dtype, [[-3.0], [0.5]], [[-1.0], [8.5]])
+  space = dataclasses.replace(tiny_agent.SPACE, spec=spec)
+  actions = act(make_actor(Source(network), epsilon, space=space))
+  for action in actions:
+    assert spec.validate(action).dtype == dtype
+  expected, _ = expected_actions(network, epsilon)
+  expected = np.array([-2.0, 4.5]) + np.array([1.0, 4.0]) * expected
+  np.testing.assert_allclose(actions[:, :, 0], expected, atol=1e-5)
+
+
+def test_exploration_is_uniform(network: QMLENetwork) -> None:
+  actor = make_actor(Source(network), epsilon=1.0)
+  actions = np.concatenate([act(actor) for _ in range(50)])  # [1000, A]
+  counts, *_ = np.histogram2d(*actions.T, bins=4, range=[[-1, 1], [-1, 1]])
+  # 62.5 expected in each of the 16 cells, with a standard deviation of 7.7.
+  assert counts.sum() == 1000 and counts.min() > 30 and counts.max() < 95
+  assert np.all(np.abs(actions).max(axis=0) > 0.99)
+
+
+def test_same_seed_same_actions_to_the_last_bit(network: QMLENetwork) -> None:
+  first, again, other = (
+    act(make_actor(Source(network), epsilon=0.5, seed=seed)) for seed in (3, 3, 4)
+  )
+  np.testing.assert_array_equal(first, again)
+  assert np.mean(np.all(first == other, axis=1)) < 0.2
+
+
+def test_variables_are_fetched_every_period_and_acted_upon() -> None:
+  network = make_network(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=2)
+  scramble(network, seed=2)
+  source = Source(network)
+  actor, stale = (make_actor(source, epsilon=0.0, period=3) for _ in range(2))
+  old, _ = expected_actions(network, epsilon=0.0)
+  scramble(network, seed=3)
+  new, _ = expected_actions(network, epsilon=0.0)
+  assert np.mean(np.all(np.abs(new - old) < 0.1, axis=1)) < 0.5
+
+  for requests in (2, 2, 3, 3, 3, 4):  # Of which two are those of the constructors.
+    actor.update(wait=True)
+    assert source.requests == requests
+  stale.update(wait=True)
+  np.testing.assert_allclose(act(actor), new, atol=1e-6)
+  np.testing.assert_allclose(act(stale), old, atol=1e-6)
+
+
+def test_acting_goes_on_while_variables_are_fetched() -> None:
+  network = make_network(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=2)
+  source = Source(network)
+  actor = make_actor(source, epsilon=0.0)
+  old, _ = expected_actions(network, epsilon=0.0)
+  scramble(network, seed=3)
+  new, _ = expected_actions(network, epsilon=0.0)
+  source.is_open.clear()
+  actor.update()
+  np.testing.assert_allclose(actor.select_action(OBSERVATIONS[0]), old[0], atol=1e-6)
+  source.is_open.set()
+  deadline = time.monotonic() + 20.0
+  while source.requests < 3 and time.monotonic() < deadline:
+    actor.update()  # Asks a third time when it has taken the second answer.
+  actions = [actor.select_action(observation) for observation in OBSERVATIONS[1:]]
+  np.testing.assert_allclose(actions, new[1:], atol=1e-6)

@@ -1,0 +1,158 @@
+"""Settings: overlays of YAML files, round trips, differences, checks."""
+
+import dataclasses
+import math
+import pathlib
+from typing import Any
+
+import pytest
+import yaml
+
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.errors import UserError
+from qmle_acme.experiments import config as config_lib
+from qmle_acme.experiments.config import RunConfig
+from qmle_acme.predictors import PredictorConfig
+
+RUN = pathlib.Path('runs/x')
+DEFAULT = RunConfig(run=RUN)
+
+
+def overlay(text: str) -> RunConfig:
+  return config_lib.overlay(DEFAULT, yaml.safe_load(text), 'mine.yaml')
+
+
+def test_overlay_replaces_what_it_names_and_nothing_else() -> None:
+  config = overlay("""
+    steps: 500
+    checkpoint_minutes: 2
+    layout: local
+    qmle:
+      discount: 0.5
+      uniform_ratio: 0.7
+      predictors: [{family: categorical, ratio: 0.3}]
+  """)
+
+  assert config == dataclasses.replace(
+    DEFAULT,
+    steps=500,
+    checkpoint_minutes=2.0,
+    layout='local',
+    qmle=QMLEConfig(
+      discount=0.5, uniform_ratio=0.7, predictors=(PredictorConfig('categorical', 0.3),)
+    ),
+  )
+  assert type(config.checkpoint_minutes) is float
+
+
+def test_later_overlay_wins_and_keeps_the_rest_of_an_earlier_one() -> None:
+  first = overlay('{steps: 500, qmle: {discount: 0.5, n_step: 3}}')
+  second = config_lib.overlay(first, {'qmle': {'discount': 0.6}}, 'second.yaml')
+
+  assert second.steps == 500
+  assert (second.qmle.discount, second.qmle.n_step) == (0.6, 3)
+
+
+def test_overlay_on_a_run_without_predictors() -> None:
+  alone = overlay('qmle: {uniform_ratio: 1, predictors: []}')
+  assert alone.qmle.predictors == ()
+
+  data = {'qmle': {'uniform_ratio': 0.8, 'predictors': [{'family': 'delta'}]}}
+  data['qmle']['predictors'][0]['ratio'] = 0.2  # type: ignore[index]
+  again = config_lib.overlay(alone, data, 'second.yaml')
+  assert again.qmle.predictors == (PredictorConfig('delta', 0.2),)
+
+
+@pytest.mark.parametrize(
+  ('text', 'message'),
+  [
+    ('stepz: 3', "unknown key in mine.yaml 'stepz'; nearest: steps"),
+    ('qmle: {discont: 0.9}', "unknown key in mine.yaml: qmle 'discont'; nearest: disc"),
+    ('7: 3', "unknown key in mine.yaml '7'; nearest: "),
+    ('steps: many', "mine.yaml: steps is 'many': it must be of type int"),
+    ('steps: 1.5', 'mine.yaml: steps is 1.5: it must be of type int'),
+    ('steps: true', 'mine.yaml: steps is True: it must be of type int'),
+    ('env: 3', 'mine.yaml: env is 3: it must be of type str'),
+    ('run: 3', 'mine.yaml: run is 3: it must be of type Path'),
+    ('qmle: 3', 'mine.yaml: qmle is 3: it must be a mapping'),
+    ('qmle: {learning_rate: x}', "qmle: learning_rate is 'x': it must be of type float"),
+    ('layout: remote', "unknown value of mine.yaml: layout 'remote'; nearest: "),
+    ('launch: thread', "unknown value of mine.yaml: launch 'thread'; nearest: threads"),
+    ('qmle: {mle_target: cashed}', "mle_target 'cashed'; nearest: cached"),
+    ('agent: qmel', "unknown agent 'qmel'; nearest: qmle"),
+    ('qmle: {predictors: delta}', "qmle: predictors is 'delta': it must be a list"),
+    ('qmle: {predictors: [delta]}', "predictors holds 'delta': it must be a mapping"),
+    ('qmle: {predictors: [{famly: delta}]}', "'famly'; nearest: family"),
+    ('qmle: {predictors: [{family: delta}]}', 'it lacks ratio'),
+    ('qmle: {predictors: [{family: delta, ratio: a}]}', "ratio is 'a': it must be of"),
+    ('qmle: {predictors: [{family: dleta, ratio: 0.1}]}', "'dleta'; nearest: delta"),
+    ('qmle: {uniform_ratio: 0.5}', 'uniform_ratio and predictors is (0.5, 0.01, 0.09)'),
+    ('steps: 0', 'steps is 0: it must be at least 1'),
+    ('seed: -1', 'seed is -1: it must be from 0'),
+    ('checkpoint_minutes: 0', 'checkpoint_minutes is 0.0: it must be positive'),
+    ('qmle: {discount: 1.1}', 'qmle.discount is 1.1: it must be between 0 and 1'),
+  ],
+)
+def test_bad_overlay_is_refused_in_one_line(text: str, message: str) -> None:
+  with pytest.raises(UserError) as caught:
+    overlay(text)
+
+  assert message in str(caught.value)
+  assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('content', [None, '- a\n- b\n', 'steps: [1\n  : }', ''])
+def test_file_that_is_no_mapping_is_refused_in_one_line(
+  tmp_path: pathlib.Path, content: str | None
+) -> None:
+  path = tmp_path / 'mine.yaml'
+  if content is not None:
+    path.write_text(content)
+
+  with pytest.raises(UserError) as caught:
+    config_lib.load_yaml(path)
+
+  assert str(path) in str(caught.value)
+  assert '\n' not in str(caught.value)
+
+
+def test_round_trip_through_a_file(tmp_path: pathlib.Path) -> None:
+  config = dataclasses.replace(
+    DEFAULT,
+    env='bandit:bimodal',
+    launch='threads',
+    seed=7,
+    qmle=QMLEConfig(
+      mle_target='cached',
+      uniform_ratio=0.75,
+      predictors=(PredictorConfig('delta', 0.25),),
+    ),
+  )
+  path = tmp_path / 'config.yaml'
+  path.write_text(yaml.safe_dump(config_lib.to_dict(config)))
+
+  data = config_lib.load_yaml(path)
+
+  assert config_lib.from_dict(data, RUN) == config
+  assert 'run' not in data  # A run folder may be moved.
+
+
+def test_differences_names_every_setting_that_differs() -> None:
+  other = dataclasses.replace(DEFAULT, seed=2, qmle=QMLEConfig(n_step=3))
+  old: dict[str, Any] = config_lib.to_dict(DEFAULT)
+  new: dict[str, Any] = config_lib.to_dict(other)
+  del new['env']
+
+  assert config_lib.differences(old, old) == []
+  assert config_lib.differences(old, new) == [
+    'env: control:walker:walk -> None',
+    'qmle.n_step: 1 -> 3',
+    'seed: 1 -> 2',
+  ]
+
+
+def test_defaults_are_those_of_the_paper() -> None:
+  qmle = DEFAULT.qmle
+  assert (qmle.m_target, qmle.m_greedy, qmle.batch_size) == (100, 1000, 256)
+  assert qmle.ratios == (0.9, 0.01, 0.09)
+  assert math.isclose(sum(qmle.ratios), 1.0)

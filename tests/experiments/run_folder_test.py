@@ -1,0 +1,146 @@
+"""The run folder: whose it is, and files that are never seen half-written."""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.errors import UserError
+from qmle_acme.experiments.config import RunConfig
+from qmle_acme.experiments.run_folder import RunFolder, write_atomically
+
+_LOCKER = """
+import fcntl, sys
+lock = open(sys.argv[1], 'w')
+fcntl.flock(lock, fcntl.LOCK_EX)
+print('locked', flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def config(tmp_path: pathlib.Path) -> RunConfig:
+  return RunConfig(run=tmp_path / 'runs' / 'x', steps=100)
+
+
+@pytest.fixture
+def other_process(config: RunConfig) -> Iterator[subprocess.Popen[bytes]]:
+  """Another process that trains in the same folder."""
+  with RunFolder(config.run).open(config) as lock:
+    path = lock.name
+  command = [sys.executable, '-c', _LOCKER, path]
+  with subprocess.Popen(
+    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+  ) as process:
+    assert process.stdout is not None
+    assert process.stdout.readline() == b'locked\n'
+    yield process
+    process.kill()
+
+
+def test_opened_again_with_the_same_settings(config: RunConfig) -> None:
+  folder = RunFolder(config.run)
+  for _ in range(2):
+    with folder.open(config):
+      assert folder.read_config() == dataclasses.replace(config, run=folder.path)
+
+
+def test_other_settings_are_refused_by_name_and_change_nothing(
+  config: RunConfig,
+) -> None:
+  folder = RunFolder(config.run)
+  folder.open(config).close()
+  before = folder.config.read_text()
+  other = dataclasses.replace(
+    config, steps=200, seed=2, qmle=QMLEConfig(discount=0.5, n_step=2)
+  )
+
+  with pytest.raises(UserError) as caught:
+    folder.open(other)
+
+  message = str(caught.value)
+  assert 'seed: 1 -> 2' in message
+  assert 'qmle.discount: 0.99 -> 0.5; qmle.n_step: 1 -> 2' in message
+  assert 'steps: 100' not in message
+  assert '\n' not in message
+  assert folder.config.read_text() == before
+
+
+def test_more_steps_are_no_other_settings(config: RunConfig) -> None:
+  folder = RunFolder(config.run)
+  folder.open(config).close()
+
+  folder.open(dataclasses.replace(config, steps=200)).close()
+
+  assert folder.read_config().steps == 200
+
+
+def test_folder_that_another_process_trains_in_is_refused(
+  config: RunConfig, other_process: subprocess.Popen[bytes]
+) -> None:
+  folder = RunFolder(config.run)
+  with pytest.raises(UserError, match='is in use by another `qmle train`'):
+    folder.open(config)
+
+  other_process.kill()
+  other_process.wait()
+
+  folder.open(config).close()  # A killed run does not lock its folder for good.
+
+
+def test_file_in_the_way_is_a_user_error(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'file'
+  path.touch()
+
+  with pytest.raises(UserError, match='cannot use .*/file as a run folder'):
+    RunFolder(path).open(RunConfig(run=path))
+
+
+def test_folder_without_a_run_is_refused(tmp_path: pathlib.Path) -> None:
+  with pytest.raises(UserError, match='is no run folder: it holds no config.yaml'):
+    RunFolder(tmp_path).read_config()
+
+
+def test_status(config: RunConfig) -> None:
+  folder = RunFolder(config.run)
+  folder.open(config).close()
+  assert folder.read_state() is None
+
+  folder.write_status('failed', {'actor_steps': 5, 'learner_steps': 2}, 'disk full')
+
+  assert folder.read_state() == 'failed'
+  assert json.loads(folder.status.read_text()) == {
+    'state': 'failed',
+    'actor_steps': 5,
+    'learner_steps': 2,
+    'error': 'disk full',
+  }
+
+
+def test_reader_never_sees_half_a_file(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'status.json'
+  texts = {letter * 200_000 for letter in 'ab'}
+  write_atomically(path, min(texts))
+  seen = set()
+  is_over = threading.Event()
+
+  def read() -> None:
+    while not is_over.is_set():
+      seen.add(path.read_text())
+
+  reader = threading.Thread(target=read)
+  reader.start()
+  for _ in range(100):
+    for text in texts:
+      write_atomically(path, text)
+  is_over.set()
+  reader.join()
+
+  assert seen <= texts
+  assert list(tmp_path.iterdir()) == [path]

@@ -108,9 +108,10 @@ class NStepAdder(acme.adders.Adder):
     )
 
   def add_first(self, timestep: dm_env.TimeStep) -> None:
-    """Begins an episode."""
+    """Begins an episode; forgets one that is still under way."""
     if not timestep.first():
       raise ValueError('add_first needs the first time step of an episode')
+    self.reset()
     self._observation = timestep.observation
 
   def add(

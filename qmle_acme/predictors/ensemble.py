@@ -52,9 +52,9 @@ def split_budget(total: int, ratios: Sequence[float]) -> list[int]:
     total: number of candidates, at least 0.
     ratios: shares that sum to 1; the earlier one wins among equal remainders.
   """
-  # Rounded, so that 0.09 * 100 is nine and not a remainder of almost one.
-  shares = [round(total * ratio, 9) for ratio in ratios]
+  shares = [total * ratio for ratio in ratios]
   counts = [math.floor(share) for share in shares]
+  # Rounded, so that remainders are equal when they are so in decimals.
   order = sorted(range(len(shares)), key=lambda i: round(counts[i] - shares[i], 9))
   for i in order[: total - sum(counts)]:
     counts[i] += 1

@@ -1,7 +1,6 @@
 """Settings: overlays of YAML files, round trips, differences, checks."""
 
 import dataclasses
-import math
 import pathlib
 from typing import Any
 
@@ -149,10 +148,3 @@ def test_differences_names_every_setting_that_differs() -> None:
     'qmle.n_step: 1 -> 3',
     'seed: 1 -> 2',
   ]
-
-
-def test_defaults_are_those_of_the_paper() -> None:
-  qmle = DEFAULT.qmle
-  assert (qmle.m_target, qmle.m_greedy, qmle.batch_size) == (100, 1000, 256)
-  assert qmle.ratios == (0.9, 0.01, 0.09)
-  assert math.isclose(sum(qmle.ratios), 1.0)

@@ -42,7 +42,7 @@ def _exact_split(total: int, weights: Sequence[int]) -> list[int]:
     (5, _DEFAULT, [5, 0, 0]),
     (10, _DEFAULT, [9, 0, 1]),
     (50, _DEFAULT, [45, 1, 4]),  # 0.5 and 4.5 are equal remainders.
-    (10, (0.46, 0.26, 0.28), [5, 2, 3]),  # Equal, though not in binary.
+    (20, (0.57, 0.31, 0.12), [12, 6, 2]),  # 0.4 twice, though not in binary.
     (2, (1 / 3, 1 / 3, 1 / 3), [1, 1, 0]),
     (7, (1.0,), [7]),
     (7, (0.0, 1.0), [0, 7]),
@@ -60,7 +60,7 @@ def test_default_split_of_every_budget() -> None:
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(st.integers(1, 1200), st.lists(st.integers(0, 999), min_size=1, max_size=7))
-@example(10, [46, 26, 28])
+@example(20, [57, 31, 12])
 def test_split_is_the_exact_one(total: int, weights: list[int]) -> None:
   weights = weights if any(weights) else [1, *weights]
   ratios = [weight / sum(weights) for weight in weights]
@@ -159,6 +159,14 @@ def test_seed_decides_the_candidates() -> None:
   assert is_other[:, :10].all()  # Uniform in the box.
   assert is_other[:, 21:30].all()  # Delta, but for the head's own action.
   assert is_other[:, 30:].any()
+
+
+def test_members_draw_with_seeds_of_their_own() -> None:
+  ensemble = _make((0.0, 0.5, 0.5), ('categorical', 'categorical'))
+  embeddings = tf.zeros([2, _WIDTH])  # Of zeros every head makes even logits.
+  actions = ensemble.propose(embeddings, 2, 100, _SEED).actions.numpy()
+  is_other = (actions[:, :50] != actions[:, 50:]).any(axis=-1)
+  np.testing.assert_allclose(is_other.mean(), 8 / 9, atol=0.15)
 
 
 def test_loss_is_the_sum_over_the_members() -> None:

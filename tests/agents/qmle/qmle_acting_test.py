@@ -22,7 +22,7 @@ from qmle_acme.actions import Box
 from qmle_acme.agents.qmle.acting import QMLEActor
 from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
 
-OBSERVATIONS = np.random.default_rng(0).normal(size=(20, OBSERVATION_SIZE))
+OBSERVATIONS = np.random.default_rng(0).normal(size=(12, OBSERVATION_SIZE))
 OBSERVATIONS = OBSERVATIONS.astype(np.float32)
 COUNT = 8
 
@@ -118,8 +118,7 @@ def first_seed() -> np.ndarray:
   return random.integers(2**31, size=2, dtype=np.int32)
 
 
-@pytest.mark.parametrize('dtype', [np.float32, np.float64])
-@pytest.mark.parametrize('epsilon', [0.0, 1.0])
+@pytest.mark.parametrize(('epsilon', 'dtype'), [(0.0, np.float64), (1.0, np.float32)])
 def test_actions_are_of_the_environment(
   network: QMLENetwork, epsilon: float, dtype: type
 ) -> None:
@@ -135,37 +134,31 @@ def test_actions_are_of_the_environment(
 
 def test_exploration_is_uniform(network: QMLENetwork) -> None:
   actor = make_actor(Source(network), epsilon=1.0)
-  actions = np.concatenate([act(actor) for _ in range(50)])  # [1000, A]
-  counts, *_ = np.histogram2d(*actions.T, bins=4, range=[[-1, 1], [-1, 1]])
-  # 62.5 expected in each of the 16 cells, with a standard deviation of 7.7.
-  assert counts.sum() == 1000 and counts.min() > 30 and counts.max() < 95
+  actions = np.concatenate([act(actor) for _ in range(100)])  # [1200, A]
+  counts, *_ = np.histogramdd(actions, bins=4, range=[(-1, 1), (-1, 1)])
+  # 75 expected in each of the 16 cells, with a standard deviation of 8.4.
+  assert counts.sum() == 1200 and counts.min() > 40 and counts.max() < 110
   assert np.all(np.abs(actions).max(axis=0) > 0.99)
 
 
 def test_same_seed_same_actions_to_the_last_bit(network: QMLENetwork) -> None:
-  first, again, other = (
-    act(make_actor(Source(network), epsilon=0.5, seed=seed)) for seed in (3, 3, 4)
-  )
+  first, again = (act(make_actor(Source(network), epsilon=0.5)) for _ in range(2))
   np.testing.assert_array_equal(first, again)
-  assert np.mean(np.all(first == other, axis=1)) < 0.2
 
 
 def test_variables_are_fetched_every_period_and_acted_upon() -> None:
   network = make_network(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=2)
   scramble(network, seed=2)
   source = Source(network)
-  actor, stale = (make_actor(source, epsilon=0.0, period=3) for _ in range(2))
+  actor = make_actor(source, epsilon=0.0, period=3)
   old, _ = expected_actions(network, epsilon=0.0)
   scramble(network, seed=3)
   new, _ = expected_actions(network, epsilon=0.0)
   assert np.mean(np.all(np.abs(new - old) < 0.1, axis=1)) < 0.5
-
-  for requests in (2, 2, 3, 3, 3, 4):  # Of which two are those of the constructors.
+  for requests in (1, 1, 2, 2, 2, 3):
     actor.update(wait=True)
     assert source.requests == requests
-  stale.update(wait=True)
   np.testing.assert_allclose(act(actor), new, atol=1e-6)
-  np.testing.assert_allclose(act(stale), old, atol=1e-6)
 
 
 def test_acting_goes_on_while_variables_are_fetched() -> None:

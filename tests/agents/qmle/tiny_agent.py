@@ -5,9 +5,10 @@ B batch, O = 3 observation, A = 2 action dimensions.
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import sonnet as snt
 import tensorflow as tf
 from dm_env import specs
 
@@ -114,3 +115,20 @@ def with_target(mle_target: str, **changes: object) -> QMLEConfig:
 def take(samples: Iterator[Sample], count: int) -> list[Sample]:
   """Returns the next `count` batches."""
   return list(itertools.islice(samples, count))
+
+
+def arrays(module: snt.Module) -> list[np.ndarray]:
+  """Returns the variables of a module."""
+  return [variable.numpy() for variable in module.variables]
+
+
+def all_equal(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> bool:
+  """Returns whether arrays are the same to the last bit; NaN is NaN."""
+  pairs = zip(a, b, strict=True)
+  return all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
+
+
+def cached_actions(learner: QMLELearner, keys: np.ndarray) -> np.ndarray:
+  """Returns the cached actions [B, A], NaN where there is none."""
+  missing = tf.fill([len(keys), SPACE.size], np.nan)
+  return learner.state['cache'].lookup(tf.constant(keys), missing)[0].numpy()

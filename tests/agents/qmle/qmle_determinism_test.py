@@ -1,0 +1,76 @@
+"""Determinism: the same seed gives the same learner, to the last bit."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+import tiny_agent
+from tiny_agent import CONFIG, SPACE, Store, all_equal, arrays, cached_actions
+
+from qmle_acme.agents.qmle.learning import QMLELearner
+from qmle_acme.agents.qmle.networks import make_network
+
+
+def snapshot(learner: QMLELearner, keys: np.ndarray) -> list[np.ndarray]:
+  """Returns every number that a learner has; `keys` are all that it has seen."""
+  state = learner.state
+  optimizer = state['optimizer']
+  return [
+    *arrays(state['network']),
+    *arrays(state['target_network']),
+    *(moment.numpy() for moment in (*optimizer.m, *optimizer.v)),
+    optimizer.step.numpy(),
+    cached_actions(learner, keys),
+    np.asarray(len(state['cache'])),
+    state['steps'].numpy(),
+    state['max_priority'].numpy(),
+  ]
+
+
+def run(learner: QMLELearner, steps: int) -> None:
+  for _ in range(steps):
+    learner.step()
+
+
+def sent_by(priorities: tiny_agent.Priorities) -> list[np.ndarray]:
+  return [sent for _, sent in priorities.sent]
+
+
+def test_networks_are_a_function_of_the_seed() -> None:
+  size = tiny_agent.OBSERVATION_SIZE
+  first = arrays(make_network(SPACE, size, CONFIG, seed=11))
+  tf.random.normal([3])  # Whatever was drawn in between.
+  again = arrays(make_network(SPACE, size, CONFIG, seed=11))
+  other = arrays(make_network(SPACE, size, CONFIG, seed=12))
+  assert all_equal(first, again)
+  for one, two in zip(first, other, strict=True):
+    is_constant = np.all(one == one.flat[0])  # Biases, and the scales of norms.
+    assert is_constant or not np.array_equal(one, two)
+
+
+def test_same_steps_to_the_last_bit_again_and_from_a_checkpoint(
+  tmp_path: pathlib.Path,
+) -> None:
+  store = Store(seed=8)
+  samples = tiny_agent.take(store.batches(seed=1), 25)
+  uninterrupted, expected = tiny_agent.make_learner(samples)
+  run(uninterrupted, 25)
+  numbers = snapshot(uninterrupted, store.keys)
+  assert all(np.isfinite(array).all() for array in numbers)
+  assert len(uninterrupted.state['cache']) == len(store.keys)
+
+  again, priorities = tiny_agent.make_learner(samples)
+  run(again, 10)
+  path = tf.train.Checkpoint(**again.state).save(str(tmp_path / 'learner'))
+  tenth = snapshot(again, store.keys)
+  run(again, 15)
+  assert all_equal(snapshot(again, store.keys), numbers)
+  assert all_equal(sent_by(priorities), sent_by(expected))
+
+  resumed, priorities = tiny_agent.make_learner(samples[10:])
+  status = tf.train.Checkpoint(**resumed.state).restore(path)
+  assert resumed.steps == 10 and not all_equal(tenth, numbers)
+  run(resumed, 15)
+  status.assert_consumed()
+  assert all_equal(snapshot(resumed, store.keys), numbers)
+  assert all_equal(sent_by(priorities), sent_by(expected)[10:])

@@ -1,0 +1,97 @@
+"""A run's first and last lines of status, in this process."""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+import signal
+
+import pytest
+import small_runs
+
+from qmle_acme.errors import UserError
+from qmle_acme.experiments import running
+from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.experiments.supervision import Outcome
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> RunFolder:
+  return RunFolder(tmp_path / 'run')
+
+
+def read_status(folder: RunFolder) -> dict[str, object]:
+  return json.loads(folder.status.read_text())
+
+
+@pytest.mark.parametrize('layout', ['local', 'distributed'])
+def test_unknown_environment_leaves_nothing(folder: RunFolder, layout: str) -> None:
+  config = small_runs.make_config(folder.path, env='bandit:bimodel', layout=layout)
+
+  with pytest.raises(UserError, match="'bandit:bimodel'; nearest: bandit:bimodal"):
+    running.run(config)
+  assert not folder.path.exists()
+
+
+def test_finished_run_returns_at_once_and_another_one_is_refused(
+  folder: RunFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+  config = small_runs.make_config(folder.path, steps=20)
+  handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
+
+  assert running.run(config) == Outcome('finished', 0)
+
+  output = capfd.readouterr()
+  assert output.out.splitlines()[-1] == f'finished: 20 steps saved in {folder.path}'
+  assert output.err == ''
+  assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
+  files = {path: path.stat().st_mtime_ns for path in folder.path.glob('*.json*')}
+
+  assert running.run(config) == Outcome('finished', 0)
+  assert capfd.readouterr().out == f'finished before: 20 steps in {folder.path}\n'
+  assert {p: p.stat().st_mtime_ns for p in folder.path.glob('*.json*')} == files
+
+  with pytest.raises(UserError, match='seed: 1 -> 2'):
+    running.run(dataclasses.replace(config, seed=2))
+  assert read_status(folder)['state'] == 'finished'
+
+
+def test_failure_is_one_line_in_the_status_and_the_rest_in_the_log(
+  folder: RunFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+  folder.path.mkdir()
+  folder.evaluations.mkdir()  # Where the first evaluation should go.
+
+  # The test runner's own sys.stderr writes elsewhere.
+  with open(2, 'w', closefd=False) as stderr, contextlib.redirect_stderr(stderr):
+    outcome = running.run(small_runs.make_config(folder.path, steps=20))
+
+  log = folder.logs / 'main.log'
+  assert (outcome.state, outcome.exit_code) == ('failed', 1)
+  assert outcome.error is not None
+  assert outcome.error.startswith('IsADirectoryError: ')
+  assert outcome.error.endswith(f'({log})')
+  assert read_status(folder) == {
+    'state': 'failed',
+    'actor_steps': 0,
+    'learner_steps': 0,
+    'error': outcome.error,
+  }
+  assert f'failed: {outcome.error}; 0 steps saved' in capfd.readouterr().out
+  assert 'Traceback' in log.read_text()
+
+
+def test_replay_that_was_saved_without_its_learner_is_forgotten(
+  folder: RunFolder,
+) -> None:
+  config = small_runs.make_config(folder.path, steps=20)
+  assert running.run(config).state == 'finished'
+  for path in folder.learner_checkpoints.iterdir():  # As after a kill in between.
+    path.unlink()
+  folder.write_status('running', {}, None)
+
+  assert running.run(dataclasses.replace(config, steps=30)).state == 'finished'
+
+  evaluations = folder.evaluations.read_text().splitlines()
+  assert [json.loads(line)['actor_steps'] for line in evaluations] == [0, 30]
+  assert read_status(folder)['actor_steps'] == 30

@@ -1,0 +1,35 @@
+"""`qmle evaluate` on a trained run."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from launch import evaluate
+
+
+def test_json(trained: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+  before = sorted(trained.rglob('*'))
+
+  assert evaluate.main([str(trained), '--json', '--episodes', '2']) == 0
+
+  data = json.loads(capsys.readouterr().out)
+  returns = data.pop('episode_returns')
+  assert len(returns) == 2
+  assert all(0.0 <= value <= 1000.0 for value in returns)
+  assert data == {
+    'actor_steps': 50,
+    'episode_return_mean': pytest.approx(np.mean(returns)),
+    'episode_return_deviation': pytest.approx(np.std(returns)),
+  }
+  assert sorted(trained.rglob('*')) == before  # Looking at a run does not change it.
+
+
+def test_text(trained: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+  assert evaluate.main([str(trained), '--episodes', '1', '--seed', '3']) == 0
+
+  episode, summary = capsys.readouterr().out.splitlines()
+  assert episode.startswith('episode   1 ')
+  assert summary.startswith(f'return {float(episode.split()[-1]):.2f} +- 0.00 (mean')
+  assert 'of 1 greedy episodes, after 50 steps)' in summary

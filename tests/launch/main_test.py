@@ -1,0 +1,101 @@
+"""The `qmle` command: what is wrong with a command line is said in one line."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+from launch import main
+
+RUN = ['--run', 'x']
+
+
+@pytest.fixture
+def call(
+  monkeypatch: pytest.MonkeyPatch,
+  capsys: pytest.CaptureFixture[str],
+  tmp_path: pathlib.Path,
+) -> 'Call':
+  monkeypatch.chdir(tmp_path)
+  monkeypatch.setattr(os, 'environ', os.environ.copy())  # Which it adds to.
+  return Call(monkeypatch, capsys)
+
+
+class Call:
+  """Calls the command in this process."""
+
+  def __init__(
+    self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+  ):
+    self._monkeypatch = monkeypatch
+    self._capsys = capsys
+
+  def __call__(self, *arguments: str) -> tuple[int, str, str]:
+    """Returns the exit code, and what was printed."""
+    self._monkeypatch.setattr(sys, 'argv', ['qmle', *arguments])
+    try:
+      main.main()
+      code = 0
+    except SystemExit as end:
+      code = end.code if isinstance(end.code, int) else 1
+    output = self._capsys.readouterr()
+    return code, output.out, output.err
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    (['trian'], "unknown command 'trian'; nearest: train"),
+    (['train', *RUN, '--stpes', '3'], "unknown option '--stpes'; nearest: --steps, "),
+    (['train', *RUN, '--stpes=3'], "unknown option '--stpes'; nearest: --steps, "),
+    (
+      ['train', *RUN, '--qmle.discont', '0.9'],
+      "unknown option '--qmle.discont'; nearest: --qmle.discount, ",
+    ),
+    (
+      ['train', *RUN, '--agent', 'qlme'],
+      "unknown agent 'qlme'; nearest: qmle",
+    ),
+    (
+      ['train', *RUN, '--env', 'control:walker:wlak'],
+      "unknown environment 'control:walker:wlak'; nearest: control:walker:walk, ",
+    ),
+    (['train', *RUN, '--qmle.bins', '1'], 'qmle.bins is 1: it must be at least 2'),
+    (['train', *RUN, 'more'], "qmle train takes no argument 'more'; see "),
+    (['train', *RUN, '--config', 'no.yaml'], 'cannot read no.yaml: '),
+    (['evaluate', 'nowhere'], 'nowhere is no run folder: '),
+    (['evaluate', 'x', '--episodes', '0'], '--episodes is 0: it must be at least 1'),
+    (['evaluate', 'x', '--episode', '1'], "unknown option '--episode'; nearest: --ep"),
+    (['render', 'nowhere'], 'nowhere is no run folder: '),
+    (['render', 'x', '--hieght', '9'], "unknown option '--hieght'; nearest: --height"),
+  ],
+)
+def test_what_is_wrong_is_one_line(
+  call: Call, arguments: list[str], message: str, tmp_path: pathlib.Path
+) -> None:
+  code, out, err = call(*arguments)
+
+  assert code == 2
+  assert out == ''
+  assert err.startswith('qmle: ')
+  assert message in err
+  assert err.count('\n') == 1
+  assert list(tmp_path.iterdir()) == []  # Nothing is left of it.
+
+
+@pytest.mark.parametrize('arguments', [[], ['-h'], ['--help']])
+def test_usage_lists_the_commands(call: Call, arguments: list[str]) -> None:
+  code, out, err = call(*arguments)
+
+  assert (code, err) == (0, '')
+  for command, text in main.COMMANDS.items():
+    assert f'qmle {command} ' in out
+    assert text in out
+
+
+def test_wrong_value_names_the_option_and_exits_with_2(call: Call) -> None:
+  code, out, err = call('train', *RUN, '--steps', 'many')
+
+  assert (code, out) == (2, '')
+  assert '--steps' in err and 'many' in err

@@ -1,0 +1,125 @@
+"""`qmle train`: where its settings come from."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from launch import train
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.experiments.config import RunConfig, to_dict
+from qmle_acme.predictors import PredictorConfig
+
+RUN = pathlib.Path('runs/x')
+# Differs from the defaults in every field that has a choice.
+EVERYTHING = RunConfig(
+  run=RUN,
+  env='bandit:bimodal',
+  steps=5,
+  seed=6,
+  layout='local',
+  launch='threads',
+  actors=7,
+  learner_threads=8,
+  evaluation_period=9,
+  evaluation_episodes=10,
+  checkpoint_minutes=0.5,
+  qmle=QMLEConfig(
+    discount=0.98,
+    n_step=2,
+    batch_size=32,
+    learning_rate=0.001,
+    target_update_period=3,
+    samples_per_insert=4.0,
+    replay_size=5_000,
+    min_replay_size=60,
+    priority_exponent=0.7,
+    importance_exponent=0.3,
+    epsilon=0.2,
+    m_target=8,
+    m_greedy=16,
+    uniform_ratio=0.5,
+    predictors=(PredictorConfig('categorical', 0.2), PredictorConfig('delta', 0.3)),
+    mle_target='cached',
+    bins=5,
+    hidden_size=24,
+    variable_update_period=11,
+  ),
+)
+
+
+def flatten(data: Any, prefix: str) -> dict[str, Any]:
+  """Returns every setting by the name of its option."""
+  if not isinstance(data, dict | list):
+    return {prefix.replace('_', '-'): data}
+  items = data.items() if isinstance(data, dict) else enumerate(data)
+  flat = [flatten(v, f'{prefix}.{k}' if prefix else f'--{k}') for k, v in items]
+  return {name: value for part in flat for name, value in part.items()}
+
+
+OPTIONS = flatten(to_dict(EVERYTHING), '')
+
+
+def test_every_setting_can_be_given_on_the_command_line() -> None:
+  default = RunConfig(run=RUN)
+  for one, other in ((EVERYTHING, default), (EVERYTHING.qmle, default.qmle)):
+    for field in dataclasses.fields(one):
+      if field.name not in ('run', 'agent'):  # There is one agent.
+        assert getattr(one, field.name) != getattr(other, field.name), field.name
+
+  arguments = [word for item in OPTIONS.items() for word in map(str, item)]
+
+  assert train.parse(['--run', str(RUN), *arguments]) == EVERYTHING
+
+
+def test_defaults_then_files_in_order_then_options(tmp_path: pathlib.Path) -> None:
+  first, second = tmp_path / 'first.yaml', tmp_path / 'second.yaml'
+  first.write_text('{steps: 1, seed: 1, actors: 1, qmle: {n_step: 2, bins: 5}}')
+  second.write_text('{steps: 2, seed: 2, qmle: {n_step: 3}}')
+
+  config = train.parse(
+    ['--steps', '3', '--config', str(first), '--run', 'x', f'--config={second}']
+  )
+
+  assert (config.steps, config.seed, config.actors) == (3, 2, 1)
+  assert (config.qmle.n_step, config.qmle.bins) == (3, 5)
+  assert config.layout == 'distributed'
+
+
+def test_files_of_the_project_are_accepted() -> None:
+  paths = sorted((pathlib.Path(__file__).parents[2] / 'configs').rglob('*.yaml'))
+  assert paths
+  for path in paths:
+    train.parse(['--run', 'x', '--config', str(path)])
+
+
+def test_run_folder_is_required(capsys: pytest.CaptureFixture[str]) -> None:
+  with pytest.raises(SystemExit) as end:
+    train.parse([])
+
+  assert end.value.code == 2
+  assert '--run' in capsys.readouterr().err
+
+
+def test_help_shows_every_option_with_its_meaning_and_default() -> None:
+  command = [os.path.join(os.path.dirname(sys.executable), 'qmle'), 'train', '--help']
+  result = subprocess.run(
+    command, capture_output=True, text=True, env=os.environ | {'COLUMNS': '100'}
+  )
+
+  assert (result.returncode, result.stderr) == (0, '')
+  text = re.sub(r'[│╭╮╰╯─\s]+', ' ', result.stdout)
+  parts = {part.split()[0]: part for part in text.split(' --') if part}
+  defaults = flatten(to_dict(RunConfig(run=RUN)), '')
+  assert set(OPTIONS) | {'--run'} <= {f'--{name}' for name in parts}
+  for option, default in defaults.items():
+    help_text = parts[option[2:]]
+    assert f'(default: {default})' in help_text
+    meaning = help_text.split(' (default')[0].split(maxsplit=2)[2]
+    assert meaning.endswith('.') and len(meaning) > 10, option
+  assert '(required)' in parts['run']

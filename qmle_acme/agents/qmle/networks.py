@@ -9,7 +9,7 @@ import tensorflow as tf
 from qmle_acme.actions import ActionSpace
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.argmax import maximize, with_cached
-from qmle_acme.networks import ActionInQNetwork, memory
+from qmle_acme.networks import ActionInQNetwork
 from qmle_acme.predictors import Ensemble, make_predictor
 from qmle_acme.types import ArgmaxResult, Seed, Tensor
 
@@ -68,7 +68,6 @@ def make_network(
   space: ActionSpace, observation_size: int, config: QMLEConfig, seed: int
 ) -> QMLENetwork:
   """Returns the network with all its variables; the same seed gives the same ones."""
-  memory.keep_freed_memory()
   tf.random.set_seed(seed)
   network = QMLENetwork(space, config)
   embeddings = network.q.embed(tf.zeros([1, observation_size]))

@@ -20,6 +20,7 @@ from qmle_acme.experiments.config import RunConfig
 from qmle_acme.experiments.factory import Role
 from qmle_acme.experiments.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
 from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.replay import TABLE
 
 # Returns how the run stands, and the state of its replay table.
 Watch = Callable[[dict[str, Any], Any], None]
@@ -67,7 +68,8 @@ def run(
 
   def after_step() -> None:
     steps = recorder.increment(**{ACTOR_STEPS: 1})[ACTOR_STEPS]
-    _learn(builder, learner, recorder, steps)
+    if learner.steps or _has_rows(client):
+      _learn(builder, learner, recorder, steps)
     actor.update(wait=True)
     evaluator.evaluate_if_due(steps)
     checkpointer.save_if_due()
@@ -86,6 +88,11 @@ def run(
     evaluator.evaluate_finally()
   checkpointer.save()
   recorder.flush()
+
+
+def _has_rows(client: reverb.Client) -> bool:
+  """Returns whether a sample can be drawn: the first rows wait for a whole chunk."""
+  return client.server_info()[TABLE].current_size > 0
 
 
 def _learn(

@@ -27,7 +27,7 @@ class ActionInQNetwork(snt.Module):
     self.action_encoder = blocks.ActionEncoder(width)
     self.block = blocks.ResidualBlock(2 * width)
     self.norm = blocks.NormElu()
-    self.output = snt.Linear(1)
+    self.output = snt.Linear(1, w_init=blocks.W_INIT)
 
   def embed(self, observations: Tensor) -> Tensor:
     """Returns the embeddings [B, H] of observations [B, O]."""

@@ -12,6 +12,7 @@ import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
+from qmle_acme.networks import W_INIT
 from qmle_acme.types import Seed, Tensor
 
 
@@ -21,7 +22,7 @@ class Predictor(snt.Module, abc.ABC):
   def __init__(self, space: ActionSpace, width: int, name: str):
     super().__init__(name=name)
     self._space = space
-    self._head = snt.nets.MLP([width, self.num_parameters])
+    self._head = snt.nets.MLP([width, self.num_parameters], w_init=W_INIT)
 
   @property
   @abc.abstractmethod

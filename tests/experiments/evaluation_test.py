@@ -51,13 +51,14 @@ def make_evaluator(
   return evaluator_of(recorder, actor, stop or threading.Event()), recorder
 
 
+BANDIT = functools.partial(environments.make, 'bandit:bimodal', seed=1)
+
+
 def evaluator_of(
   recorder: Recorder,
   actor: acme.Actor,
   stop: threading.Event,
-  env: Callable[[], dm_env.Environment] = functools.partial(
-    environments.make, 'bandit:bimodal', seed=1
-  ),
+  env: Callable[[], dm_env.Environment] = BANDIT,
 ) -> evaluation.Evaluator:
   return evaluation.Evaluator(actor, env, recorder, period=100, episodes=2, stop=stop)
 
@@ -141,7 +142,7 @@ def test_stop_ends_an_evaluation_in_the_middle_and_records_nothing(
   folder: RunFolder,
 ) -> None:
   stop = threading.Event()
-  evaluator, recorder = make_evaluator(folder, Push(), stop)
+  evaluator, _ = make_evaluator(folder, Push(), stop)
   stop.set()
 
   with pytest.raises(RunOver):

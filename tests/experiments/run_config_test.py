@@ -74,7 +74,10 @@ def test_overlay_on_a_run_without_predictors() -> None:
     ('env: 3', 'mine.yaml: env is 3: it must be of type str'),
     ('run: 3', 'mine.yaml: run is 3: it must be of type Path'),
     ('qmle: 3', 'mine.yaml: qmle is 3: it must be a mapping'),
-    ('qmle: {learning_rate: x}', "qmle: learning_rate is 'x': it must be of type float"),
+    (
+      'qmle: {learning_rate: x}',
+      "qmle: learning_rate is 'x': it must be of type float",
+    ),
     ('layout: remote', "unknown value of mine.yaml: layout 'remote'; nearest: "),
     ('launch: thread', "unknown value of mine.yaml: launch 'thread'; nearest: threads"),
     ('qmle: {mle_target: cashed}', "mle_target 'cashed'; nearest: cached"),

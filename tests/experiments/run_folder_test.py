@@ -98,12 +98,12 @@ def test_file_in_the_way_is_a_user_error(tmp_path: pathlib.Path) -> None:
   path = tmp_path / 'file'
   path.touch()
 
-  with pytest.raises(UserError, match='cannot use .*/file as a run folder'):
+  with pytest.raises(UserError, match=r'cannot use .*/file as a run folder'):
     RunFolder(path).open(RunConfig(run=path))
 
 
 def test_folder_without_a_run_is_refused(tmp_path: pathlib.Path) -> None:
-  with pytest.raises(UserError, match='is no run folder: it holds no config.yaml'):
+  with pytest.raises(UserError, match=r'is no run folder: it holds no config\.yaml'):
     RunFolder(tmp_path).read_config()
 
 

@@ -139,9 +139,7 @@ def train(config: RunConfig) -> Training:
 
 def are_alive(processes: list[psutil.Process]) -> bool:
   """Returns whether any of the processes still runs."""
-  return any(
-    p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes
-  )
+  return any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
 
 def column(records: list[dict[str, Any]], name: str) -> list[Any]:

@@ -9,10 +9,10 @@ import pytest
 from launch import evaluate
 
 
-def test_json(trained: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
-  before = sorted(trained.rglob('*'))
+def test_json(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+  before = sorted(trained_run.rglob('*'))
 
-  assert evaluate.main([str(trained), '--json', '--episodes', '2']) == 0
+  assert evaluate.main([str(trained_run), '--json', '--episodes', '2']) == 0
 
   data = json.loads(capsys.readouterr().out)
   returns = data.pop('episode_returns')
@@ -23,11 +23,13 @@ def test_json(trained: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None
     'episode_return_mean': pytest.approx(np.mean(returns)),
     'episode_return_deviation': pytest.approx(np.std(returns)),
   }
-  assert sorted(trained.rglob('*')) == before  # Looking at a run does not change it.
+  assert (
+    sorted(trained_run.rglob('*')) == before
+  )  # Looking at a run does not change it.
 
 
-def test_text(trained: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
-  assert evaluate.main([str(trained), '--episodes', '1', '--seed', '3']) == 0
+def test_text(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+  assert evaluate.main([str(trained_run), '--episodes', '1', '--seed', '3']) == 0
 
   episode, summary = capsys.readouterr().out.splitlines()
   assert episode.startswith('episode   1 ')

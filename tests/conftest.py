@@ -1,16 +1,27 @@
-"""A trained run for the commands that look at one."""
+"""Fixtures that more than one folder of tests uses."""
 
 import pathlib
 
 import pytest
 
 from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.environments import gl
+from qmle_acme.errors import UserError
 from qmle_acme.experiments import running
 from qmle_acme.experiments.config import RunConfig
 
 
-@pytest.fixture(scope='package')
-def trained(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+@pytest.fixture(scope='session')
+def headless_gl() -> str:
+  """The OpenGL backend in use; skips the test where there is none."""
+  try:
+    return gl.use_headless_backend()
+  except UserError as error:
+    pytest.skip(str(error))
+
+
+@pytest.fixture(scope='session')
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """The folder of a finished run of 50 steps."""
   config = RunConfig(
     run=tmp_path_factory.mktemp('trained') / 'run',

@@ -33,7 +33,7 @@ class RunConfig:
   """How the nodes of the distributed layout run."""
   actors: int = 2
   """Actor nodes of the distributed layout."""
-  learner_threads: int = 1
+  learner_threads: int = 2
   """Threads of TensorFlow in the learner's process."""
   evaluation_period: int = 10_000
   """Environment steps between evaluations."""

@@ -201,4 +201,6 @@ def run_evaluator(
         evaluator.evaluate_finally()
         counter.flush()
         return
-      evaluator.evaluate_if_due(int(counts.get(ACTOR_STEPS, 0)))
+      actor_steps = int(counts.get(ACTOR_STEPS, 0))
+      if actor_steps < config.steps:  # At the end, the final one is yet to come.
+        evaluator.evaluate_if_due(actor_steps)

@@ -2,11 +2,14 @@
 
 import dataclasses
 import pathlib
+import statistics
 
+import numpy as np
 import pytest
 import small_runs
 from small_runs import column
 
+from qmle_acme import environments
 from qmle_acme.environments.bandit import NARROW, WIDE, Bandit
 from qmle_acme.experiments import running
 from qmle_acme.experiments.recording import read_records
@@ -23,6 +26,20 @@ BANDIT = dataclasses.replace(
   m_target=16,
   m_greedy=256,
   hidden_size=32,
+)
+# Many cheap learner steps: a pole learns to swing within four of its episodes.
+SWINGUP = dataclasses.replace(
+  small_runs.QMLE,
+  batch_size=64,
+  learning_rate=1e-3,
+  samples_per_insert=64.0,
+  min_replay_size=500,
+  n_step=3,
+  discount=0.97,
+  target_update_period=50,
+  m_target=16,
+  m_greedy=32,
+  hidden_size=64,
 )
 
 
@@ -43,3 +60,35 @@ def test_finds_the_narrow_high_mode_of_the_bandit(
   )
   assert WIDE.height < 0.9 * NARROW.height == 0.9 * Bandit.optimal_reward
   assert min(returns[-2:]) > 0.9 * Bandit.optimal_reward
+
+
+def test_swings_up_a_pole_much_better_than_random_actions(
+  tmp_path: pathlib.Path,
+) -> None:
+  name = 'control:cartpole:swingup'
+  config = small_runs.make_config(
+    tmp_path / 'run', env=name, steps=4_000, evaluation_period=1_000, qmle=SWINGUP
+  )
+
+  assert running.run(config).state == 'finished'
+
+  returns = column(
+    read_records(RunFolder(config.run).evaluations), 'episode_return_mean'
+  )
+  random_return = statistics.fmean(random_returns(name, episodes=5))
+  assert statistics.fmean(returns[-3:]) > 2.5 * random_return
+
+
+def random_returns(name: str, episodes: int) -> list[float]:
+  """Returns what uniformly random actions get."""
+  environment = environments.make(name, seed=1)
+  spec = environment.action_spec()
+  generator = np.random.default_rng(1)
+  returns = []
+  for _ in range(episodes):
+    timestep, total = environment.reset(), 0.0
+    while not timestep.last():
+      timestep = environment.step(generator.uniform(spec.minimum, spec.maximum))
+      total += timestep.reward
+    returns.append(total)
+  return returns

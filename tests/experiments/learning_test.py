@@ -27,12 +27,12 @@ BANDIT = dataclasses.replace(
   m_greedy=256,
   hidden_size=32,
 )
-# Many cheap learner steps: a pole learns to swing within four of its episodes.
-SWINGUP = dataclasses.replace(
+# Many cheap learner steps: a cheetah learns to run within four of its episodes.
+CHEETAH = dataclasses.replace(
   small_runs.QMLE,
   batch_size=64,
   learning_rate=1e-3,
-  samples_per_insert=64.0,
+  samples_per_insert=32.0,
   min_replay_size=500,
   n_step=3,
   discount=0.97,
@@ -41,6 +41,8 @@ SWINGUP = dataclasses.replace(
   m_greedy=32,
   hidden_size=64,
 )
+
+PROPOSERS = ('uniform', 'delta', 'categorical', 'cache')
 
 
 @pytest.mark.parametrize(
@@ -62,21 +64,36 @@ def test_finds_the_narrow_high_mode_of_the_bandit(
   assert min(returns[-2:]) > 0.9 * Bandit.optimal_reward
 
 
-def test_swings_up_a_pole_much_better_than_random_actions(
-  tmp_path: pathlib.Path,
-) -> None:
-  name = 'control:cartpole:swingup'
+def test_runs_much_faster_than_by_random_actions(tmp_path: pathlib.Path) -> None:
+  name = 'control:cheetah:run'
   config = small_runs.make_config(
-    tmp_path / 'run', env=name, steps=4_000, evaluation_period=1_000, qmle=SWINGUP
+    tmp_path / 'run', env=name, steps=4_000, evaluation_period=1_000, qmle=CHEETAH
   )
 
   assert running.run(config).state == 'finished'
 
-  returns = column(
-    read_records(RunFolder(config.run).evaluations), 'episode_return_mean'
+  folder = RunFolder(config.run)
+  untrained, *_, late, last = column(
+    read_records(folder.evaluations), 'episode_return_mean'
   )
   random_return = statistics.fmean(random_returns(name, episodes=5))
-  assert statistics.fmean(returns[-3:]) > 2.5 * random_return
+  assert statistics.fmean([late, last]) > 3.0 * max(random_return, untrained)
+  metrics = [m for m in read_records(folder.metrics) if m['source'] == 'learner']
+  assert_plausible(metrics)
+
+
+def assert_plausible(metrics: list[dict[str, float]]) -> None:
+  """Asserts what holds of the learner's metrics in any run that learns."""
+  names = ('q_tm1', 'q_max', 'q_loss', 'predictor_loss', 'td_error', 'priority_mean')
+  for record in metrics:
+    assert all(np.isfinite(record[name]) for name in names)
+    shares = {k: v for k, v in record.items() if k.startswith('winner/')}
+    assert shares.keys() == {f'winner/{p}' for p in PROPOSERS}
+    assert min(shares.values()) >= 0.0
+    assert sum(shares.values()) == pytest.approx(1.0, abs=1e-4)
+  assert metrics[-1]['cache_hit_rate'] > 0.9
+  steps = column(metrics, 'learner_steps')
+  assert steps == sorted(steps) and steps[-1] > 1_000
 
 
 def random_returns(name: str, episodes: int) -> list[float]:

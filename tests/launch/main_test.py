@@ -18,7 +18,8 @@ def call(
   tmp_path: pathlib.Path,
 ) -> 'Call':
   monkeypatch.chdir(tmp_path)
-  monkeypatch.setattr(os, 'environ', os.environ.copy())  # Which it adds to.
+  # With what it starts again for, lest it replaces the process of these tests.
+  monkeypatch.setattr(os, 'environ', main._ENVIRONMENT | dict(os.environ))
   return Call(monkeypatch, capsys)
 
 

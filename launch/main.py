@@ -18,7 +18,7 @@ _ENVIRONMENT = {
   'TF_CPP_MIN_LOG_LEVEL': '2',
   'XLA_FLAGS': '--xla_cpu_enable_fast_math=true',
   # Have glibc keep the memory that is freed. Scoring allocates tens of MB at a time; to
-  # map, clear and unmap them anew took 40 % of a learner step (docs/performance.md).
+  # map, clear and unmap them anew took over 40 % of scoring (docs/performance.md).
   'MALLOC_ARENA_MAX': '1',
   'MALLOC_MMAP_THRESHOLD_': _LARGEST,
   'MALLOC_TRIM_THRESHOLD_': _LARGEST,

@@ -6,7 +6,13 @@ Install from requirements.txt without dependency resolution, as the Makefile and
 Dockerfile do: dm-acme pins a second, broken Launchpad that pip would put over ours.
 """
 
+import importlib.util
+import pathlib
+import subprocess
+import sys
+
 import setuptools
+from setuptools.command import build_ext
 
 DEPENDENCIES = [
   'absl-py==2.5.1',  # Flags, which Acme and Launchpad read.
@@ -32,6 +38,7 @@ DEPENDENCIES = [
   'tensorflow-probability==0.20.1',  # Imported by Acme; later ones need 2.18 of TF.
   'trfl==1.2.0',  # Losses, imported by Acme's agents.
   'tyro==1.0.17',  # Command lines from dataclasses.
+  'ziglang==0.17.1',  # The C compiler for networks/native: no machine need have one.
 ]
 
 DEV = [
@@ -42,6 +49,45 @@ DEV = [
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
 ]
 
+NATIVE = pathlib.Path('qmle_acme/networks/native')
+# One library for every processor with AVX2 and every glibc since 2012. Sums may be
+# reordered, which vectors need; infinities and NaN keep their meaning.
+CFLAGS = [
+  '-target',
+  'x86_64-linux-gnu.2.17',
+  '-std=c11',
+  '-O3',
+  '-Wall',
+  '-Wextra',
+  '-fPIC',
+  '-shared',
+  '-ffp-contract=fast',
+  '-fassociative-math',
+  '-fno-signed-zeros',
+  '-fno-trapping-math',
+  '-fno-math-errno',
+]
+
+
+class BuildNative(build_ext.build_ext):
+  """Compiles the scoring kernel, a library that TensorFlow loads."""
+
+  def get_ext_filename(self, fullname: str) -> str:
+    """Returns the file's path: no module of Python, so without its version."""
+    return fullname.replace('.', '/') + '.so'
+
+  def build_extension(self, extension: setuptools.Extension) -> None:
+    """Compiles with the pinned compiler, against the installed TensorFlow."""
+    out = pathlib.Path(self.get_ext_fullpath(extension.name))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    found = importlib.util.find_spec('tensorflow')
+    tensorflow = pathlib.Path(found.submodule_search_locations[0])
+    compiler = [sys.executable, '-m', 'ziglang', 'cc', *CFLAGS]
+    libraries = ['-isystem', tensorflow / 'include']
+    libraries += [tensorflow / 'libtensorflow_framework.so.2']
+    subprocess.run([*compiler, *extension.sources, *libraries, '-o', out], check=True)
+
+
 setuptools.setup(
   name='qmle_acme',
   version='0.1.0',
@@ -51,6 +97,14 @@ setuptools.setup(
     include=['qmle_acme', 'qmle_acme.*', 'launch', 'launch.*']
   ),
   install_requires=DEPENDENCIES,
+  cmdclass={'build_ext': BuildNative},
+  ext_modules=[
+    setuptools.Extension(
+      'qmle_acme.networks._scoring',
+      sorted(map(str, NATIVE.glob('*.c'))),
+      depends=sorted(map(str, NATIVE.glob('*.h'))),
+    )
+  ],
   extras_require={'dev': DEV},
   entry_points={'console_scripts': ['qmle = launch.main:main']},
 )

@@ -16,7 +16,6 @@ _LARGEST = str(2**31 - 1)
 # Read when a process starts; the nodes inherit it.
 _ENVIRONMENT = {
   'TF_CPP_MIN_LOG_LEVEL': '2',
-  'XLA_FLAGS': '--xla_cpu_enable_fast_math=true',
   # Have glibc keep the memory that is freed. Scoring allocates tens of MB at a time; to
   # map, clear and unmap them anew took over 40 % of scoring (docs/performance.md).
   'MALLOC_ARENA_MAX': '1',

@@ -30,7 +30,7 @@ CONFIG = QMLEConfig(
   epsilon=0.5,
   m_target=5,
   m_greedy=6,
-  hidden_size=8,
+  hidden_size=16,
   variable_update_period=5,
 )
 ROUND = sum(map(len, DISCOUNTS))  # Steps until the episodes begin to repeat.

@@ -28,12 +28,19 @@ def with_cached(candidates: Candidates, cached: Tensor, proposer: int) -> Candid
   return Candidates(actions, proposers)
 
 
-def maximize(scorer: Scorer, candidates: Candidates) -> ArgmaxResult:
-  """Returns the candidate of the largest value in each state; the first of equals."""
-  values = scorer(candidates.actions)  # [B, N]
-  best = tf.argmax(values, axis=1, output_type=tf.int32)  # [B]
+def maximize(rank: Scorer, evaluate: Scorer, candidates: Candidates) -> ArgmaxResult:
+  """Returns the candidate that ranks highest in each state; the first of equals.
+
+  Args:
+    rank: quick values, of which only the order counts.
+    evaluate: exact values; asked for the winners alone.
+    candidates: with actions [B, N, A].
+  """
+  ranks = rank(candidates.actions)  # [B, N]
+  best = tf.argmax(ranks, axis=1, output_type=tf.int32)  # [B]
+  action = tf.gather(candidates.actions, best, axis=1, batch_dims=1)  # [B, A]
   return ArgmaxResult(
-    action=tf.gather(candidates.actions, best, axis=1, batch_dims=1),
-    value=tf.gather(values, best, axis=1, batch_dims=1),
+    action=action,
+    value=evaluate(action[:, None])[:, 0],
     proposer=tf.gather(candidates.proposers, best),
   )

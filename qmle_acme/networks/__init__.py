@@ -1,6 +1,6 @@
 """Neural networks: encoders, residual torso and the action-in Q-network."""
 
 from qmle_acme.networks.action_in import ActionInQNetwork
-from qmle_acme.networks.blocks import W_INIT
+from qmle_acme.networks.blocks import Linear
 
-__all__ = ['W_INIT', 'ActionInQNetwork']
+__all__ = ['ActionInQNetwork', 'Linear']

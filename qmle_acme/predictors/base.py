@@ -12,7 +12,7 @@ import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
-from qmle_acme.networks import W_INIT
+from qmle_acme.networks import Linear
 from qmle_acme.types import Seed, Tensor
 
 
@@ -22,7 +22,9 @@ class Predictor(snt.Module, abc.ABC):
   def __init__(self, space: ActionSpace, width: int, name: str):
     super().__init__(name=name)
     self._space = space
-    self._head = snt.nets.MLP([width, self.num_parameters], w_init=W_INIT)
+    self._head = snt.Sequential(
+      [Linear(width), tf.nn.relu, Linear(self.num_parameters)]
+    )
 
   @property
   @abc.abstractmethod

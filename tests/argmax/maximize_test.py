@@ -17,6 +17,11 @@ def _first_coordinate(actions: Tensor) -> Tensor:
   return actions[..., 0]
 
 
+def _doubled(actions: Tensor) -> Tensor:
+  """Returns values [B, N]: twice the first coordinate."""
+  return 2.0 * actions[..., 0]
+
+
 def test_best_of_each_state_by_hand() -> None:
   candidates = _candidates(
     [
@@ -25,9 +30,10 @@ def test_best_of_each_state_by_hand() -> None:
     ],
     [0, 0, 1],
   )
-  result = maximize(_first_coordinate, candidates)
+  result = maximize(_first_coordinate, _doubled, candidates)
   np.testing.assert_array_equal(result.action, [[3.0, 11.0], [-1.0, 13.0]])
-  np.testing.assert_array_equal(result.value, [3.0, -1.0])
+  # The exact value, not that which ranked it first.
+  np.testing.assert_array_equal(result.value, [6.0, -2.0])
   np.testing.assert_array_equal(result.proposer, [0, 0])
   assert result.proposer.dtype == tf.int32
 
@@ -37,7 +43,7 @@ def test_first_of_equals_wins() -> None:
     [[[0.0, 1.0], [5.0, 2.0], [5.0, 3.0]], [[7.0, 4.0], [7.0, 5.0], [7.0, 6.0]]],
     [2, 1, 0],
   )
-  result = maximize(_first_coordinate, candidates)
+  result = maximize(_first_coordinate, _doubled, candidates)
   np.testing.assert_array_equal(result.action, [[5.0, 2.0], [7.0, 4.0]])
   np.testing.assert_array_equal(result.proposer, [1, 2])
 
@@ -48,7 +54,7 @@ def test_cached_action_is_the_last_candidate() -> None:
   np.testing.assert_array_equal(extended.actions[..., 0], [[1, 2, 9], [3, 4, 4]])
   np.testing.assert_array_equal(extended.proposers, [0, 1, 5])
   assert extended.proposers.dtype == tf.int32
-  result = maximize(_first_coordinate, extended)
+  result = maximize(_first_coordinate, _doubled, extended)
   np.testing.assert_array_equal(result.action, [[9.0], [4.0]])
   np.testing.assert_array_equal(
     result.proposer, [5, 1]
@@ -56,10 +62,10 @@ def test_cached_action_is_the_last_candidate() -> None:
 
 
 def test_one_candidate_is_the_best() -> None:
-  result = maximize(_first_coordinate, _candidates([[[-3.0]]], [4]))
+  result = maximize(_first_coordinate, _doubled, _candidates([[[-3.0]]], [4]))
   assert (float(result.action), float(result.value), int(result.proposer)) == (
     -3,
-    -3,
+    -6,
     4,
   )
 
@@ -75,7 +81,8 @@ def test_agrees_with_a_loop(seed: int, values: int) -> None:
 
   @tf.function(autograph=False)
   def compiled(actions: Tensor, scores: Tensor) -> object:
-    return maximize(lambda _: scores, Candidates(actions, tf.constant(proposers)))
+    candidates = Candidates(actions, tf.constant(proposers))
+    return maximize(lambda _: scores, lambda best: best[..., 0], candidates)
 
   action, value, proposer = compiled(tf.constant(actions), tf.constant(scores))
   for b in range(batch):
@@ -84,4 +91,4 @@ def test_agrees_with_a_loop(seed: int, values: int) -> None:
       if scores[b, n] > scores[b, best]:
         best = n
     np.testing.assert_array_equal(action[b], actions[b, best])
-    assert (value[b], proposer[b]) == (scores[b, best], proposers[best])
+    assert (value[b], proposer[b]) == (actions[b, best, 0], proposers[best])

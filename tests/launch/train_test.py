@@ -47,7 +47,7 @@ EVERYTHING = RunConfig(
     predictors=(PredictorConfig('categorical', 0.2), PredictorConfig('delta', 0.3)),
     mle_target='cached',
     bins=5,
-    hidden_size=24,
+    hidden_size=32,
     variable_update_period=11,
   ),
 )

@@ -1,4 +1,4 @@
-"""The action-in network: its fast form against the plain layers, and independence."""
+"""The action-in network: its variables, and what a value depends on."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def network() -> ActionInQNetwork:
   """A network in which no bias is zero and no scale is one."""
   network = ActionInQNetwork(_WIDTH)
   embeddings = network.embed(tf.zeros([1, _OBSERVATION]))
-  network.score_densely(embeddings, tf.zeros([1, 1, _ACTION]))
+  network(embeddings, tf.zeros([1, 1, _ACTION]))
   for i, variable in enumerate(network.trainable_variables):
     noise = tf.random.stateless_normal(variable.shape, [i, 7], stddev=0.3)
     variable.assign_add(noise)
@@ -29,38 +29,10 @@ def _inputs(batch: int, count: int) -> tuple[Tensor, Tensor]:
   return observations, actions
 
 
-@pytest.mark.parametrize(('batch', 'count'), [(1, 1), (7, 1), (1, 300), (5, 40)])
-def test_equals_the_plain_layers(
-  network: ActionInQNetwork, batch: int, count: int
-) -> None:
-  observations, actions = _inputs(batch, count)
-  embeddings = network.embed(observations)
-  values = network(embeddings, actions)
-  assert values.shape == (batch, count)
-  expected = network.score_densely(embeddings, actions)
-  np.testing.assert_allclose(values, expected, atol=1e-5)
-  assert batch * count == 1 or np.std(values) > 0.01
-
-
-def test_gradient_equals_that_of_the_plain_layers(network: ActionInQNetwork) -> None:
-  observations, actions = _inputs(6, 4)
-  variables = network.trainable_variables
-  with tf.GradientTape(persistent=True) as tape:
-    embeddings = network.embed(observations)
-    fast = tf.reduce_mean(tf.square(network(embeddings, actions)))
-    plain = tf.reduce_mean(tf.square(network.score_densely(embeddings, actions)))
-  pairs = zip(
-    tape.gradient(fast, variables), tape.gradient(plain, variables), strict=True
-  )
-  for variable, (gradient, expected) in zip(variables, pairs, strict=True):
-    assert np.abs(expected).max() > 0, variable.name
-    np.testing.assert_allclose(gradient, expected, atol=1e-5, err_msg=variable.name)
-
-
 def test_one_forward_pass_creates_every_variable() -> None:
   network = ActionInQNetwork(_WIDTH)
   observations, actions = _inputs(2, 3)
-  network.score_densely(network.embed(observations), actions)
+  network(network.embed(observations), actions)
   names = [variable.name for variable in network.variables]
   network(network.embed(observations), actions)
   assert [variable.name for variable in network.variables] == names
@@ -87,18 +59,6 @@ def test_value_of_a_state_depends_on_no_other(network: ActionInQNetwork) -> None
   changed = network(network.embed(others), other_actions).numpy()
   np.testing.assert_allclose(changed[0], values[0], atol=1e-5)
   assert (np.abs(changed[1:] - values[1:]) > 1e-4).all()
-
-
-@pytest.mark.parametrize(('batch', 'count'), [(1, 100), (5, 7)])
-def test_compiled_by_xla_equals_eager(
-  network: ActionInQNetwork, batch: int, count: int
-) -> None:
-  observations, actions = _inputs(batch, count)
-  embeddings = network.embed(observations)
-  compiled = tf.function(network.__call__, jit_compile=True, autograph=False)
-  values = compiled(embeddings, actions)
-  assert values.shape == (batch, count)
-  np.testing.assert_allclose(values, network(embeddings, actions), atol=1e-4)
 
 
 def test_value_varies_with_every_input(network: ActionInQNetwork) -> None:

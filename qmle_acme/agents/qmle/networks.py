@@ -27,9 +27,6 @@ class QMLENetwork(snt.Module):
       [make_predictor(p.family, space, width, config.bins) for p in config.predictors],
       config.ratios,
     )
-    # Scoring alone is compiled. With the drawing of candidates inside, XLA would fuse
-    # the random numbers into the matrix product and draw them again for every use.
-    self._score = tf.function(self.q_values, jit_compile=True, autograph=False)
 
   @property
   def proposers(self) -> tuple[str, ...]:
@@ -57,7 +54,11 @@ class QMLENetwork(snt.Module):
     candidates = self.ensemble.propose(embeddings, batch, count, seed)
     if cached is not None:
       candidates = with_cached(candidates, cached, len(self.proposers) - 1)
-    return maximize(lambda actions: self._score(embeddings, actions), candidates)
+    return maximize(
+      lambda actions: self.q.rank(embeddings, self._space.encode(actions)),
+      lambda actions: self.q_values(embeddings, actions),
+      candidates,
+    )
 
   def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """Returns Q-values [B, N] of actions [B, N, A] for embeddings [B, H]."""
@@ -71,6 +72,6 @@ def make_network(
   tf.random.set_seed(seed)
   network = QMLENetwork(space, config)
   embeddings = network.q.embed(tf.zeros([1, observation_size]))
-  network.q.score_densely(embeddings, tf.zeros([1, 1, space.encoded_size]))
+  network.q(embeddings, tf.zeros([1, 1, space.encoded_size]))
   network.ensemble.loss(embeddings, tf.zeros([1, space.size]))
   return network

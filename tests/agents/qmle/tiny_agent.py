@@ -34,7 +34,7 @@ CONFIG = QMLEConfig(
   m_greedy=8,
   uniform_ratio=0.4,
   predictors=(PredictorConfig('delta', 0.2), PredictorConfig('categorical', 0.4)),
-  hidden_size=8,
+  hidden_size=16,
 )
 
 
@@ -64,7 +64,7 @@ class Store:
     self._fields = Transition(
       o_tm1=random.normal(size=(size, OBSERVATION_SIZE)),
       a_tm1=random.uniform(-1.0, 1.0, size=(size, SPACE.size)),
-      r_t=random.normal(size=size),
+      r_t=3.0 * random.normal(size=size),
       d_t=random.choice([0.0, 0.5, 0.99], size=size),
       o_t=random.normal(size=(size, OBSERVATION_SIZE)),
     )

@@ -1,4 +1,4 @@
-"""A learner step worked out the plain way: no graph, no XLA, no hash table.
+"""A learner step worked out the plain way: no graph, no kernel, no hash table.
 
 B batch, N candidates, O observation, A action dimensions, K bins.
 """
@@ -34,7 +34,7 @@ def q_values(
 ) -> tf.Tensor:
   """Returns Q(o, a), [B, N], of actions [B, N, A], by the plain layers."""
   embeddings = network.q.embed(tf.constant(observations))
-  return network.q.score_densely(embeddings, tf.constant(actions, tf.float32))
+  return network.q(embeddings, tf.constant(actions, tf.float32))
 
 
 def propose(

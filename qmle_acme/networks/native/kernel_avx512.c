@@ -1,0 +1,14 @@
+// Scoring on processors with AVX-512 and its integer dot products. The tuning keeps
+// the compiler from taking those apart again.
+
+#include "system.h"
+
+#define TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,tune=icelake-server"
+#pragma clang attribute push(__attribute__((target(TARGET))), apply_to = function)
+#define LANES 16
+#include "kernel.h"
+
+int score_avx512(const Network *network, const Request *request, int threads) {
+  return score(network, request, threads);
+}
+#pragma clang attribute pop

@@ -1,0 +1,165 @@
+// The TensorFlow operation QmleScore: checks its inputs and hands them to the kernel
+// that suits the processor. Written against TensorFlow's C interface, which asks for no
+// particular C++ library.
+
+#include <cpuid.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "scoring.h"
+#include "tensorflow/c/kernels.h"
+
+// In C, the next header takes these names for granted.
+typedef struct TF_OpDefinitionBuilder TF_OpDefinitionBuilder;
+typedef struct TF_ShapeInferenceContext TF_ShapeInferenceContext;
+typedef struct TF_ShapeHandle TF_ShapeHandle;
+typedef struct TF_DimensionHandle TF_DimensionHandle;
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_tensor.h"
+
+static const char *const kName = "QmleScore";
+
+// The inputs, in their order.
+enum {
+  EMBEDDINGS, STATE_HIDDEN, ACTIONS,
+  ENCODER_W, ENCODER_B, ENCODER_SCALE, ENCODER_OFFSET,
+  INNER_W, OUTER_W, OUTER_B, NORM_SCALE, NORM_OFFSET, OUTPUT_W, OUTPUT_B,
+  NUM_INPUTS
+};
+static const char *const kInputs[NUM_INPUTS] = {
+    "embeddings: float", "state_hidden: float", "actions: float",
+    "encoder_w: float", "encoder_b: float", "encoder_scale: float",
+    "encoder_offset: float", "inner_w: float", "outer_w: float", "outer_b: float",
+    "norm_scale: float", "norm_offset: float", "output_w: float", "output_b: float"};
+
+typedef struct {
+  Score *score;
+  int threads;
+} Kernel;
+
+// Returns the kernel for this processor, as far as the system saves its registers; NULL
+// if there is none.
+static Score *choose(void) {
+  unsigned a, b, c, d, saved_low, saved_high;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_FMA))
+    return NULL;
+  __asm__("xgetbv" : "=a"(saved_low), "=d"(saved_high) : "c"(0));
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return NULL;
+  const unsigned wide = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
+  if ((saved_low & 0xe6) == 0xe6 && (b & wide) == wide && (c & bit_AVX512VNNI))
+    return score_avx512;
+  return (saved_low & 0x6) == 0x6 && (b & bit_AVX2) ? score_avx2 : NULL;
+}
+
+static void *create(TF_OpKernelConstruction *context) {
+  TF_Status *status = TF_NewStatus();
+  Kernel *kernel = malloc(sizeof *kernel);
+  kernel->score = choose();
+  TF_OpKernelConstruction_GetAttrInt32(context, "threads", &kernel->threads, status);
+  if (!kernel->score)
+    TF_SetStatus(status, TF_UNIMPLEMENTED,
+                 "scoring needs a processor with AVX2 and FMA; this one has not both");
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(context, status);
+  TF_DeleteStatus(status);
+  return kernel;
+}
+
+static void delete(void *kernel) { free(kernel); }
+
+// Sees to it that every input has the size that the first three imply.
+static void check(TF_Tensor *const *inputs, TF_Status *status) {
+  if (TF_NumDims(inputs[EMBEDDINGS]) != 2 || TF_NumDims(inputs[ACTIONS]) != 3) {
+    TF_SetStatus(status, TF_INVALID_ARGUMENT,
+                 "embeddings must be [B, H] and actions [B, N, A']");
+    return;
+  }
+  const int64_t batch = TF_Dim(inputs[ACTIONS], 0), count = TF_Dim(inputs[ACTIONS], 1);
+  const int64_t size = TF_Dim(inputs[ACTIONS], 2), h = TF_Dim(inputs[EMBEDDINGS], 1);
+  const int64_t expected[NUM_INPUTS] = {
+      batch * h, batch * 2 * h, batch * count * size, size * h, h, h, h,
+      h * 2 * h, 2 * h * 2 * h, 2 * h, 2 * h, 2 * h, 2 * h, 1};
+  if (h % WIDTH_MULTIPLE) {
+    TF_SetStatus(status, TF_INVALID_ARGUMENT, "the width H must be a multiple of 16");
+    return;
+  }
+  for (int i = 0; i < NUM_INPUTS; ++i)
+    if (TF_TensorElementCount(inputs[i]) != expected[i]) {
+      char message[128];
+      snprintf(message, sizeof message, "input '%s' has %lld elements, not %lld",
+               kInputs[i], (long long)TF_TensorElementCount(inputs[i]),
+               (long long)expected[i]);
+      TF_SetStatus(status, TF_INVALID_ARGUMENT, message);
+      return;
+    }
+}
+
+static void run(const Kernel *kernel, TF_Tensor *const *inputs,
+                TF_OpKernelContext *context, TF_Status *status) {
+  const float *data[NUM_INPUTS];
+  for (int i = 0; i < NUM_INPUTS; ++i) data[i] = TF_TensorData(inputs[i]);
+  const int64_t shape[2] = {TF_Dim(inputs[ACTIONS], 0), TF_Dim(inputs[ACTIONS], 1)};
+  TF_Tensor *values = TF_AllocateOutput(context, 0, TF_FLOAT, shape, 2,
+                                        shape[0] * shape[1] * sizeof(float), status);
+  if (TF_GetCode(status) != TF_OK) return;
+  const Network network = {
+      .inputs = TF_Dim(inputs[ACTIONS], 2), .width = TF_Dim(inputs[EMBEDDINGS], 1),
+      .encoder_w = data[ENCODER_W], .encoder_b = data[ENCODER_B],
+      .encoder_scale = data[ENCODER_SCALE], .encoder_offset = data[ENCODER_OFFSET],
+      .inner_w = data[INNER_W], .outer_w = data[OUTER_W], .outer_b = data[OUTER_B],
+      .norm_scale = data[NORM_SCALE], .norm_offset = data[NORM_OFFSET],
+      .output_w = data[OUTPUT_W], .output_b = data[OUTPUT_B]};
+  const Request request = {
+      .batch = shape[0], .count = shape[1], .embeddings = data[EMBEDDINGS],
+      .state_hidden = data[STATE_HIDDEN], .actions = data[ACTIONS],
+      .values = TF_TensorData(values)};
+  if (kernel->score(&network, &request, kernel->threads))
+    TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for scoring");
+  TF_DeleteTensor(values);
+}
+
+static void compute(void *kernel, TF_OpKernelContext *context) {
+  TF_Status *status = TF_NewStatus();
+  TF_Tensor *inputs[NUM_INPUTS] = {NULL};
+  for (int i = 0; i < NUM_INPUTS && TF_GetCode(status) == TF_OK; ++i)
+    TF_GetInput(context, i, &inputs[i], status);
+  if (TF_GetCode(status) == TF_OK) check(inputs, status);
+  if (TF_GetCode(status) == TF_OK) run(kernel, inputs, context, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
+  for (int i = 0; i < NUM_INPUTS; ++i)
+    if (inputs[i]) TF_DeleteTensor(inputs[i]);
+  TF_DeleteStatus(status);
+}
+
+// values [B, N] has the shape of actions [B, N, A'] without the last dimension.
+static void infer_shape(TF_ShapeInferenceContext *context, TF_Status *status) {
+  TF_ShapeHandle *actions = TF_NewShapeHandle(), *values = TF_NewShapeHandle();
+  TF_ShapeInferenceContextGetInput(context, ACTIONS, actions, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_ShapeInferenceContextSubshape(context, actions, 0, 2, values, status);
+  if (TF_GetCode(status) == TF_OK)
+    TF_ShapeInferenceContextSetOutput(context, 0, values, status);
+  TF_DeleteShapeHandle(actions);
+  TF_DeleteShapeHandle(values);
+}
+
+static void stop_unless_ok(TF_Status *status) {
+  if (TF_GetCode(status) == TF_OK) return;
+  fprintf(stderr, "cannot register %s: %s\n", kName, TF_Message(status));
+  abort();
+}
+
+// Runs when TensorFlow loads this library.
+__attribute__((constructor)) static void register_op(void) {
+  TF_Status *status = TF_NewStatus();
+  TF_OpDefinitionBuilder *op = TF_NewOpDefinitionBuilder(kName);
+  for (int i = 0; i < NUM_INPUTS; ++i) TF_OpDefinitionBuilderAddInput(op, kInputs[i]);
+  TF_OpDefinitionBuilderAddOutput(op, "values: float");
+  TF_OpDefinitionBuilderAddAttr(op, "threads: int >= 1");
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, infer_shape);
+  TF_RegisterOpDefinition(op, status);
+  stop_unless_ok(status);
+  TF_RegisterKernelBuilder(kName, TF_NewKernelBuilder(kName, "CPU", create, compute, delete),
+                           status);
+  stop_unless_ok(status);
+  TF_DeleteStatus(status);
+}

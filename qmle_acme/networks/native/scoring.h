@@ -1,0 +1,32 @@
+// What `op.c` asks of the kernels. B states, N candidates of each, A' size of an encoded
+// action, H width; matrices lie row by row.
+
+#ifndef QMLE_SCORING_H_
+#define QMLE_SCORING_H_
+
+enum { WIDTH_MULTIPLE = 16 };  // Of H, for the widest vectors.
+
+typedef struct {
+  int inputs, width;       // A', H
+  const float *encoder_w;  // [A', H]
+  const float *encoder_b, *encoder_scale, *encoder_offset;  // [H]
+  const float *inner_w;                           // [H, 2H], the action's half
+  const float *outer_w;                           // [2H, 2H]
+  const float *outer_b, *norm_scale, *norm_offset;  // [2H]
+  const float *output_w, *output_b;               // [2H], [1]
+} Network;
+
+typedef struct {
+  int batch, count;           // B, N
+  const float *embeddings;    // [B, H]
+  const float *state_hidden;  // [B, 2H], the observation's half of the first layer
+  const float *actions;       // [B, N, A']
+  float *values;              // [B, N], the result
+} Request;
+
+// Returns 0, or -1 when there is no memory.
+typedef int Score(const Network *network, const Request *request, int threads);
+
+Score score_avx2, score_avx512;
+
+#endif  // QMLE_SCORING_H_

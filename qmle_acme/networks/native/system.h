@@ -1,0 +1,7 @@
+// Headers of the system: included before a target is set, which is not theirs.
+
+#include <math.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>

@@ -35,7 +35,7 @@ class RunConfig:
   """Actor nodes of the distributed layout."""
   learner_threads: int = 2
   """Threads of TensorFlow in the learner's process."""
-  evaluation_period: int = 10_000
+  evaluation_period: int = 20_000
   """Environment steps between evaluations."""
   evaluation_episodes: int = 3
   """Greedy episodes in an evaluation, the same initial states each time."""

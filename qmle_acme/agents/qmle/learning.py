@@ -16,7 +16,14 @@ from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.replay import PriorityUpdater
-from qmle_acme.types import ArgmaxResult, Array, Sample, StepOutput, Tensor
+from qmle_acme.types import (
+  ArgmaxResult,
+  Array,
+  Sample,
+  StepOutput,
+  Tensor,
+  Transition,
+)
 
 # Names of what the learner publishes: the network, and the priority of new items.
 POLICY = 'policy'
@@ -99,7 +106,7 @@ class QMLELearner(TFLearner):
 
   @tf.function(autograph=False)
   def _learn(self, sample: Sample) -> StepOutput:
-    """Maximises, computes both losses, and updates networks and cache."""
+    """Maximises, and updates networks, priorities and cache."""
     transition = sample.transition
     cached, is_hit = self._cache.lookup(sample.keys, default=transition.a_tm1)
     best = self._best_actions(transition.o_t, cached)
@@ -109,16 +116,9 @@ class QMLELearner(TFLearner):
     weights = losses.importance_weights(
       sample.probabilities, self._config.importance_exponent
     )
-
-    with tf.GradientTape() as tape:
-      q_tm1 = self._q_tm1(transition.o_tm1, transition.a_tm1)
-      q_losses, td_error = losses.q_loss(q_tm1, target, weights)
-      embeddings = self._network.q.embed(transition.o_t)
-      predictor_losses = self._network.ensemble.loss(embeddings, mle_target)
-      loss = tf.reduce_mean(q_losses) + tf.reduce_mean(predictor_losses)
-
-    variables = self._network.trainable_variables
-    self._optimizer.apply(tape.gradient(loss, variables), variables)
+    q_tm1, td_error, q_loss, predictor_loss = self._update(
+      transition, target, mle_target, weights
+    )
     priorities = losses.priorities(td_error)
     self._max_priority.assign(tf.maximum(self._max_priority, tf.reduce_max(priorities)))
     self._cache.update(sample.keys, best.action)
@@ -132,8 +132,8 @@ class QMLELearner(TFLearner):
     metrics = {
       'q_tm1': tf.reduce_mean(q_tm1),
       'q_max': tf.reduce_mean(best.value),
-      'q_loss': tf.reduce_mean(q_losses),
-      'predictor_loss': tf.reduce_mean(predictor_losses),
+      'q_loss': q_loss,
+      'predictor_loss': predictor_loss,
       'td_error': tf.reduce_mean(tf.abs(td_error)),
       'priority_mean': tf.reduce_mean(priorities),
       'priority_max': self._max_priority.read_value(),
@@ -149,6 +149,27 @@ class QMLELearner(TFLearner):
     return self._target_network.argmax(
       observations, self._config.batch_size, self._config.m_target, seed, cached
     )
+
+  @tf.function(autograph=False, jit_compile=True)
+  def _update(
+    self, transition: Transition, target: Tensor, mle_target: Tensor, weights: Tensor
+  ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Takes one step of the optimiser on the sum of both losses.
+
+    Returns:
+      Q(o_tm1, a_tm1) before the step [B], TD errors [B], and the two mean losses.
+    """
+    with tf.GradientTape() as tape:
+      q_tm1 = self._q_tm1(transition.o_tm1, transition.a_tm1)
+      q_losses, td_error = losses.q_loss(q_tm1, target, weights)
+      embeddings = self._network.q.embed(transition.o_t)
+      predictor_losses = self._network.ensemble.loss(embeddings, mle_target)
+      q_loss = tf.reduce_mean(q_losses)
+      predictor_loss = tf.reduce_mean(predictor_losses)
+      loss = q_loss + predictor_loss
+    variables = self._network.trainable_variables
+    self._optimizer.apply(tape.gradient(loss, variables), variables)
+    return q_tm1, td_error, q_loss, predictor_loss
 
   def _q_tm1(self, observations: Tensor, actions: Tensor) -> Tensor:
     """Returns Q(o_tm1, a_tm1), [B], of the online network."""

@@ -23,7 +23,7 @@ def rank(
   norm: blocks.NormElu,
   output: blocks.Linear,
 ) -> Tensor:
-  """Returns the values [B, N] of an action-in torso, good to about 1e-4 of their range.
+  """Returns the values [B, N] of an action-in torso, good to some 1e-4 of their range.
 
   The first layer is applied by halves, `[e_o; e_a] W = e_o W_o + e_a W_a`, so that the
   observation's half is computed once per state and not once per candidate. The large

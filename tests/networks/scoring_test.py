@@ -10,7 +10,7 @@ from qmle_acme.networks import ActionInQNetwork
 from qmle_acme.types import Tensor
 
 # Largest error, as a share of the range of a state's values.
-TOLERANCE = 2e-3
+TOLERANCE = 5e-3
 
 
 def make_network(width: int, inputs: int, spread: float = 0.3) -> ActionInQNetwork:
@@ -61,6 +61,27 @@ def test_every_shape(batch: int, count: int, inputs: int) -> None:
   expected = network(embeddings, actions).numpy()
   values = network.rank(embeddings, actions).numpy()
   np.testing.assert_allclose(values, expected, atol=TOLERANCE * np.ptp(expected) + 1e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 4), st.integers(1, 90), st.integers(1, 20), st.integers(0, 99))
+def test_equal_candidates_have_equal_values(
+  batch: int, count: int, inputs: int, seed: int
+) -> None:
+  # Of two values in each dimension: with few dimensions nearly all repeat themselves,
+  # with more than 16 some differ only where the hash does not look.
+  network = make_network(16, inputs)
+  random = np.random.default_rng(seed)
+  actions = random.integers(2, size=(batch, count, inputs)).astype(np.float32)
+  actions[:, :, : inputs - 2] = actions[:1, :1, : inputs - 2]
+  embeddings = network.embed(tf.constant(random.normal(size=(batch, 5)), tf.float32))
+  values = network.rank(embeddings, tf.constant(actions)).numpy()
+  expected = network(embeddings, tf.constant(actions)).numpy()
+  np.testing.assert_allclose(values, expected, atol=TOLERANCE * np.ptp(expected) + 1e-4)
+  for state in range(batch):
+    _, group = np.unique(actions[state], axis=0, return_inverse=True)
+    for index in range(group.max() + 1):
+      assert len(np.unique(values[state, group == index])) == 1
 
 
 def test_no_candidates_have_no_values() -> None:

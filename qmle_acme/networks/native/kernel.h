@@ -20,7 +20,8 @@
 #include "vectors.h"
 
 // A block of the products: ROWS candidates by COLUMNS outputs stay in registers.
-enum { ROWS = 6, COLUMNS = 2 * LANES, TILE = 4 * ROWS };
+enum { ROWS = 6, COLUMNS = 2 * LANES };
+_Static_assert(TILE % ROWS == 0, "a tile is cut into blocks");
 
 // Largest 2-norms of integer rows and columns: their product stays below 2^31.
 #define ROW_NORM 32000.0f
@@ -239,8 +240,9 @@ static void second_layer(const Packed *w, int rows, Tile *tile) {
     }
 }
 
-static void score_rows(const Job *job, const float *state_hidden, int rows, Tile *tile,
-                       float *values) {
+// Takes the rows of a tile through both layers of the torso.
+static void score_rows(const Job *job, const float *state_hidden, int rows,
+                       Tile *tile) {
   const Network *net = job->network;
   const int width = net->width, whole = (rows + ROWS - 1) / ROWS * ROWS;
   encode(net, tile->actions, whole, tile->embeddings);
@@ -257,27 +259,25 @@ static void score_rows(const Job *job, const float *state_hidden, int rows, Tile
     tile->scales[r] = quantize(row, 2 * width, squares, tile->integers + r * 2 * width);
   }
   second_layer(job->outer, whole, tile);
-  for (int r = 0; r < rows; ++r)
-    values[r] = net->output_b[0] +
-                norm_elu_dot(tile->hidden + r * 2 * width, 2 * width, net->norm_scale,
-                             net->norm_offset, net->output_w);
 }
 
-static void score_tile(const Job *job, int index, Tile *tile) {
+static void score_tile(const Job *job, const Tiled *tiled, Tile *tile) {
   const Network *net = job->network;
   const Request *request = job->request;
-  const int tiles = (request->count + TILE - 1) / TILE, width = net->width;
-  const size_t state = index / tiles;
-  const int first = index % tiles * TILE;
-  const int rows = request->count - first < TILE ? request->count - first : TILE;
-  const size_t offset = state * request->count + first;
-  memcpy(tile->actions, request->actions + offset * net->inputs,
-         sizeof(float) * rows * net->inputs);
+  const int size = net->inputs, width = net->width, rows = tiled->end - tiled->begin;
+  const int32_t *row = request->plan->rows + tiled->begin;
+  const float *embedding = request->embeddings + (size_t)tiled->state * width;
+  for (int r = 0; r < rows; ++r)
+    memcpy(tile->actions + r * size, request->actions + (size_t)row[r] * size,
+           sizeof(float) * size);
   memcpy(tile->state, net->outer_b, sizeof(float) * 2 * width);
-  for (int j = 0; j < width; ++j)
-    tile->state[j] += request->embeddings[state * width + j];
-  score_rows(job, request->state_hidden + state * 2 * width, rows, tile,
-             request->values + offset);
+  for (int j = 0; j < width; ++j) tile->state[j] += embedding[j];
+  score_rows(job, request->state_hidden + (size_t)tiled->state * 2 * width, rows, tile);
+  for (int r = 0; r < rows; ++r)
+    request->values[row[r]] =
+        net->output_b[0] + norm_elu_dot(tile->hidden + r * 2 * width, 2 * width,
+                                        net->norm_scale, net->norm_offset,
+                                        net->output_w);
 }
 
 static void *run(void *argument) {
@@ -290,11 +290,11 @@ static void *run(void *argument) {
       .state = allocate(2 * width, sizeof(float)),
       .integers = allocate(TILE * 2 * width, sizeof(int16_t)),
   };
-  const int64_t tiles = (job->request->count + TILE - 1) / TILE * job->request->batch;
-  const int begin = tiles * job->part / job->parts;
-  const int end = tiles * (job->part + 1) / job->parts;
+  const Plan *plan = job->request->plan;
+  const int begin = (int64_t)plan->num_tiles * job->part / job->parts;
+  const int end = (int64_t)plan->num_tiles * (job->part + 1) / job->parts;
   if (tile.actions && tile.embeddings && tile.hidden && tile.state && tile.integers)
-    for (int index = begin; index < end; ++index) score_tile(job, index, &tile);
+    for (int i = begin; i < end; ++i) score_tile(job, &plan->tiles[i], &tile);
   else
     job->status = -1;
   free(tile.actions);
@@ -329,7 +329,7 @@ static int score(const Network *network, const Request *request, int threads) {
   const int width = network->width;
   Packed inner = {.inputs = width, .outputs = 2 * width};
   Packed outer = {.inputs = 2 * width, .outputs = 2 * width};
-  const int64_t tiles = (request->count + TILE - 1) / TILE * (int64_t)request->batch;
+  const int tiles = request->plan->num_tiles;
   const int parts = tiles < 1 ? 1 : tiles < threads ? tiles : threads;
   int status = -1;
   if (allocate_packed(&inner) && allocate_packed(&outer)) {

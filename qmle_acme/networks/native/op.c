@@ -108,12 +108,16 @@ static void run(const Kernel *kernel, TF_Tensor *const *inputs,
       .inner_w = data[INNER_W], .outer_w = data[OUTER_W], .outer_b = data[OUTER_B],
       .norm_scale = data[NORM_SCALE], .norm_offset = data[NORM_OFFSET],
       .output_w = data[OUTPUT_W], .output_b = data[OUTPUT_B]};
+  Plan plan;
   const Request request = {
-      .batch = shape[0], .count = shape[1], .embeddings = data[EMBEDDINGS],
-      .state_hidden = data[STATE_HIDDEN], .actions = data[ACTIONS],
-      .values = TF_TensorData(values)};
-  if (kernel->score(&network, &request, kernel->threads))
+      .embeddings = data[EMBEDDINGS], .state_hidden = data[STATE_HIDDEN],
+      .actions = data[ACTIONS], .plan = &plan, .values = TF_TensorData(values)};
+  if (make_plan(request.actions, shape[0], shape[1], network.inputs, &plan) ||
+      kernel->score(&network, &request, kernel->threads))
     TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for scoring");
+  else
+    repeat_values(&plan, shape[0] * shape[1], request.values);
+  free_plan(&plan);
   TF_DeleteTensor(values);
 }
 

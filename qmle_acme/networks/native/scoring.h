@@ -4,6 +4,8 @@
 #ifndef QMLE_SCORING_H_
 #define QMLE_SCORING_H_
 
+#include "plan.h"
+
 enum { WIDTH_MULTIPLE = 16 };  // Of H, for the widest vectors.
 
 typedef struct {
@@ -17,11 +19,11 @@ typedef struct {
 } Network;
 
 typedef struct {
-  int batch, count;           // B, N
   const float *embeddings;    // [B, H]
   const float *state_hidden;  // [B, 2H], the observation's half of the first layer
   const float *actions;       // [B, N, A']
-  float *values;              // [B, N], the result
+  const Plan *plan;           // which of them are scored
+  float *values;              // [B, N], the result where there is one
 } Request;
 
 // Returns 0, or -1 when there is no memory.

@@ -89,7 +89,7 @@ class QMLEBuilder(AgentBuilder):
   ) -> acting.QMLEActor:
     """See base class."""
     network = self._make_network(seed)
-    max_priority = tf.Variable(1.0)
+    max_priority = acting.Published(1.0)
     client = variable_utils.VariableClient(
       variable_source,
       {learning.POLICY: network.variables, learning.MAX_PRIORITY: [max_priority]},
@@ -104,7 +104,7 @@ class QMLEBuilder(AgentBuilder):
         self._config.n_step,
         self._config.discount,
         encode_action=self._space.from_environment,
-        priority=lambda: float(max_priority),
+        priority=lambda: max_priority.value,
       )
     return acting.QMLEActor(
       network=network,

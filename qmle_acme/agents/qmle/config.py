@@ -50,7 +50,7 @@ class QMLEConfig:
   bins: int = 3
   """Grid points per continuous action dimension, ends included."""
   hidden_size: int = 128
-  """Width of the embeddings."""
+  """Width of the embeddings, a multiple of 16."""
   variable_update_period: int = 20
   """Actor steps between fetches of the learner's variables."""
 
@@ -78,6 +78,8 @@ class QMLEConfig:
     _check(
       self.samples_per_insert > 0, 'samples_per_insert', self.samples_per_insert, '> 0'
     )
+    is_whole = self.hidden_size % 16 == 0
+    _check(is_whole, 'hidden_size', self.hidden_size, 'a multiple of 16')
     _check(self.bins >= 2, 'bins', self.bins, 'at least 2')
     is_target = self.mle_target in ('improved', 'cached')
     _check(is_target, 'mle_target', self.mle_target, 'improved or cached')

@@ -35,7 +35,7 @@ _OUT_OF_RANGE: dict[str, list[Any]] = {
   ],
   'mle_target': ['improvd', ''],
   'bins': [1],
-  'hidden_size': [0],
+  'hidden_size': [0, 24],
   'variable_update_period': [0],
 }
 _CASES = [(name, value) for name, values in _OUT_OF_RANGE.items() for value in values]

@@ -10,6 +10,7 @@ from acme.utils import counting
 
 from qmle_acme.agents import TFLearner
 from qmle_acme.errors import UserError
+from qmle_acme.experiments.recording import LEARNER_STEPS, STAMPS
 from qmle_acme.experiments.run_folder import RunFolder
 
 
@@ -78,8 +79,11 @@ class Checkpointer:
   def save(self) -> None:
     """Saves everything."""
     self._replay.checkpoint()
-    self._counts.values = self._counter.get_counts()
-    self._manager.save(checkpoint_number=self._learner.steps)
+    steps = self._learner.steps
+    # The learner reports its steps to the counter now and then: it knows them better.
+    counts = self._counter.get_counts() | {LEARNER_STEPS: steps}
+    self._counts.values = {name: counts.get(name, 0) for name in STAMPS}
+    self._manager.save(checkpoint_number=steps)
     self._last_save = time.monotonic()
 
 

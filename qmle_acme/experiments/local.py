@@ -64,7 +64,9 @@ def run(
   seed = factory.make_seed(config, Role.ACTOR, start=start)
   actor = builder.make_actor(learner, client, seed)
   evaluator = _make_evaluator(config, builder, learner, recorder, stop)
-  budget = loop.StepBudget(recorder, ACTOR_STEPS, config.steps, period=1, stop=stop)
+  budget = loop.StepBudget(
+    recorder, ACTOR_STEPS, loop.actors_have_taken(config.steps), period=1, stop=stop
+  )
 
   def after_step() -> None:
     steps = recorder.increment(**{ACTOR_STEPS: 1})[ACTOR_STEPS]

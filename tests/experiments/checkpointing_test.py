@@ -148,6 +148,20 @@ def test_only_the_newest_checkpoint_is_kept(folder: RunFolder) -> None:
   parts.server.stop()
 
 
+def test_counts_are_those_of_the_saved_learner_and_no_others(folder: RunFolder) -> None:
+  parts = Parts(folder)
+  parts.act(1)
+  parts.recorder.increment(actor_steps=40, learner_steps=5, actor_0_done=1)
+  parts.learner.state['steps'].assign(7)  # Of which it has reported five so far.
+
+  parts.checkpointer.save()
+
+  counts = checkpointing.read_counts(folder)
+  assert counts.pop('wall_seconds') > 0.0
+  assert counts == {'actor_steps': 40, 'learner_steps': 7}
+  parts.server.stop()
+
+
 def test_without_a_checkpoint(folder: RunFolder) -> None:
   assert not checkpointing.has_checkpoint(folder)
   assert checkpointing.read_counts(folder) == {}

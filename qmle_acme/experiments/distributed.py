@@ -29,10 +29,11 @@ from qmle_acme.experiments.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.types import Array
 
+LEARNER = 'learner'
 # The node whose return ends the run.
 DONE = 'evaluator'
 # The order in which nodes are stopped, and the seconds that each label has: 28 in all.
-PATIENCE = {'actor': 3.0, 'evaluator': 2.0, 'learner': 21.0, 'counter': 1, 'replay': 1}
+PATIENCE = {'actor': 3.0, 'evaluator': 2.0, LEARNER: 21.0, 'counter': 1, 'replay': 1}
 # Counted by a node once it has taken its last step: the learner when that is saved, an
 # actor under its own name, so that a call which Courier repeats does no harm.
 _LEARNER_DONE = 'learner_done'
@@ -58,7 +59,7 @@ def make_program(
   with program.group('counter'):
     counter_node = lp.CourierNode(Recorder, str(folder.path))
     counter = program.add_node(counter_node)
-  with program.group('learner'):
+  with program.group(LEARNER):
     learner = program.add_node(
       lp.CourierNode(Learner, config, spec, folder, replay_handle, counter)
     )

@@ -10,7 +10,7 @@ import pytest
 import small_runs
 
 from qmle_acme.errors import UserError
-from qmle_acme.experiments import running
+from qmle_acme.experiments import local, running
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.experiments.supervision import Outcome
 
@@ -79,6 +79,61 @@ def test_failure_is_one_line_in_the_status_and_the_rest_in_the_log(
   }
   assert f'failed: {outcome.error}; 0 steps saved' in capfd.readouterr().out
   assert 'Traceback' in log.read_text()
+
+
+def test_second_interrupt_says_what_is_lost(
+  folder: RunFolder,
+  capfd: pytest.CaptureFixture[str],
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  def interrupt_twice(*arguments: object) -> None:
+    for _ in range(2):
+      signal.raise_signal(signal.SIGINT)
+
+  monkeypatch.setattr(local, 'run', interrupt_twice)
+
+  outcome = running.run(small_runs.make_config(folder.path, steps=20))
+
+  error = (
+    'the learner was killed before it had saved: the same command resumes from 0 steps'
+  )
+  assert (outcome.state, outcome.exit_code, outcome.error) == ('stopped', 130, error)
+  assert read_status(folder)['state'] == 'stopped'
+  assert read_status(folder)['error'] == error
+  last = f'stopped: 0 steps saved in {folder.path}; {error}\n'
+  assert capfd.readouterr().out == last
+
+
+LOST = (
+  'the learner was killed before it had saved: the same command resumes from 10 steps'
+)
+SHORT = (
+  'the run ended before 20 steps were saved: the same command resumes from 10 steps'
+)
+
+
+@pytest.mark.parametrize(
+  ('outcome', 'steps', 'expected'),
+  [
+    (Outcome('finished', 0, killed=('actor',)), 20, ('finished', 0, None)),
+    # It had saved: the final evaluation comes after that.
+    (Outcome('finished', 0, killed=('learner',)), 21, ('finished', 0, None)),
+    (Outcome('finished', 0), 10, ('failed', 1, SHORT)),
+    (Outcome('stopped', 143), 10, ('stopped', 143, None)),
+    (Outcome('stopped', 143, killed=('actor',)), 10, ('stopped', 143, None)),
+    (Outcome('stopped', 143, killed=('learner',)), 10, ('stopped', 143, LOST)),
+    (Outcome('failed', 1, 'x', ('learner',)), 10, ('failed', 1, f'x; {LOST}')),
+    (Outcome('failed', 1, 'x'), 10, ('failed', 1, 'x')),
+  ],
+)
+def test_what_the_learner_did_not_save_is_said(
+  folder: RunFolder, outcome: Outcome, steps: int, expected: tuple[str, int, str | None]
+) -> None:
+  config = small_runs.make_config(folder.path, steps=20)
+
+  found = running.with_loss(outcome, {'actor_steps': steps}, config)
+
+  assert (found.state, found.exit_code, found.error) == expected
 
 
 def test_replay_that_was_saved_without_its_learner_is_forgotten(

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import shutil
 import signal
 import sys
 import threading
@@ -43,13 +42,14 @@ def run(config: RunConfig) -> Outcome:
     if _is_finished(folder, config):
       print(f'finished before: {config.steps:,} steps in {folder.path}')
       return Outcome('finished', 0)
-    _forget_unfinished_checkpoint(folder)
+    checkpointing.forget_unfinished_replay(folder)
     folder.logs.mkdir(exist_ok=True)
     folder.write_status('running', checkpointing.read_counts(folder), error=None)
     with _output_to(folder.logs / 'main.log') as console:
       outcome = _run_layout(config, spec, folder, console)
       counts = checkpointing.read_counts(folder)
-      outcome = with_loss(outcome, counts, config)
+      is_replay_behind = checkpointing.is_replay_behind(folder)
+      outcome = with_loss(outcome, counts, config, is_replay_behind)
       folder.write_status(outcome.state, counts, outcome.error)
       console.print(_summary(outcome, counts, folder), highlight=False, soft_wrap=True)
   return outcome
@@ -141,14 +141,18 @@ def thread_limits(threads: int) -> dict[str, str]:
 
 
 def with_loss(
-  outcome: Outcome, counts: Mapping[str, float], config: RunConfig
+  outcome: Outcome,
+  counts: Mapping[str, float],
+  config: RunConfig,
+  is_replay_behind: bool,
 ) -> Outcome:
-  """Returns the outcome, with an error if the learner did not save its last steps.
+  """Returns the outcome, with an error if the learner did not save all.
 
   Args:
     outcome: of the layout.
     counts: of the newest checkpoint.
     config: settings of the run.
+    is_replay_behind: whether the newest checkpoint of replay is older than that.
   """
   steps = int(counts.get(ACTOR_STEPS, 0))
   is_finished = outcome.state == 'finished'
@@ -156,10 +160,13 @@ def with_loss(
     outcome = dataclasses.replace(outcome, state='failed', exit_code=1)
     loss = f'the run ended before {config.steps:,} steps were saved'
   elif distributed.LEARNER in outcome.killed and not is_finished:
-    loss = 'the learner was killed before it had saved'
+    what = 'replay' if is_replay_behind else 'its last steps'
+    loss = f'the learner was killed before it had saved {what}'
   else:
     return outcome
   loss = f'{loss}: the same command resumes from {steps:,} steps'
+  if is_replay_behind:
+    loss += ', with replay as it was before'
   error = loss if outcome.error is None else f'{outcome.error}; {loss}'
   return dataclasses.replace(outcome, error=error)
 
@@ -170,12 +177,6 @@ def _is_finished(folder: RunFolder, config: RunConfig) -> bool:
   return (
     folder.read_state() == 'finished' and counts.get(ACTOR_STEPS, 0) >= config.steps
   )
-
-
-def _forget_unfinished_checkpoint(folder: RunFolder) -> None:
-  """Removes a replay checkpoint whose learner was never saved."""
-  if not checkpointing.has_checkpoint(folder):
-    shutil.rmtree(folder.replay_checkpoints, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -162,6 +162,33 @@ def test_counts_are_those_of_the_saved_learner_and_no_others(folder: RunFolder) 
   parts.server.stop()
 
 
+def test_kill_in_the_middle_leaves_the_new_learner_with_the_old_replay(
+  folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  def kill() -> None:
+    raise SystemExit
+
+  assert not checkpointing.is_replay_behind(folder)
+  parts = Parts(folder)
+  parts.act(1)
+  parts.checkpointer.save()
+  assert not checkpointing.is_replay_behind(folder)
+  (replay,) = folder.replay_checkpoints.iterdir()
+  cut_short = folder.replay_checkpoints / 'new'
+  cut_short.mkdir()
+  (cut_short / 'chunks.tfrecord').touch()
+  monkeypatch.setattr(parts.client, 'checkpoint', kill)
+  parts.recorder.increment(actor_steps=50)
+  with pytest.raises(SystemExit):
+    parts.checkpointer.save()
+  parts.server.stop()
+
+  assert checkpointing.is_replay_behind(folder)
+  assert checkpointing.read_counts(folder)['actor_steps'] == 50
+  checkpointing.forget_unfinished_replay(folder)
+  assert list(folder.replay_checkpoints.iterdir()) == [replay]
+
+
 def test_without_a_checkpoint(folder: RunFolder) -> None:
   assert not checkpointing.has_checkpoint(folder)
   assert checkpointing.read_counts(folder) == {}

@@ -94,7 +94,7 @@ def test_learner_that_is_killed_before_it_has_saved_is_reported(
 
   assert training.wait() == 130
   wait_until_gone(training)
-  error = 'the learner was killed before it had saved: '
+  error = 'the learner was killed before it had saved its last steps: '
   error += f'the same command resumes from {saved:,} steps'
   status = training.status()
   assert (status['state'], status['error']) == ('stopped', error)

@@ -94,9 +94,8 @@ def test_second_interrupt_says_what_is_lost(
 
   outcome = running.run(small_runs.make_config(folder.path, steps=20))
 
-  error = (
-    'the learner was killed before it had saved: the same command resumes from 0 steps'
-  )
+  error = 'the learner was killed before it had saved its last steps: '
+  error += 'the same command resumes from 0 steps'
   assert (outcome.state, outcome.exit_code, outcome.error) == ('stopped', 130, error)
   assert read_status(folder)['state'] == 'stopped'
   assert read_status(folder)['error'] == error
@@ -104,12 +103,10 @@ def test_second_interrupt_says_what_is_lost(
   assert capfd.readouterr().out == last
 
 
-LOST = (
-  'the learner was killed before it had saved: the same command resumes from 10 steps'
-)
-SHORT = (
-  'the run ended before 20 steps were saved: the same command resumes from 10 steps'
-)
+RESUMES = 'the same command resumes from 10 steps'
+SHORT = f'the run ended before 20 steps were saved: {RESUMES}'
+LOST = f'the learner was killed before it had saved its last steps: {RESUMES}'
+BEHIND = f'the learner was killed before it had saved replay: {RESUMES}'
 
 
 @pytest.mark.parametrize(
@@ -131,22 +128,30 @@ def test_what_the_learner_did_not_save_is_said(
 ) -> None:
   config = small_runs.make_config(folder.path, steps=20)
 
-  found = running.with_loss(outcome, {'actor_steps': steps}, config)
+  found = running.with_loss(outcome, {'actor_steps': steps}, config, False)
 
   assert (found.state, found.exit_code, found.error) == expected
 
 
-def test_replay_that_was_saved_without_its_learner_is_forgotten(
-  folder: RunFolder,
-) -> None:
+def test_replay_that_was_not_saved_is_said(folder: RunFolder) -> None:
   config = small_runs.make_config(folder.path, steps=20)
+  outcome = Outcome('stopped', 130, killed=('learner',))
+
+  found = running.with_loss(outcome, {'actor_steps': 10}, config, True)
+
+  assert found.state == 'stopped'
+  assert found.error == f'{BEHIND}, with replay as it was before'
+
+
+def test_run_whose_replay_was_never_saved_goes_on_without_it(folder: RunFolder) -> None:
+  config = small_runs.make_config(folder.path, steps=120)
   assert running.run(config).state == 'finished'
-  for path in folder.learner_checkpoints.iterdir():  # As after a kill in between.
-    path.unlink()
+  (path,) = folder.replay_checkpoints.iterdir()
+  (path / 'DONE').unlink()  # As a kill may leave it.
   folder.write_status('running', {}, None)
 
-  assert running.run(dataclasses.replace(config, steps=30)).state == 'finished'
+  assert running.run(dataclasses.replace(config, steps=160)).state == 'finished'
 
-  evaluations = folder.evaluations.read_text().splitlines()
-  assert [json.loads(line)['actor_steps'] for line in evaluations] == [0, 30]
-  assert read_status(folder)['actor_steps'] == 30
+  status = read_status(folder)
+  assert (status['actor_steps'], status['learner_steps']) == (160, int(60 * 2 / 16))
+  assert not path.exists()

@@ -31,7 +31,7 @@ DEPENDENCIES = [
   'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
   'tensorflow-probability==0.20.1',  # Imported by Acme; later ones need 2.18 of TF.
   'trfl==1.2.0',  # Losses, imported by Acme's agents.
-  'tyro==1.0.17',  # Command lines from dataclasses.
+  'tyro==1.0.17',  # Command lines from dataclasses; exact for its private error hook.
 ]
 
 DEV = [

@@ -10,6 +10,7 @@ import pathlib
 import tyro
 
 from launch import arguments
+from qmle_acme.errors import UserError
 from qmle_acme.experiments import config as config_lib
 from qmle_acme.experiments import running
 
@@ -21,10 +22,21 @@ def main(argv: list[str]) -> int:
 
 def parse(argv: list[str]) -> config_lib.RunConfig:
   """Returns the settings that the arguments describe."""
-  parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-  parser.add_argument('--config', action='append', type=pathlib.Path, default=[])
-  overlays, rest = parser.parse_known_args(argv)
+  overlays, rest = _split(argv)
   default = config_lib.RunConfig(run=tyro.MISSING)
-  for path in overlays.config:
+  for path in overlays:
     default = config_lib.overlay(default, config_lib.load_yaml(path), str(path))
   return arguments.parse(config_lib.RunConfig, rest, 'qmle train', default)
+
+
+def _split(argv: list[str]) -> tuple[list[pathlib.Path], list[str]]:
+  """Returns the files of `--config`, and the other arguments."""
+  parser = argparse.ArgumentParser(
+    add_help=False, allow_abbrev=False, exit_on_error=False
+  )
+  parser.add_argument('--config', action='append', type=pathlib.Path, default=[])
+  try:
+    found, rest = parser.parse_known_args(argv)
+  except argparse.ArgumentError as error:
+    raise UserError(f'{error}; see qmle train --help') from None
+  return found.config, rest

@@ -53,12 +53,14 @@ EVERYTHING = RunConfig(
 )
 
 
-def flatten(data: Any, prefix: str) -> dict[str, Any]:
-  """Returns every setting by the name of its option."""
-  if not isinstance(data, dict | list):
-    return {prefix.replace('_', '-'): data}
-  items = data.items() if isinstance(data, dict) else enumerate(data)
-  flat = [flatten(v, f'{prefix}.{k}' if prefix else f'--{k}') for k, v in items]
+def flatten(data: Any, prefix: str) -> dict[str, str]:
+  """Returns how every setting is written, by the name of its option."""
+  if isinstance(data, list):
+    words = [f'{member["family"]}={member["ratio"]}' for member in data]
+    return {prefix: ' '.join(words)}
+  if not isinstance(data, dict):
+    return {prefix.replace('_', '-'): str(data)}
+  flat = [flatten(v, f'{prefix}.{k}' if prefix else f'--{k}') for k, v in data.items()]
   return {name: value for part in flat for name, value in part.items()}
 
 
@@ -72,7 +74,7 @@ def test_every_setting_can_be_given_on_the_command_line() -> None:
       if field.name not in ('run', 'agent'):  # There is one agent.
         assert getattr(one, field.name) != getattr(other, field.name), field.name
 
-  arguments = [word for item in OPTIONS.items() for word in map(str, item)]
+  arguments = ' '.join(f'{name} {value}' for name, value in OPTIONS.items()).split()
 
   assert train.parse(['--run', str(RUN), *arguments]) == EVERYTHING
 
@@ -98,12 +100,23 @@ def test_files_of_the_project_are_accepted() -> None:
     train.parse(['--run', 'x', '--config', str(path)])
 
 
-def test_run_folder_is_required(capsys: pytest.CaptureFixture[str]) -> None:
-  with pytest.raises(SystemExit) as end:
-    train.parse([])
+@pytest.mark.parametrize(
+  ('words', 'members'),
+  [
+    (['delta=0.1'], (PredictorConfig('delta', 0.1),)),
+    (
+      ['categorical=0.06', 'delta=.04'],
+      (PredictorConfig('categorical', 0.06), PredictorConfig('delta', 0.04)),
+    ),
+    (['--qmle.uniform-ratio', '1'], ()),
+  ],
+)
+def test_any_number_of_predictors(
+  words: list[str], members: tuple[PredictorConfig, ...]
+) -> None:
+  config = train.parse(['--run', 'x', '--qmle.predictors', *words])
 
-  assert end.value.code == 2
-  assert '--run' in capsys.readouterr().err
+  assert config.qmle.predictors == members
 
 
 def test_help_shows_every_option_with_its_meaning_and_default() -> None:

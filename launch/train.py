@@ -5,6 +5,7 @@ overlays known keys, then from the other options.
 """
 
 import argparse
+import os
 import pathlib
 
 import tyro
@@ -17,7 +18,11 @@ from qmle_acme.experiments import running
 
 def main(argv: list[str]) -> int:
   """Trains; returns the exit code."""
-  return running.run(parse(argv)).exit_code
+  config = parse(argv)
+  # TensorFlow reads it when it starts, with the first tensor; processes that are nodes
+  # of a run get their own.
+  os.environ.update(running.thread_limits(config.learner_threads))
+  return running.run(config).exit_code
 
 
 def parse(argv: list[str]) -> config_lib.RunConfig:

@@ -38,7 +38,7 @@ class RunConfig:
   actors: int = 2
   """Actor nodes of the distributed layout."""
   learner_threads: int = 2
-  """Threads of TensorFlow in the learner's process."""
+  """Threads of TensorFlow in the learner's process, which may be that of all others."""
   evaluation_period: int = 10_000
   """Environment steps between evaluations."""
   evaluation_episodes: int = 3

@@ -153,6 +153,7 @@ class Learner:
         self._learner.step()
         self._budget.count()
         self._checkpointer.save_if_due()
+    self._learner.write_metrics()
     self._checkpointer.save()
     self._counter.increment(**{_LEARNER_DONE: 1})
     self._stop.wait()  # The evaluator still needs the variables.

@@ -91,6 +91,7 @@ def run(
         write_episode=functools.partial(recorder.record_metrics, 'actor'),
       )
     evaluator.evaluate_finally()
+  learner.write_metrics()
   checkpointer.save()
   recorder.flush()
 

@@ -79,6 +79,12 @@ def test_evaluations_have_their_schema_and_the_last_is_of_the_end(
   assert_last_is_of_the_checkpoint(trained)
 
 
+def test_learner_is_recorded_to_its_last_step(trained: small_runs.Training) -> None:
+  records = read_records(trained.folder.metrics)
+  steps = [r['learner_steps'] for r in records if r['source'] == 'learner']
+  assert steps[-1] == trained.status()['learner_steps']
+
+
 def test_screen_shows_progress_and_no_chatter(trained: small_runs.Training) -> None:
   assert trained.stderr.read_text() == ''
   lines = trained.stdout.read_text().splitlines()

@@ -5,12 +5,15 @@ import dataclasses
 import json
 import pathlib
 import signal
+import statistics
 
 import pytest
 import small_runs
 
+from qmle_acme.agents.qmle import learning
 from qmle_acme.errors import UserError
 from qmle_acme.experiments import local, running
+from qmle_acme.experiments.recording import read_records
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.experiments.supervision import Outcome
 
@@ -141,6 +144,26 @@ def test_replay_that_was_not_saved_is_said(folder: RunFolder) -> None:
 
   assert found.state == 'stopped'
   assert found.error == f'{BEHIND}, with replay as it was before'
+
+
+def test_resumed_learner_finds_the_keys_of_replay_in_its_cache(
+  folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 0.0)
+  qmle = dataclasses.replace(small_runs.QMLE, samples_per_insert=16.0)
+  config = small_runs.make_config(folder.path, steps=220, qmle=qmle)
+  assert running.run(config).state == 'finished'
+  before = small_runs.column(read_records(folder.metrics), 'cache_hit_rate')
+
+  assert running.run(dataclasses.replace(config, steps=230)).state == 'finished'
+
+  after = small_runs.column(read_records(folder.metrics), 'cache_hit_rate')[
+    len(before) :
+  ]
+  assert len(after) == 10
+  assert before[0] == 0.0
+  assert statistics.fmean(before[-10:]) > 0.7
+  assert statistics.fmean(after) > statistics.fmean(before[-10:]) - 0.15
 
 
 def test_run_whose_replay_was_never_saved_goes_on_without_it(folder: RunFolder) -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from launch import train
 from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.experiments import running
 from qmle_acme.experiments.config import RunConfig, to_dict
+from qmle_acme.experiments.supervision import Outcome
 from qmle_acme.predictors import PredictorConfig
 
 RUN = pathlib.Path('runs/x')
@@ -91,6 +93,22 @@ def test_defaults_then_files_in_order_then_options(tmp_path: pathlib.Path) -> No
   assert (config.steps, config.seed, config.actors) == (3, 2, 1)
   assert (config.qmle.n_step, config.qmle.bins) == (3, 5)
   assert config.layout == 'distributed'
+
+
+def test_tensorflow_will_start_with_the_threads_of_the_learner(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  monkeypatch.setattr(os, 'environ', dict(os.environ))
+  seen: list[str | None] = []
+
+  def run(config: RunConfig) -> Outcome:
+    seen.append(os.environ.get('TF_NUM_INTRAOP_THREADS'))
+    return Outcome('finished', 0)
+
+  monkeypatch.setattr(running, 'run', run)
+
+  assert train.main(['--run', 'x', '--learner-threads', '3']) == 0
+  assert seen == ['3']
 
 
 def test_files_of_the_project_are_accepted() -> None:

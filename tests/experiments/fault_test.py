@@ -61,7 +61,13 @@ def test_killed_run_leaves_no_process_and_resumes(
     assert steps == sorted(steps)
 
 
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+  'number',
+  [
+    signal.SIGTERM,
+    pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+  ],
+)
 def test_signal_stops_with_a_checkpoint(
   training: small_runs.Training, number: signal.Signals
 ) -> None:

@@ -31,13 +31,14 @@ DEPENDENCIES = [
   'mujoco==3.17.0',  # Physics; dm-control 1.0.50 breaks with 4.
   'numpy==1.23.5',  # Arrays; TensorFlow 2.12 takes no newer.
   'pillow==12.3.0',  # Imported by acme.wrappers.
+  'pydantic==2.14.3',  # Types of what configurations hold.
   'pyyaml==6.0.3',  # Configurations.
   'rich==15.0.0',  # Tables in the terminal.
   'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.
   'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
   'tensorflow-probability==0.20.1',  # Imported by Acme; later ones need 2.18 of TF.
   'trfl==1.2.0',  # Losses, imported by Acme's agents.
-  'tyro==1.0.17',  # Command lines from dataclasses.
+  'tyro==1.0.17',  # Command lines from dataclasses; exact for its private error hook.
   'ziglang==0.17.1',  # The C compiler for networks/native: no machine need have one.
 ]
 

@@ -1,14 +1,19 @@
-"""Command lines from dataclasses, with one line for what is unknown."""
+"""Command lines from dataclasses, with one line for whatever is wrong with them."""
 
 import dataclasses
+import typing
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import tyro
+from tyro import _errors as tyro_errors  # Private: tyro has no other hook for errors.
 
 from qmle_acme.errors import UserError, unknown
+from qmle_acme.predictors import PredictorConfig
 
 T = TypeVar('T')
+
+_FORMS = tyro.constructors.ConstructorRegistry()
 
 
 def parse(kind: type[T], arguments: list[str], command: str, default: Any = None) -> T:
@@ -21,18 +26,71 @@ def parse(kind: type[T], arguments: list[str], command: str, default: Any = None
     default: an instance whose values are the defaults.
 
   Raises:
-    UserError: there is no such option.
+    UserError: an option is not known, lacks a value, or has a wrong one.
   """
   values = {} if default is None else {'default': default}
-  parsed, rest = tyro.cli(
-    kind, prog=command, args=arguments, return_unknown_args=True, **values
-  )
+  with tyro_errors.on_parse_error(_refuse):
+    parsed, rest = tyro.cli(
+      kind,
+      prog=command,
+      args=arguments,
+      return_unknown_args=True,
+      registry=_FORMS,
+      **values,
+    )
   if rest:
     options = [word.split('=')[0] for word in rest if word.startswith('--')]
     if not options:
       raise UserError(f'{command} takes no argument {rest[0]!r}; see {command} --help')
     raise unknown('option', options[0], _options(default or kind))
   return parsed
+
+
+@_FORMS.primitive_rule
+def _predictors(
+  info: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec | None:
+  """Has predictors written as words such as delta=0.01, any number of them."""
+  if typing.get_args(info.type) != (PredictorConfig, ...):
+    return None
+  return tyro.constructors.PrimitiveConstructorSpec(
+    nargs='*',
+    metavar='FAMILY=RATIO',
+    instance_from_str=lambda words: tuple(_predictor(word) for word in words),
+    is_instance=lambda value: isinstance(value, tuple),
+    str_from_instance=lambda members: [f'{m.family}={m.ratio}' for m in members],
+  )
+
+
+def _predictor(word: str) -> PredictorConfig:
+  family, _, ratio = word.partition('=')
+  try:
+    return PredictorConfig(family, float(ratio))
+  except ValueError:
+    raise ValueError(f'{word!r} is not of the form delta=0.01') from None
+
+
+def _refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:
+  """Raises what tyro would have printed in a box of many lines."""
+  hint = f'see {event.prog} --help'
+  if isinstance(event, tyro_errors.MissingArgs):
+    missing = [_form(argument.arg) for argument in event.missing_arguments]
+    raise UserError(f'{event.prog} needs {", ".join(missing)}; {hint}')
+  if isinstance(event, tyro_errors.InvalidChoice):
+    option = event.argument.display_name()
+    raise unknown(f'value of {option}', event.value, event.choices)
+  if isinstance(event, tyro_errors.BadValue):
+    raise UserError(f'{_form(event.argument)} lacks its value; {hint}')
+  if isinstance(event, tyro_errors.InstantiationFailure) and event.argument:
+    message = ' '.join(event.message.split())
+    raise UserError(f'{_form(event.argument)}: {message}; {hint}')
+  raise UserError(f'{event.prog} cannot use these options ({event}); {hint}')
+
+
+def _form(argument: Any) -> str:
+  """Returns how an argument is written, for example '--steps INT'."""
+  name, metavar = argument.display_name(), argument.lowered.metavar
+  return name if argument.is_positional() else f'{name} {metavar}'
 
 
 def _options(config: Any, prefix: str = '--') -> Iterator[str]:

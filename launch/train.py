@@ -5,26 +5,43 @@ overlays known keys, then from the other options.
 """
 
 import argparse
+import os
 import pathlib
 
 import tyro
 
 from launch import arguments
+from qmle_acme.errors import UserError
 from qmle_acme.experiments import config as config_lib
 from qmle_acme.experiments import running
 
 
 def main(argv: list[str]) -> int:
   """Trains; returns the exit code."""
-  return running.run(parse(argv)).exit_code
+  config = parse(argv)
+  # TensorFlow reads it when it starts, with the first tensor; processes that are nodes
+  # of a run get their own.
+  os.environ.update(running.thread_limits(config.learner_threads))
+  return running.run(config).exit_code
 
 
 def parse(argv: list[str]) -> config_lib.RunConfig:
   """Returns the settings that the arguments describe."""
-  parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-  parser.add_argument('--config', action='append', type=pathlib.Path, default=[])
-  overlays, rest = parser.parse_known_args(argv)
+  overlays, rest = _split(argv)
   default = config_lib.RunConfig(run=tyro.MISSING)
-  for path in overlays.config:
+  for path in overlays:
     default = config_lib.overlay(default, config_lib.load_yaml(path), str(path))
   return arguments.parse(config_lib.RunConfig, rest, 'qmle train', default)
+
+
+def _split(argv: list[str]) -> tuple[list[pathlib.Path], list[str]]:
+  """Returns the files of `--config`, and the other arguments."""
+  parser = argparse.ArgumentParser(
+    add_help=False, allow_abbrev=False, exit_on_error=False
+  )
+  parser.add_argument('--config', action='append', type=pathlib.Path, default=[])
+  try:
+    found, rest = parser.parse_known_args(argv)
+  except argparse.ArgumentError as error:
+    raise UserError(f'{error}; see qmle train --help') from None
+  return found.config, rest

@@ -31,6 +31,10 @@ class TFLearner(acme.Learner):
   def steps(self) -> int:
     """Learner steps taken, over all resumed parts of the run."""
 
+  @abc.abstractmethod
+  def write_metrics(self) -> None:
+    """Writes the mean metrics of the steps since the last time, if there are any."""
+
 
 class AgentBuilder(abc.ABC):
   """Makes the parts of one agent for one environment."""

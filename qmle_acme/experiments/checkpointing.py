@@ -1,6 +1,8 @@
 """Checkpoints of a run: replay by Reverb, everything else by TensorFlow."""
 
 import json
+import os
+import shutil
 import time
 
 import reverb
@@ -10,7 +12,11 @@ from acme.utils import counting
 
 from qmle_acme.agents import TFLearner
 from qmle_acme.errors import UserError
+from qmle_acme.experiments.recording import LEARNER_STEPS, STAMPS
 from qmle_acme.experiments.run_folder import RunFolder
+
+# What Reverb writes last of all into a checkpoint's folder.
+_REPLAY_DONE = 'DONE'
 
 
 class _Counts(tf.train.experimental.PythonState):
@@ -31,8 +37,9 @@ class _Counts(tf.train.experimental.PythonState):
 class Checkpointer:
   """Saves and restores learner, counts and replay together.
 
-  Replay is saved first: after a kill between the two it is a little newer than the
-  learner, which costs nothing but a few cache misses.
+  Replay is saved last, since that takes long when it is full (docs/performance.md):
+  after a kill in between, it goes on from an earlier checkpoint than the learner, and
+  what is lost are the rows since then.
   """
 
   def __init__(
@@ -77,9 +84,12 @@ class Checkpointer:
 
   def save(self) -> None:
     """Saves everything."""
+    steps = self._learner.steps
+    # The learner reports its steps to the counter now and then: it knows them better.
+    counts = self._counter.get_counts() | {LEARNER_STEPS: steps}
+    self._counts.values = {name: counts.get(name, 0) for name in STAMPS}
+    self._manager.save(checkpoint_number=steps)
     self._replay.checkpoint()
-    self._counts.values = self._counter.get_counts()
-    self._manager.save(checkpoint_number=self._learner.steps)
     self._last_save = time.monotonic()
 
 
@@ -95,6 +105,23 @@ def read_counts(folder: RunFolder) -> dict[str, float]:
   if latest is not None:
     tf.train.Checkpoint(counts=counts).restore(latest).expect_partial()
   return counts.values
+
+
+def is_replay_behind(folder: RunFolder) -> bool:
+  """Returns whether the newest checkpoint of replay is older than the learner's."""
+  latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
+  if latest is None:
+    return False
+  saved = os.stat(f'{latest}.index').st_mtime_ns
+  marks = folder.replay_checkpoints.glob(f'*/{_REPLAY_DONE}')
+  return all(mark.stat().st_mtime_ns < saved for mark in marks)
+
+
+def forget_unfinished_replay(folder: RunFolder) -> None:
+  """Removes checkpoints of replay that a kill has cut short; Reverb never would."""
+  for path in folder.replay_checkpoints.glob('*'):
+    if not (path / _REPLAY_DONE).exists():
+      shutil.rmtree(path)
 
 
 def restore_network(folder: RunFolder, learner: TFLearner) -> None:

@@ -1,10 +1,14 @@
 """The settings of a run: defaults here, overlaid by YAML files, then by flags."""
 
 import dataclasses
+import json
+import math
 import pathlib
+import re
 import typing
 from typing import Any, Literal
 
+import pydantic
 import yaml
 
 from qmle_acme.agents.qmle import QMLEConfig
@@ -34,7 +38,7 @@ class RunConfig:
   actors: int = 2
   """Actor nodes of the distributed layout."""
   learner_threads: int = 2
-  """Threads of TensorFlow in the learner's process."""
+  """Threads of TensorFlow in the learner's process, which may be that of all others."""
   evaluation_period: int = 20_000
   """Environment steps between evaluations."""
   evaluation_episodes: int = 3
@@ -61,25 +65,36 @@ class RunConfig:
     ):
       if getattr(self, name) < 1:
         raise UserError(f'{name} is {getattr(self, name)}: it must be at least 1')
-    if self.checkpoint_minutes <= 0:
+    if not 0 < self.checkpoint_minutes < math.inf:
       raise UserError(
-        f'checkpoint_minutes is {self.checkpoint_minutes}: it must be positive'
+        f'checkpoint_minutes is {self.checkpoint_minutes}: it must be positive, finite'
       )
     if not 0 <= self.seed < 2**31:
       raise UserError(f'seed is {self.seed}: it must be from 0 to 2^31 - 1')
 
 
+_SETTINGS = pydantic.TypeAdapter(RunConfig)
+
+
 def to_dict(config: RunConfig) -> dict[str, Any]:
   """Returns the configuration as plain data, without the folder that it lies in."""
-  data = dataclasses.asdict(config)
-  del data['run']
-  data['qmle']['predictors'] = list(data['qmle']['predictors'])
-  return data
+  return _SETTINGS.dump_python(config, mode='json', exclude={'run'})
 
 
 def from_dict(data: dict[str, Any], run: pathlib.Path) -> RunConfig:
   """Returns the configuration that `to_dict` has written."""
   return overlay(RunConfig(run=run), data, source='config.yaml')
+
+
+class _Loader(yaml.SafeLoader):
+  """Reads 5e-4 as a number, as everybody expects; to YAML 1.1 it is text."""
+
+
+_Loader.add_implicit_resolver(
+  'tag:yaml.org,2002:float',
+  re.compile(r'[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$'),
+  list('-+0123456789'),
+)
 
 
 def load_yaml(path: pathlib.Path) -> dict[str, Any]:
@@ -89,79 +104,58 @@ def load_yaml(path: pathlib.Path) -> dict[str, Any]:
     UserError: there is no such file, or no mapping in it.
   """
   try:
-    data = yaml.safe_load(path.read_text())
-  except (OSError, yaml.YAMLError) as error:
+    data = yaml.load(path.read_text(), _Loader)
+  except (OSError, ValueError, yaml.YAMLError) as error:
     raise UserError(f'cannot read {path}: {" ".join(str(error).split())}') from error
   if not isinstance(data, dict):
     raise UserError(f'{path} holds no mapping of settings to values')
   return data
 
 
-def overlay(config: Any, data: dict[str, Any], source: str) -> Any:
+def overlay(config: RunConfig, data: dict[str, Any], source: str) -> RunConfig:
   """Returns a configuration with some of its fields replaced.
 
   Args:
-    config: a frozen dataclass, whose fields may be dataclasses in turn.
+    config: whose values stay where there are no others.
     data: replacements by field name, nested like the configuration.
     source: where they come from, for errors.
 
   Raises:
     UserError: a key is unknown, or a value is of the wrong type or out of range.
   """
-  return dataclasses.replace(config, **_values(type(config), config, data, source))
+  _check_keys(RunConfig, data, source)
+  merged = _merge({'run': ''} | to_dict(config), data)
+  try:
+    # Strict about JSON: what YAML reads as a string or truth value is no number.
+    new = _SETTINGS.validate_json(json.dumps(merged, default=str), strict=True)
+  except pydantic.ValidationError as error:
+    first = error.errors()[0]
+    where = '.'.join(str(part) for part in first['loc'])
+    what = first['msg'].lower()
+    raise UserError(f'{source}: {where}: {what} (given: {first["input"]!r})') from None
+  return new if 'run' in data else dataclasses.replace(new, run=config.run)
 
 
-def _values(
-  kind: type, current: Any, data: dict[str, Any], source: str
-) -> dict[str, Any]:
-  """Returns the fields of a dataclass of that kind that the data names."""
-  hints = typing.get_type_hints(kind)
-  values = {}
+def _check_keys(kind: Any, data: Any, where: str) -> None:
+  """Refuses the keys that are no fields of a dataclass, or of those in it."""
+  if typing.get_origin(kind) is tuple and isinstance(data, list):
+    for item in data:
+      _check_keys(typing.get_args(kind)[0], item, where)
+  if dataclasses.is_dataclass(kind) and isinstance(data, dict):
+    hints = typing.get_type_hints(kind)
+    for key, value in data.items():
+      if key not in hints:
+        raise unknown(f'key in {where}', str(key), hints)
+      _check_keys(hints[key], value, f'{where}: {key}')
+
+
+def _merge(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+  """Returns the base with the data over it, mapping by mapping."""
+  merged = dict(base)
   for key, value in data.items():
-    if key not in hints:
-      raise unknown(f'key in {source}', str(key), hints)
-    old = getattr(current, key, None)
-    values[key] = _convert(hints[key], old, value, f'{source}: {key}')
-  return values
-
-
-def _convert(hint: Any, current: Any, value: Any, where: str) -> Any:
-  """Returns a plain value as what the field's type hint asks for."""
-  if dataclasses.is_dataclass(hint):
-    if not isinstance(value, dict):
-      raise UserError(f'{where} is {value!r}: it must be a mapping')
-    return overlay(current, value, where)
-  if typing.get_origin(hint) is tuple:
-    member = typing.get_args(hint)[0]
-    return tuple(_make(member, item, where) for item in _as_list(value, where))
-  if typing.get_origin(hint) is Literal:
-    if value not in typing.get_args(hint):
-      raise unknown(f'value of {where}', str(value), typing.get_args(hint))
-    return value
-  if hint is pathlib.Path and isinstance(value, str):
-    return pathlib.Path(value)
-  if hint is float and type(value) is int:
-    return float(value)
-  if type(value) is not hint:
-    raise UserError(f'{where} is {value!r}: it must be of type {hint.__name__}')
-  return value
-
-
-def _make(kind: type, value: Any, where: str) -> Any:
-  """Returns a dataclass of that kind, all of whose fields the value must name."""
-  if not isinstance(value, dict):
-    raise UserError(f'{where} holds {value!r}: it must be a mapping')
-  values = _values(kind, None, value, where)
-  missing = [f.name for f in dataclasses.fields(kind) if f.name not in values]
-  if missing:
-    raise UserError(f'{where} holds {value!r}: it lacks {", ".join(missing)}')
-  return kind(**values)
-
-
-def _as_list(value: Any, where: str) -> list[Any]:
-  if not isinstance(value, list):
-    raise UserError(f'{where} is {value!r}: it must be a list')
-  return value
+    is_nested = isinstance(value, dict) and isinstance(base[key], dict)
+    merged[key] = _merge(base[key], value) if is_nested else value
+  return merged
 
 
 def differences(

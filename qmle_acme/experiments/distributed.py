@@ -11,6 +11,7 @@ learner, whose checkpoints go to the run folder, and the counter, whose records 
 import contextlib
 import datetime
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import acme
@@ -28,12 +29,15 @@ from qmle_acme.experiments.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.types import Array
 
+LEARNER = 'learner'
 # The node whose return ends the run.
 DONE = 'evaluator'
 # The order in which nodes are stopped, and the seconds that each label has: 28 in all.
-PATIENCE = {'actor': 3.0, 'evaluator': 2.0, 'learner': 21.0, 'counter': 1, 'replay': 1}
-# Set once the learner has taken its last step and saved it.
+PATIENCE = {'actor': 3.0, 'evaluator': 2.0, LEARNER: 21.0, 'counter': 1, 'replay': 1}
+# Counted by a node once it has taken its last step: the learner when that is saved, an
+# actor under its own name, so that a call which Courier repeats does no harm.
 _LEARNER_DONE = 'learner_done'
+_ACTOR_DONE = 'actor_{}_done'
 _ACTOR_REPORT_STEPS = 20
 _LEARNER_REPORT_STEPS = 5
 _EVALUATOR_POLL_SECONDS = 0.5
@@ -55,7 +59,7 @@ def make_program(
   with program.group('counter'):
     counter_node = lp.CourierNode(Recorder, str(folder.path))
     counter = program.add_node(counter_node)
-  with program.group('learner'):
+  with program.group(LEARNER):
     learner = program.add_node(
       lp.CourierNode(Learner, config, spec, folder, replay_handle, counter)
     )
@@ -119,7 +123,11 @@ class Learner:
     self._counter = counter
     self._stop = lp.stop_event()
     self._budget = loop.StepBudget(
-      counter, LEARNER_STEPS, config.steps, _LEARNER_REPORT_STEPS, self._stop
+      counter,
+      LEARNER_STEPS,
+      functools.partial(_are_actors_done, config.actors),
+      _LEARNER_REPORT_STEPS,
+      self._stop,
     )
     address = replay_client.server_address
     self._batches = BatchQueue(builder.make_dataset(address), self._budget.check)
@@ -139,12 +147,13 @@ class Learner:
     return self._learner.get_variables(names)
 
   def run(self) -> None:
-    """Learns until the actors have taken their steps or a stop is asked for."""
+    """Learns until all actors have ended or a stop is asked for."""
     with contextlib.suppress(loop.RunOver):
       while True:
         self._learner.step()
         self._budget.count()
         self._checkpointer.save_if_due()
+    self._learner.write_metrics()
     self._checkpointer.save()
     self._counter.increment(**{_LEARNER_DONE: 1})
     self._stop.wait()  # The evaluator still needs the variables.
@@ -164,7 +173,11 @@ def run_actor(
   builder = factory.make_builder(config, spec)
   actor = builder.make_actor(learner, replay_client, seed)
   budget = loop.StepBudget(
-    counter, ACTOR_STEPS, config.steps, _ACTOR_REPORT_STEPS, lp.stop_event()
+    counter,
+    ACTOR_STEPS,
+    loop.actors_have_taken(config.steps),
+    _ACTOR_REPORT_STEPS,
+    lp.stop_event(),
   )
   with contextlib.suppress(loop.RunOver):
     budget.check()
@@ -174,6 +187,12 @@ def run_actor(
       after_step=[budget.count, actor.update],
       write_episode=functools.partial(counter.record_metrics, 'actor'),
     )
+  counter.increment(**{_ACTOR_DONE.format(index): 1})
+
+
+def _are_actors_done(actors: int, counts: Mapping[str, float]) -> bool:
+  """Returns whether all actors have ended, and so reported all of their steps."""
+  return all(_ACTOR_DONE.format(index) in counts for index in range(actors))
 
 
 def run_evaluator(

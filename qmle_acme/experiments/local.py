@@ -64,11 +64,16 @@ def run(
   seed = factory.make_seed(config, Role.ACTOR, start=start)
   actor = builder.make_actor(learner, client, seed)
   evaluator = _make_evaluator(config, builder, learner, recorder, stop)
-  budget = loop.StepBudget(recorder, ACTOR_STEPS, config.steps, period=1, stop=stop)
+  has_rows = False
+  budget = loop.StepBudget(
+    recorder, ACTOR_STEPS, loop.actors_have_taken(config.steps), period=1, stop=stop
+  )
 
   def after_step() -> None:
+    nonlocal has_rows
     steps = recorder.increment(**{ACTOR_STEPS: 1})[ACTOR_STEPS]
-    if learner.steps or _has_rows(client):
+    has_rows = has_rows or _has_rows(client)
+    if has_rows:
       _learn(builder, learner, recorder, steps)
     actor.update(wait=True)
     evaluator.evaluate_if_due(steps)
@@ -86,6 +91,7 @@ def run(
         write_episode=functools.partial(recorder.record_metrics, 'actor'),
       )
     evaluator.evaluate_finally()
+  learner.write_metrics()
   checkpointer.save()
   recorder.flush()
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import acme
@@ -12,6 +12,9 @@ from acme.utils.observers import EnvLoopObserver
 
 from qmle_acme.experiments.recording import ACTOR_STEPS
 from qmle_acme.types import Array
+
+# Says by the run's counts whether it is over for a node.
+IsOver = Callable[[Mapping[str, float]], bool]
 
 
 class RunOver(Exception):
@@ -45,7 +48,7 @@ class StepBudget:
     self,
     counter: counting.Counter,
     name: str,
-    total: int,
+    is_over: IsOver,
     period: int,
     stop: threading.Event,
   ):
@@ -54,13 +57,13 @@ class StepBudget:
     Args:
       counter: of the run.
       name: of what is counted here, for example 'learner_steps'.
-      total: steps of all actors at which the run is over.
+      is_over: says by the counts whether the node is to end.
       period: steps between reports to the counter.
       stop: ends the run as soon as it is set.
     """
     self._counter = counter
     self._name = name
-    self._total = total
+    self._is_over = is_over
     self._period = period
     self._stop = stop
     self._unreported = 0
@@ -69,7 +72,7 @@ class StepBudget:
     """Counts one step.
 
     Raises:
-      RunOver: the actors have taken all their steps, or a stop was asked for.
+      RunOver: the run is over for this node, or a stop was asked for.
     """
     self._unreported += 1
     if self._unreported >= self._period or self._stop.is_set():
@@ -79,8 +82,13 @@ class StepBudget:
     """Reports the steps counted so far; raises as `count` does."""
     unreported, self._unreported = self._unreported, 0
     counts = self._counter.increment(**{self._name: unreported})
-    if self._stop.is_set() or counts.get(ACTOR_STEPS, 0) >= self._total:
+    if self._stop.is_set() or self._is_over(counts):
       raise RunOver
+
+
+def actors_have_taken(total: int) -> IsOver:
+  """Returns what ends an actor: that all of them together have taken so many steps."""
+  return lambda counts: counts.get(ACTOR_STEPS, 0) >= total
 
 
 def run_episodes(

@@ -20,7 +20,8 @@ from qmle_acme.experiments.run_folder import RunFolder, write_atomically
 ACTOR_STEPS = 'actor_steps'
 LEARNER_STEPS = 'learner_steps'
 WALL_SECONDS = 'wall_seconds'
-_STAMPS = (ACTOR_STEPS, LEARNER_STEPS, WALL_SECONDS)
+# The counts that stamp every record and are saved; others live as long as the recorder.
+STAMPS = (ACTOR_STEPS, LEARNER_STEPS, WALL_SECONDS)
 # Training episodes whose returns `snapshot` shows.
 _RECENT = 10
 
@@ -84,7 +85,7 @@ class Recorder(counting.Counter):
       counts: when the evaluated variables were fetched.
       episode_returns: undiscounted, one for each greedy episode.
     """
-    record = {name: counts.get(name, 0) for name in _STAMPS} | {
+    record = {name: counts.get(name, 0) for name in STAMPS} | {
       'episode_return_mean': sum(episode_returns) / len(episode_returns),
       'episode_returns': list(episode_returns),
     }
@@ -109,7 +110,7 @@ class Recorder(counting.Counter):
 
   def _stamps(self) -> dict[str, float]:
     counts = self.get_counts()
-    return {name: counts.get(name, 0) for name in _STAMPS}
+    return {name: counts.get(name, 0) for name in STAMPS}
 
   def _write(
     self, path: pathlib.Path, source: str | None, record: dict[str, Any]

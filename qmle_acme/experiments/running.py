@@ -1,14 +1,14 @@
 """Runs an experiment in its folder, from the first line of status to the last."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
-import shutil
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import acme
@@ -42,12 +42,14 @@ def run(config: RunConfig) -> Outcome:
     if _is_finished(folder, config):
       print(f'finished before: {config.steps:,} steps in {folder.path}')
       return Outcome('finished', 0)
-    _forget_unfinished_checkpoint(folder)
+    checkpointing.forget_unfinished_replay(folder)
     folder.logs.mkdir(exist_ok=True)
     folder.write_status('running', checkpointing.read_counts(folder), error=None)
     with _output_to(folder.logs / 'main.log') as console:
       outcome = _run_layout(config, spec, folder, console)
       counts = checkpointing.read_counts(folder)
+      is_replay_behind = checkpointing.is_replay_behind(folder)
+      outcome = with_loss(outcome, counts, config, is_replay_behind)
       folder.write_status(outcome.state, counts, outcome.error)
       console.print(_summary(outcome, counts, folder), highlight=False, soft_wrap=True)
   return outcome
@@ -84,6 +86,8 @@ def _run_local(
   with _stop_on_signals(stop) as received:
     try:
       local.run(config, spec, folder, stop, watch)
+    except KeyboardInterrupt:  # The second one.
+      return Outcome('stopped', 130, killed=(distributed.LEARNER,))
     except Exception as error:
       traceback.print_exc()
       message = str(error).split('\n')[0]
@@ -116,7 +120,9 @@ def _run_distributed(
     launch_type=_LAUNCH_TYPES[config.launch],
     logs=folder.logs,
     environment={
-      label: thread_limits(config.learner_threads if label == 'learner' else 1)
+      label: thread_limits(
+        config.learner_threads if label == distributed.LEARNER else 1
+      )
       for label in program.groups
     },
     done=distributed.DONE,
@@ -134,18 +140,43 @@ def thread_limits(threads: int) -> dict[str, str]:
   }
 
 
+def with_loss(
+  outcome: Outcome,
+  counts: Mapping[str, float],
+  config: RunConfig,
+  is_replay_behind: bool,
+) -> Outcome:
+  """Returns the outcome, with an error if the learner did not save all.
+
+  Args:
+    outcome: of the layout.
+    counts: of the newest checkpoint.
+    config: settings of the run.
+    is_replay_behind: whether the newest checkpoint of replay is older than that.
+  """
+  steps = int(counts.get(ACTOR_STEPS, 0))
+  is_finished = outcome.state == 'finished'
+  if is_finished and steps < config.steps:
+    outcome = dataclasses.replace(outcome, state='failed', exit_code=1)
+    loss = f'the run ended before {config.steps:,} steps were saved'
+  elif distributed.LEARNER in outcome.killed and not is_finished:
+    what = 'replay' if is_replay_behind else 'its last steps'
+    loss = f'the learner was killed before it had saved {what}'
+  else:
+    return outcome
+  loss = f'{loss}: the same command resumes from {steps:,} steps'
+  if is_replay_behind:
+    loss += ', with replay as it was before'
+  error = loss if outcome.error is None else f'{outcome.error}; {loss}'
+  return dataclasses.replace(outcome, error=error)
+
+
 def _is_finished(folder: RunFolder, config: RunConfig) -> bool:
   """Returns whether an earlier `train` has left nothing to do."""
   counts = checkpointing.read_counts(folder)
   return (
     folder.read_state() == 'finished' and counts.get(ACTOR_STEPS, 0) >= config.steps
   )
-
-
-def _forget_unfinished_checkpoint(folder: RunFolder) -> None:
-  """Removes a replay checkpoint whose learner was never saved."""
-  if not checkpointing.has_checkpoint(folder):
-    shutil.rmtree(folder.replay_checkpoints, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -191,5 +222,5 @@ def _summary(outcome: Outcome, counts: dict[str, float], folder: RunFolder) -> s
   if outcome.state == 'failed':
     return f'failed: {outcome.error}; {steps}'
   if outcome.state == 'stopped':
-    return f'stopped: {steps}; the same command resumes'
+    return f'stopped: {steps}; {outcome.error or "the same command resumes"}'
   return f'finished: {steps}'

@@ -36,13 +36,15 @@ class Outcome:
     state: 'finished', 'stopped' or 'failed'.
     exit_code: what the process should exit with: 0 when finished, 1 when failed, 130
       when stopped by SIGINT and 143 by SIGTERM.
-    error: one line on the first failure, None unless failed: for example
+    error: one line on what went wrong, if anything did: for example
       'actor/0 failed: ValueError: no such task (runs/x/logs/actor-0.log)'.
+    killed: labels of the nodes that had not stopped in time, in the program's order.
   """
 
   state: str
   exit_code: int
   error: str | None = None
+  killed: tuple[str, ...] = ()
 
 
 def supervise(
@@ -97,10 +99,10 @@ def supervise(
         nodes.append(start())
       outcome = _watch(nodes, done, received, on_tick)
     finally:
-      error = _stop(nodes, patience, received)
+      error, killed = _stop(nodes, patience, received)
   if error and outcome.state != 'failed':
-    return Outcome('failed', 1, error)
-  return outcome
+    outcome = Outcome('failed', 1, error)
+  return dataclasses.replace(outcome, killed=killed)
 
 
 @contextlib.contextmanager
@@ -147,14 +149,15 @@ def _stop(
   nodes: Sequence[nodes_lib.Node],
   patience: Mapping[str, float],
   received: Sequence[int],
-) -> str | None:
+) -> tuple[str | None, tuple[str, ...]]:
   """Stops all nodes in order, then kills what is left.
 
   One stuck actor does not cost the learner its checkpoint: whoever is late goes on
   beside the others until the time is up.
 
   Returns:
-    The error of the first node that failed, if any did by itself.
+    The error of the first node that failed, if any did by itself, and the labels of
+    those that had to be killed.
   """
   deadline = time.monotonic() + sum(patience.values())
   rest = {node.label: 0.0 for node in nodes if node.label not in patience}
@@ -171,7 +174,8 @@ def _stop(
   # A process that is stopped before it has set up its handlers dies of SIGTERM.
   orderly = (0, -signal.SIGTERM)
   failed = (n for n in nodes if n not in killed and n.poll() not in orderly)
-  return next((node.error() for node in failed), None)
+  error = next((node.error() for node in failed), None)
+  return error, tuple(node.label for node in killed)
 
 
 def _wait(

@@ -148,6 +148,47 @@ def test_only_the_newest_checkpoint_is_kept(folder: RunFolder) -> None:
   parts.server.stop()
 
 
+def test_counts_are_those_of_the_saved_learner_and_no_others(folder: RunFolder) -> None:
+  parts = Parts(folder)
+  parts.act(1)
+  parts.recorder.increment(actor_steps=40, learner_steps=5, actor_0_done=1)
+  parts.learner.state['steps'].assign(7)  # Of which it has reported five so far.
+
+  parts.checkpointer.save()
+
+  counts = checkpointing.read_counts(folder)
+  assert counts.pop('wall_seconds') > 0.0
+  assert counts == {'actor_steps': 40, 'learner_steps': 7}
+  parts.server.stop()
+
+
+def test_kill_in_the_middle_leaves_the_new_learner_with_the_old_replay(
+  folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  def kill() -> None:
+    raise SystemExit
+
+  assert not checkpointing.is_replay_behind(folder)
+  parts = Parts(folder)
+  parts.act(1)
+  parts.checkpointer.save()
+  assert not checkpointing.is_replay_behind(folder)
+  (replay,) = folder.replay_checkpoints.iterdir()
+  cut_short = folder.replay_checkpoints / 'new'
+  cut_short.mkdir()
+  (cut_short / 'chunks.tfrecord').touch()
+  monkeypatch.setattr(parts.client, 'checkpoint', kill)
+  parts.recorder.increment(actor_steps=50)
+  with pytest.raises(SystemExit):
+    parts.checkpointer.save()
+  parts.server.stop()
+
+  assert checkpointing.is_replay_behind(folder)
+  assert checkpointing.read_counts(folder)['actor_steps'] == 50
+  checkpointing.forget_unfinished_replay(folder)
+  assert list(folder.replay_checkpoints.iterdir()) == [replay]
+
+
 def test_without_a_checkpoint(folder: RunFolder) -> None:
   assert not checkpointing.has_checkpoint(folder)
   assert checkpointing.read_counts(folder) == {}

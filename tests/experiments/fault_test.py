@@ -83,6 +83,25 @@ def test_signal_stops_with_a_checkpoint(
   assert 'the same command resumes' in training.output()
 
 
+def test_learner_that_is_killed_before_it_has_saved_is_reported(
+  training: small_runs.Training,
+) -> None:
+  training.node('learner').suspend()  # It cannot save any more.
+  saved = int(checkpointing.read_counts(training.folder)['actor_steps'])
+  training.send(signal.SIGINT)
+  time.sleep(1.0)
+  training.send(signal.SIGINT)  # Instead of waiting until its time is up.
+
+  assert training.wait() == 130
+  wait_until_gone(training)
+  error = 'the learner was killed before it had saved its last steps: '
+  error += f'the same command resumes from {saved:,} steps'
+  status = training.status()
+  assert (status['state'], status['error']) == ('stopped', error)
+  assert status['actor_steps'] == saved
+  assert training.stdout.read_text().splitlines()[-1].endswith(error)
+
+
 def test_killed_actor_fails_the_run(training: small_runs.Training) -> None:
   training.node('actor').kill()
   assert training.wait() == 1

@@ -63,6 +63,12 @@ def test_every_episode_is_recorded(trained: small_runs.Training) -> None:
   assert all(0.0 <= value <= 1.0 for value in column(episodes, 'episode_return'))
 
 
+def test_learner_is_recorded_to_its_last_step(trained: small_runs.Training) -> None:
+  records = read_records(trained.folder.metrics)
+  steps = [r['learner_steps'] for r in records if r['source'] == 'learner']
+  assert steps[-1] == trained.status()['learner_steps']
+
+
 def test_evaluate_prints_nothing_but_json(trained: small_runs.Training) -> None:
   result = small_runs.run_qmle('evaluate', str(trained.config.run), '--json')
 

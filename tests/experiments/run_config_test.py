@@ -68,30 +68,45 @@ def test_overlay_on_a_run_without_predictors() -> None:
     ('stepz: 3', "unknown key in mine.yaml 'stepz'; nearest: steps"),
     ('qmle: {discont: 0.9}', "unknown key in mine.yaml: qmle 'discont'; nearest: disc"),
     ('7: 3', "unknown key in mine.yaml '7'; nearest: "),
-    ('steps: many', "mine.yaml: steps is 'many': it must be of type int"),
-    ('steps: 1.5', 'mine.yaml: steps is 1.5: it must be of type int'),
-    ('steps: true', 'mine.yaml: steps is True: it must be of type int'),
-    ('env: 3', 'mine.yaml: env is 3: it must be of type str'),
-    ('run: 3', 'mine.yaml: run is 3: it must be of type Path'),
-    ('qmle: 3', 'mine.yaml: qmle is 3: it must be a mapping'),
+    (
+      'steps: many',
+      "mine.yaml: steps: input should be a valid integer (given: 'many')",
+    ),
+    ('steps: 1.5', 'mine.yaml: steps: input should be a valid integer (given: 1.5)'),
+    ('steps: true', 'mine.yaml: steps: input should be a valid integer (given: True)'),
+    ('steps: 2020-01-01', "should be a valid integer (given: '2020-01-01')"),
+    ('env: 3', 'mine.yaml: env: input should be a valid string (given: 3)'),
+    ('run: 3', 'mine.yaml: run: input should be a valid string (given: 3)'),
+    ('qmle: 3', 'mine.yaml: qmle: input should be an object (given: 3)'),
     (
       'qmle: {learning_rate: x}',
-      "qmle: learning_rate is 'x': it must be of type float",
+      "mine.yaml: qmle.learning_rate: input should be a valid number (given: 'x')",
     ),
-    ('layout: remote', "unknown value of mine.yaml: layout 'remote'; nearest: "),
-    ('launch: thread', "unknown value of mine.yaml: launch 'thread'; nearest: threads"),
-    ('qmle: {mle_target: cashed}', "mle_target 'cashed'; nearest: cached"),
+    (
+      'layout: remote',
+      "layout: input should be 'local' or 'distributed' (given: 'remote')",
+    ),
+    (
+      'qmle: {mle_target: cashed}',
+      "should be 'improved' or 'cached' (given: 'cashed')",
+    ),
     ('agent: qmel', "unknown agent 'qmel'; nearest: qmle"),
-    ('qmle: {predictors: delta}', "qmle: predictors is 'delta': it must be a list"),
-    ('qmle: {predictors: [delta]}', "predictors holds 'delta': it must be a mapping"),
+    ('qmle: {predictors: delta}', 'qmle.predictors: input should be a valid array (g'),
+    ('qmle: {predictors: [delta]}', 'qmle.predictors.0: input should be an object (g'),
     ('qmle: {predictors: [{famly: delta}]}', "'famly'; nearest: family"),
-    ('qmle: {predictors: [{family: delta}]}', 'it lacks ratio'),
-    ('qmle: {predictors: [{family: delta, ratio: a}]}', "ratio is 'a': it must be of"),
+    ('qmle: {predictors: [{family: delta}]}', 'predictors.0.ratio: field required (g'),
+    (
+      'qmle: {predictors: [{family: delta, ratio: a}]}',
+      "qmle.predictors.0.ratio: input should be a valid number (given: 'a')",
+    ),
     ('qmle: {predictors: [{family: dleta, ratio: 0.1}]}', "'dleta'; nearest: delta"),
     ('qmle: {uniform_ratio: 0.5}', 'uniform_ratio and predictors is (0.5, 0.01, 0.09)'),
     ('steps: 0', 'steps is 0: it must be at least 1'),
     ('seed: -1', 'seed is -1: it must be from 0'),
     ('checkpoint_minutes: 0', 'checkpoint_minutes is 0.0: it must be positive'),
+    ('checkpoint_minutes: .inf', 'checkpoint_minutes is inf: it must be positive'),
+    ('checkpoint_minutes: .nan', 'checkpoint_minutes is nan: it must be positive'),
+    ('qmle: {learning_rate: .inf}', 'qmle.learning_rate is inf: it must be positive'),
     ('qmle: {discount: 1.1}', 'qmle.discount is 1.1: it must be between 0 and 1'),
   ],
 )
@@ -137,6 +152,22 @@ def test_round_trip_through_a_file(tmp_path: pathlib.Path) -> None:
 
   assert config_lib.from_dict(data, RUN) == config
   assert 'run' not in data  # A run folder may be moved.
+
+
+@pytest.mark.parametrize(
+  ('text', 'value'),
+  [('5e-4', 5e-4), ('5.0E-4', 5e-4), ('1e3', 1e3), ('1', 1.0), ('0.5', 0.5)],
+)
+def test_numbers_may_be_written_with_an_exponent(
+  tmp_path: pathlib.Path, text: str, value: float
+) -> None:
+  path = tmp_path / 'mine.yaml'
+  path.write_text(f'qmle: {{learning_rate: {text}}}\nenv: a5e4\n')
+
+  data = config_lib.load_yaml(path)
+
+  assert config_lib.overlay(DEFAULT, data, 'mine.yaml').qmle.learning_rate == value
+  assert data['env'] == 'a5e4'
 
 
 def test_differences_names_every_setting_that_differs() -> None:

@@ -5,12 +5,15 @@ import dataclasses
 import json
 import pathlib
 import signal
+import statistics
 
 import pytest
 import small_runs
 
+from qmle_acme.agents.qmle import learning
 from qmle_acme.errors import UserError
-from qmle_acme.experiments import running
+from qmle_acme.experiments import local, running
+from qmle_acme.experiments.recording import read_records
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.experiments.supervision import Outcome
 
@@ -81,17 +84,97 @@ def test_failure_is_one_line_in_the_status_and_the_rest_in_the_log(
   assert 'Traceback' in log.read_text()
 
 
-def test_replay_that_was_saved_without_its_learner_is_forgotten(
+def test_second_interrupt_says_what_is_lost(
   folder: RunFolder,
+  capfd: pytest.CaptureFixture[str],
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  def interrupt_twice(*arguments: object) -> None:
+    for _ in range(2):
+      signal.raise_signal(signal.SIGINT)
+
+  monkeypatch.setattr(local, 'run', interrupt_twice)
+
+  outcome = running.run(small_runs.make_config(folder.path, steps=20))
+
+  error = 'the learner was killed before it had saved its last steps: '
+  error += 'the same command resumes from 0 steps'
+  assert (outcome.state, outcome.exit_code, outcome.error) == ('stopped', 130, error)
+  assert read_status(folder)['state'] == 'stopped'
+  assert read_status(folder)['error'] == error
+  last = f'stopped: 0 steps saved in {folder.path}; {error}\n'
+  assert capfd.readouterr().out == last
+
+
+RESUMES = 'the same command resumes from 10 steps'
+SHORT = f'the run ended before 20 steps were saved: {RESUMES}'
+LOST = f'the learner was killed before it had saved its last steps: {RESUMES}'
+BEHIND = f'the learner was killed before it had saved replay: {RESUMES}'
+
+
+@pytest.mark.parametrize(
+  ('outcome', 'steps', 'expected'),
+  [
+    (Outcome('finished', 0, killed=('actor',)), 20, ('finished', 0, None)),
+    # It had saved: the final evaluation comes after that.
+    (Outcome('finished', 0, killed=('learner',)), 21, ('finished', 0, None)),
+    (Outcome('finished', 0), 10, ('failed', 1, SHORT)),
+    (Outcome('stopped', 143), 10, ('stopped', 143, None)),
+    (Outcome('stopped', 143, killed=('actor',)), 10, ('stopped', 143, None)),
+    (Outcome('stopped', 143, killed=('learner',)), 10, ('stopped', 143, LOST)),
+    (Outcome('failed', 1, 'x', ('learner',)), 10, ('failed', 1, f'x; {LOST}')),
+    (Outcome('failed', 1, 'x'), 10, ('failed', 1, 'x')),
+  ],
+)
+def test_what_the_learner_did_not_save_is_said(
+  folder: RunFolder, outcome: Outcome, steps: int, expected: tuple[str, int, str | None]
 ) -> None:
   config = small_runs.make_config(folder.path, steps=20)
+
+  found = running.with_loss(outcome, {'actor_steps': steps}, config, False)
+
+  assert (found.state, found.exit_code, found.error) == expected
+
+
+def test_replay_that_was_not_saved_is_said(folder: RunFolder) -> None:
+  config = small_runs.make_config(folder.path, steps=20)
+  outcome = Outcome('stopped', 130, killed=('learner',))
+
+  found = running.with_loss(outcome, {'actor_steps': 10}, config, True)
+
+  assert found.state == 'stopped'
+  assert found.error == f'{BEHIND}, with replay as it was before'
+
+
+def test_resumed_learner_finds_the_keys_of_replay_in_its_cache(
+  folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 0.0)
+  qmle = dataclasses.replace(small_runs.QMLE, samples_per_insert=16.0)
+  config = small_runs.make_config(folder.path, steps=220, qmle=qmle)
   assert running.run(config).state == 'finished'
-  for path in folder.learner_checkpoints.iterdir():  # As after a kill in between.
-    path.unlink()
+  before = small_runs.column(read_records(folder.metrics), 'cache_hit_rate')
+
+  assert running.run(dataclasses.replace(config, steps=230)).state == 'finished'
+
+  after = small_runs.column(read_records(folder.metrics), 'cache_hit_rate')[
+    len(before) :
+  ]
+  assert len(after) == 10
+  assert before[0] == 0.0
+  assert statistics.fmean(before[-10:]) > 0.7
+  assert statistics.fmean(after) > statistics.fmean(before[-10:]) - 0.15
+
+
+def test_run_whose_replay_was_never_saved_goes_on_without_it(folder: RunFolder) -> None:
+  config = small_runs.make_config(folder.path, steps=120)
+  assert running.run(config).state == 'finished'
+  (path,) = folder.replay_checkpoints.iterdir()
+  (path / 'DONE').unlink()  # As a kill may leave it.
   folder.write_status('running', {}, None)
 
-  assert running.run(dataclasses.replace(config, steps=30)).state == 'finished'
+  assert running.run(dataclasses.replace(config, steps=160)).state == 'finished'
 
-  evaluations = folder.evaluations.read_text().splitlines()
-  assert [json.loads(line)['actor_steps'] for line in evaluations] == [0, 30]
-  assert read_status(folder)['actor_steps'] == 30
+  status = read_status(folder)
+  assert (status['actor_steps'], status['learner_steps']) == (160, int(60 * 2 / 16))
+  assert not path.exists()

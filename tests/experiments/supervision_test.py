@@ -143,7 +143,7 @@ def test_stuck_actor_does_not_cost_the_learner_its_checkpoint(
 
   outcome = supervise(program, tmp_path, grace_seconds=2.5)
 
-  assert outcome == supervision.Outcome('finished', 0, None)
+  assert outcome == supervision.Outcome('finished', 0, None, killed=('actor',))
   assert (tmp_path / 'saved').read_text() == 'learner\n'
   assert not is_alive(tmp_path / 'stuck.pid')
   assert not is_alive(tmp_path / 'child.pid')
@@ -161,7 +161,7 @@ def test_stuck_thread_is_left_behind(tmp_path: pathlib.Path) -> None:
   seconds = time.monotonic() - started
   (tmp_path / 'never').touch()
 
-  assert outcome == supervision.Outcome('finished', 0, None)
+  assert outcome == supervision.Outcome('finished', 0, None, killed=('actor',))
   assert (tmp_path / 'saved').read_text() == 'learner\n'
   assert 1.0 <= seconds < 3.0
 

@@ -12,7 +12,9 @@ import pytest
 
 from launch import train
 from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.experiments import running
 from qmle_acme.experiments.config import RunConfig, to_dict
+from qmle_acme.experiments.supervision import Outcome
 from qmle_acme.predictors import PredictorConfig
 
 RUN = pathlib.Path('runs/x')
@@ -53,12 +55,14 @@ EVERYTHING = RunConfig(
 )
 
 
-def flatten(data: Any, prefix: str) -> dict[str, Any]:
-  """Returns every setting by the name of its option."""
-  if not isinstance(data, dict | list):
-    return {prefix.replace('_', '-'): data}
-  items = data.items() if isinstance(data, dict) else enumerate(data)
-  flat = [flatten(v, f'{prefix}.{k}' if prefix else f'--{k}') for k, v in items]
+def flatten(data: Any, prefix: str) -> dict[str, str]:
+  """Returns how every setting is written, by the name of its option."""
+  if isinstance(data, list):
+    words = [f'{member["family"]}={member["ratio"]}' for member in data]
+    return {prefix: ' '.join(words)}
+  if not isinstance(data, dict):
+    return {prefix.replace('_', '-'): str(data)}
+  flat = [flatten(v, f'{prefix}.{k}' if prefix else f'--{k}') for k, v in data.items()]
   return {name: value for part in flat for name, value in part.items()}
 
 
@@ -72,7 +76,7 @@ def test_every_setting_can_be_given_on_the_command_line() -> None:
       if field.name not in ('run', 'agent'):  # There is one agent.
         assert getattr(one, field.name) != getattr(other, field.name), field.name
 
-  arguments = [word for item in OPTIONS.items() for word in map(str, item)]
+  arguments = ' '.join(f'{name} {value}' for name, value in OPTIONS.items()).split()
 
   assert train.parse(['--run', str(RUN), *arguments]) == EVERYTHING
 
@@ -91,6 +95,22 @@ def test_defaults_then_files_in_order_then_options(tmp_path: pathlib.Path) -> No
   assert config.layout == 'distributed'
 
 
+def test_tensorflow_will_start_with_the_threads_of_the_learner(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  monkeypatch.setattr(os, 'environ', dict(os.environ))
+  seen: list[str | None] = []
+
+  def run(config: RunConfig) -> Outcome:
+    seen.append(os.environ.get('TF_NUM_INTRAOP_THREADS'))
+    return Outcome('finished', 0)
+
+  monkeypatch.setattr(running, 'run', run)
+
+  assert train.main(['--run', 'x', '--learner-threads', '3']) == 0
+  assert seen == ['3']
+
+
 def test_files_of_the_project_are_accepted() -> None:
   paths = sorted((pathlib.Path(__file__).parents[2] / 'configs').rglob('*.yaml'))
   assert paths
@@ -98,12 +118,23 @@ def test_files_of_the_project_are_accepted() -> None:
     train.parse(['--run', 'x', '--config', str(path)])
 
 
-def test_run_folder_is_required(capsys: pytest.CaptureFixture[str]) -> None:
-  with pytest.raises(SystemExit) as end:
-    train.parse([])
+@pytest.mark.parametrize(
+  ('words', 'members'),
+  [
+    (['delta=0.1'], (PredictorConfig('delta', 0.1),)),
+    (
+      ['categorical=0.06', 'delta=.04'],
+      (PredictorConfig('categorical', 0.06), PredictorConfig('delta', 0.04)),
+    ),
+    (['--qmle.uniform-ratio', '1'], ()),
+  ],
+)
+def test_any_number_of_predictors(
+  words: list[str], members: tuple[PredictorConfig, ...]
+) -> None:
+  config = train.parse(['--run', 'x', '--qmle.predictors', *words])
 
-  assert end.value.code == 2
-  assert '--run' in capsys.readouterr().err
+  assert config.qmle.predictors == members
 
 
 def test_help_shows_every_option_with_its_meaning_and_default() -> None:

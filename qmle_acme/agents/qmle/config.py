@@ -74,15 +74,12 @@ class QMLEConfig:
     for name in ('discount', 'priority_exponent', 'importance_exponent', 'epsilon'):
       value = getattr(self, name)
       _check(0.0 <= value <= 1.0, name, value, 'between 0 and 1')
-    _check(self.learning_rate > 0, 'learning_rate', self.learning_rate, 'positive')
-    _check(
-      self.samples_per_insert > 0, 'samples_per_insert', self.samples_per_insert, '> 0'
-    )
+    for name in ('learning_rate', 'samples_per_insert'):
+      value = getattr(self, name)
+      _check(0.0 < value < math.inf, name, value, 'positive, finite')
     is_whole = self.hidden_size % 16 == 0
     _check(is_whole, 'hidden_size', self.hidden_size, 'a multiple of 16')
     _check(self.bins >= 2, 'bins', self.bins, 'at least 2')
-    is_target = self.mle_target in ('improved', 'cached')
-    _check(is_target, 'mle_target', self.mle_target, 'improved or cached')
     _check(
       self.replay_size >= max(self.batch_size, self.min_replay_size),
       'replay_size',

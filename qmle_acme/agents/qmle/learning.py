@@ -102,7 +102,19 @@ class QMLELearner(TFLearner):
     sample = next(self._samples)
     output = self._learn(sample)
     self._update_priorities(sample.keys, output.priorities)
-    self._record(output.metrics)
+    self._metrics.append(output.metrics)
+    if time.monotonic() - self._last_write >= METRICS_PERIOD_SECONDS:
+      self.write_metrics()
+
+  def write_metrics(self) -> None:
+    """Writes the mean metrics of the steps since the last time, if there are any."""
+    if not self._metrics:
+      return
+    means = tf.nest.map_structure(
+      lambda *x: float(tf.add_n(x)) / len(x), *self._metrics
+    )
+    self._write_metrics({'learner_steps': self.steps, **means})
+    self._metrics, self._last_write = [], time.monotonic()
 
   @tf.function(autograph=False)
   def _learn(self, sample: Sample) -> StepOutput:
@@ -182,18 +194,6 @@ class QMLELearner(TFLearner):
     wins = tf.math.bincount(proposer, minlength=len(names), dtype=tf.float32)
     shares = tf.unstack(wins / tf.cast(tf.size(proposer), tf.float32), len(names))
     return {f'winner/{name}': share for name, share in zip(names, shares, strict=True)}
-
-  def _record(self, metrics: dict[str, Tensor]) -> None:
-    """Keeps the metrics of a step; every few seconds writes their means."""
-    self._metrics.append(metrics)
-    now = time.monotonic()
-    if now - self._last_write < METRICS_PERIOD_SECONDS:
-      return
-    means = tf.nest.map_structure(
-      lambda *x: float(tf.add_n(x)) / len(x), *self._metrics
-    )
-    self._write_metrics({'learner_steps': self.steps, **means})
-    self._metrics, self._last_write = [], now
 
 
 def _copy(source: snt.Module, target: snt.Module) -> tf.Operation:

@@ -253,6 +253,21 @@ def test_metrics_are_means_over_the_steps_of_a_period(
   assert metrics['priority_mean'] == pytest.approx(mean, rel=1e-5)
 
 
+def test_metrics_that_are_pending_can_be_written(
+  fed: Fed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 1e9)
+  fed.samples.append(Store(seed=6).draw(range(4)))
+  fed.learner.step()
+  fed.written.clear()
+
+  fed.learner.write_metrics()
+  fed.learner.write_metrics()
+
+  (metrics,) = fed.written  # The second time there was nothing to write.
+  assert metrics['learner_steps'] == fed.learner.steps
+
+
 def test_published_policy_is_the_online_network(fed: Fed) -> None:
   fed.samples.append(Store(seed=6).draw(range(4)))
   fed.learner.step()

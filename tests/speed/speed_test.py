@@ -81,23 +81,28 @@ def test_compiled_scoring_is_faster_than_the_plain_form(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+  # The products grow by 5 %; drawing the candidates grows with the action.
+  ('form', 'bound'),
+  [('compiled', 1.25), ('argmax', 1.4)],
+)
 def test_cost_of_a_decision_hardly_grows_with_the_actions(
-  scoring: dict[str, Any],
+  scoring: dict[str, Any], form: str, bound: float
 ) -> None:
   one, many = (
-    find(scoring, 'acting', size)['argmax']['cpu_ms']['median'] for size in (1, 38)
+    find(scoring, 'acting', size)[form]['cpu_ms']['median'] for size in (1, 38)
   )
-  assert many <= 1.25 * one
+  assert many <= bound * one
 
 
 @pytest.mark.slow
-def test_every_other_section_has_its_schema(tmp_path: pathlib.Path) -> None:
-  sections = ['learner', 'actor', 'replay', 'runs']
-  small = ['--repetitions', '2', '--rows', '1000', '--seconds', '1', '--actors', '1']
+def test_parts_of_steps_and_replay_have_their_schema(tmp_path: pathlib.Path) -> None:
+  sections = ['learner', 'actor', 'replay']
+  small = ['--repetitions', '2', '--rows', '1000']
   data = measure(tmp_path / 'x.json', *TASK, '--sections', *sections, *small)
 
   assert list(data) == ['machine', 'settings', *sections]
-  assert data['settings']['seconds'] == 1
+  assert data['settings']['rows'] == 1_000
   machine = data['machine']
   assert machine['cpu'] and machine['cores'] >= machine['usable_cores'] >= 1
   assert len(machine['load_average_before']) == 3
@@ -120,18 +125,19 @@ def test_every_other_section_has_its_schema(tmp_path: pathlib.Path) -> None:
   assert part['cpu_ms']['median'] < whole['cpu_ms']['median']
   assert data['replay']['data_bytes_per_row'] == 4 * (1 + 2 + 1 + 1 + 1)
   assert data['replay']['rows'] == pytest.approx(1_000, abs=64)
-  assert_runs(data['runs'])
 
 
-def assert_runs(runs: list[dict[str, Any]]) -> None:
-  """Checks the records of a distributed and a local run."""
-  distributed, local = runs
+@pytest.mark.slow
+def test_whole_runs_have_their_schema(tmp_path: pathlib.Path) -> None:
+  small = ['--seconds', '1', '--actors', '1']
+  data = measure(tmp_path / 'x.json', *TASK, '--sections', 'runs', *small)
+  distributed, local = data['runs']
   assert (distributed['layout'], distributed['actors']) == ('distributed', 1)
   assert local['layout'] == 'local' and 'actors' not in local
   labels = ['actor-0', 'counter-0', 'evaluator-0', 'learner-0', 'main', 'replay-0']
   assert list(distributed['nodes']) == labels
   assert list(local['nodes']) == ['main']
-  for run in runs:
+  for run in data['runs']:
     steps = run['to_step'] - run['from_step']
     assert run['steps_per_second'] == pytest.approx(steps / run['seconds'], rel=1e-3)
     assert run['from_step'] > 1_000  # Learning is under way.

@@ -32,6 +32,7 @@ DEPENDENCIES = [
   'numpy==1.23.5',  # Arrays; TensorFlow 2.12 takes no newer.
   'pillow==12.3.0',  # Imported by acme.wrappers.
   'pydantic==2.14.3',  # Types of what configurations hold.
+  'psutil==7.2.2',  # CPU time and memory of processes.
   'pyyaml==6.0.3',  # Configurations.
   'rich==15.0.0',  # Tables in the terminal.
   'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.

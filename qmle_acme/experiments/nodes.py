@@ -245,12 +245,12 @@ def _start_process(
       stderr=subprocess.STDOUT,
       env=environment,
       start_new_session=True,
-      preexec_fn=functools.partial(_die_with, os.getpid()),
+      preexec_fn=functools.partial(die_with, os.getpid()),
     )
   return ProcessNode(label, title, log, log_start, process)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
   """Has the kernel kill this process when the thread that started it ends."""
   _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
   if os.getppid() != parent:  # It ended before we could say so.

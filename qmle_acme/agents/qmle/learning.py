@@ -5,7 +5,7 @@ B batch, A action dimensions, O observation.
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sonnet as snt
 import tensorflow as tf
@@ -16,19 +16,21 @@ from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.replay import PriorityUpdater
-from qmle_acme.types import (
-  ArgmaxResult,
-  Array,
-  Sample,
-  StepOutput,
-  Tensor,
-  Transition,
-)
+from qmle_acme.types import ArgmaxResult, Array, Sample, StepOutput, Tensor, Transition
 
 # Names of what the learner publishes: the network, and the priority of new items.
 POLICY = 'policy'
 MAX_PRIORITY = 'max_priority'
 METRICS_PERIOD_SECONDS = 5.0
+
+
+class Fit(NamedTuple):
+  """What the losses came to in one step of the optimiser."""
+
+  q_tm1: Tensor  # [B]
+  td_error: Tensor  # [B]
+  q_losses: Tensor  # [B]
+  predictor_losses: Tensor  # [B]
 
 
 class QMLELearner(TFLearner):
@@ -118,20 +120,19 @@ class QMLELearner(TFLearner):
 
   @tf.function(autograph=False)
   def _learn(self, sample: Sample) -> StepOutput:
-    """Maximises, and updates networks, priorities and cache."""
+    """Maximises, fits both losses, and updates target network and cache."""
     transition = sample.transition
     cached, is_hit = self._cache.lookup(sample.keys, default=transition.a_tm1)
-    best = self._best_actions(transition.o_t, cached)
+    best = self.best_actions(transition.o_t, cached)
     target = losses.bellman_target(transition.r_t, transition.d_t, best.value)
     is_improved = self._config.mle_target == 'improved'
     mle_target = best.action if is_improved else cached
     weights = losses.importance_weights(
       sample.probabilities, self._config.importance_exponent
     )
-    q_tm1, td_error, q_loss, predictor_loss = self._update(
-      transition, target, mle_target, weights
-    )
-    priorities = losses.priorities(td_error)
+    fit = self.fit(transition, target, mle_target, weights)
+
+    priorities = losses.priorities(fit.td_error)
     self._max_priority.assign(tf.maximum(self._max_priority, tf.reduce_max(priorities)))
     self._cache.update(sample.keys, best.action)
     self._steps.assign_add(1)
@@ -142,11 +143,11 @@ class QMLELearner(TFLearner):
     )
 
     metrics = {
-      'q_tm1': tf.reduce_mean(q_tm1),
+      'q_tm1': tf.reduce_mean(fit.q_tm1),
       'q_max': tf.reduce_mean(best.value),
-      'q_loss': q_loss,
-      'predictor_loss': predictor_loss,
-      'td_error': tf.reduce_mean(tf.abs(td_error)),
+      'q_loss': tf.reduce_mean(fit.q_losses),
+      'predictor_loss': tf.reduce_mean(fit.predictor_losses),
+      'td_error': tf.reduce_mean(tf.abs(fit.td_error)),
       'priority_mean': tf.reduce_mean(priorities),
       'priority_max': self._max_priority.read_value(),
       'importance_weight': tf.reduce_mean(weights),
@@ -155,33 +156,39 @@ class QMLELearner(TFLearner):
     }
     return StepOutput(priorities, metrics)
 
-  def _best_actions(self, observations: Tensor, cached: Tensor) -> ArgmaxResult:
-    """Returns the target network's arg max over candidates and cached actions."""
+  def best_actions(self, observations: Tensor, cached: Tensor) -> ArgmaxResult:
+    """Returns the target network's arg max over candidates and cached actions.
+
+    Args:
+      observations: [B, O].
+      cached: [B, A].
+    """
     seed = tf.stack([tf.constant(self._seed, tf.int64), self._steps])
     return self._target_network.argmax(
       observations, self._config.batch_size, self._config.m_target, seed, cached
     )
 
   @tf.function(autograph=False, jit_compile=True)
-  def _update(
+  def fit(
     self, transition: Transition, target: Tensor, mle_target: Tensor, weights: Tensor
-  ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Takes one step of the optimiser on the sum of both losses.
+  ) -> Fit:
+    """Takes one step of Adam on the sum of both losses.
 
-    Returns:
-      Q(o_tm1, a_tm1) before the step [B], TD errors [B], and the two mean losses.
+    Args:
+      transition: the batch.
+      target: [B] what Q(o_tm1, a_tm1) is fitted to.
+      mle_target: [B, A] what the predictors are fitted to at o_t.
+      weights: [B] of the Q losses.
     """
     with tf.GradientTape() as tape:
       q_tm1 = self._q_tm1(transition.o_tm1, transition.a_tm1)
       q_losses, td_error = losses.q_loss(q_tm1, target, weights)
       embeddings = self._network.q.embed(transition.o_t)
       predictor_losses = self._network.ensemble.loss(embeddings, mle_target)
-      q_loss = tf.reduce_mean(q_losses)
-      predictor_loss = tf.reduce_mean(predictor_losses)
-      loss = q_loss + predictor_loss
+      loss = tf.reduce_mean(q_losses) + tf.reduce_mean(predictor_losses)
     variables = self._network.trainable_variables
     self._optimizer.apply(tape.gradient(loss, variables), variables)
-    return q_tm1, td_error, q_loss, predictor_loss
+    return Fit(q_tm1, td_error, q_losses, predictor_losses)
 
   def _q_tm1(self, observations: Tensor, actions: Tensor) -> Tensor:
     """Returns Q(o_tm1, a_tm1), [B], of the online network."""

@@ -1,0 +1,93 @@
+"""What the parts of a learner step cost, on a real replay server."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import reverb
+import tensorflow as tf
+
+from qmle_acme.agents.qmle import QMLEBuilder
+from qmle_acme.agents.qmle.learning import QMLELearner
+from qmle_acme.agents.qmle.networks import QMLENetwork
+from qmle_acme.argmax import ArgmaxCache, with_cached
+from qmle_acme.experiments import factory
+from qmle_acme.experiments.prefetching import BatchQueue
+from qmle_acme.replay import PriorityUpdater
+from qmle_acme.speed import processes, serving
+from qmle_acme.speed.timing import Part, interleave
+from qmle_acme.types import Candidates, Sample
+
+_SEED = 1
+# Several in a row: one batch is a few samples ahead of whoever asks for it.
+_BATCHES = 4
+# For the samples that are still under way.
+_REST_SECONDS = 0.05
+
+
+def measure(task: str, repetitions: int) -> Iterator[dict[str, Any]]:
+  """Yields the cost of each part of a step on a task at the default settings."""
+  config = serving.default_config(task)
+  builder = QMLEBuilder(config.qmle, factory.make_spec(config))
+  with processes.start(serving.serve, task, threads=1) as server:
+    address = f'localhost:{server.receive()}'
+    writer = serving.RandomWriter(task, reverb.Client(address))
+    writer.write(builder.min_replay_size)
+    learner = builder.make_learner(
+      BatchQueue(builder.make_dataset(address), check=lambda: None),
+      address,
+      _SEED,
+      write_metrics=lambda _: None,
+    )
+    for _ in range(config.qmle.target_update_period):
+      learner.step()
+    samples = iter(builder.make_dataset(address))
+    parts = {
+      'whole step': Part(learner.step, _BATCHES),
+      'sampling': Part(lambda: next(samples), _BATCHES),
+      **_parts(learner, config.qmle.m_target, next(samples)),
+      'priorities': _priorities(address, next(samples)),
+    }
+    yield {
+      'task': task,
+      'threads': config.learner_threads,
+      'repetitions': repetitions,
+      'parts': interleave(parts, repetitions, _REST_SECONDS),
+    }
+
+
+def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Part]:
+  """Returns the parts that are graphs; in a step they are one graph together."""
+  network: QMLENetwork = learner.state['target_network']
+  cache: ArgmaxCache = learner.state['cache']
+  keys, transition = sample.keys, sample.transition
+  embeddings = network.q.embed(transition.o_t)
+  batch = int(embeddings.shape[0])
+  seed = tf.constant([_SEED, 0])
+
+  @tf.function(autograph=False)
+  def propose() -> Candidates:
+    candidates = network.ensemble.propose(embeddings, batch, m_target, seed)
+    return with_cached(candidates, transition.a_tm1, 0)
+
+  actions = propose().actions  # A box is encoded as it is.
+  rank = tf.function(network.q.rank, autograph=False)
+  best_actions = tf.function(learner.best_actions, autograph=False)
+  fit = tf.function(learner.fit, autograph=False)
+  lookup = tf.function(cache.lookup, autograph=False)
+  update = tf.function(cache.update, autograph=False)
+  targets = transition.r_t, transition.a_tm1, tf.ones([batch])
+  return {
+    'target arg max': Part(lambda: best_actions(transition.o_t, transition.a_tm1)),
+    'of it candidates': Part(propose),
+    'of it ranking': Part(lambda: rank(embeddings, actions)),
+    'gradient step': Part(lambda: fit(transition, *targets)),
+    'cache lookup': Part(lambda: lookup(keys, transition.a_tm1)),
+    'cache update': Part(lambda: update(keys, transition.a_tm1)),
+  }
+
+
+def _priorities(address: str, sample: Sample) -> Part:
+  """Returns the part that sends new priorities to the server."""
+  update = PriorityUpdater(address)
+  priorities = tf.ones(sample.keys.shape)
+  return Part(lambda: update(sample.keys, priorities))

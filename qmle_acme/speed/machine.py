@@ -1,0 +1,45 @@
+"""What a measurement was made on, and with which versions."""
+
+import datetime
+import os
+import pathlib
+import platform
+from importlib import metadata
+from typing import Any
+
+PACKAGES = (
+  'qmle_acme',
+  'tensorflow-cpu',
+  'dm-reverb',
+  'dm-launchpad-nightly',
+  'dm-acme',
+  'dm-sonnet',
+  'dm-control',
+  'mujoco',
+  'numpy',
+)
+# What the scoring kernel and TensorFlow's products choose by.
+_FEATURES = ('avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16')
+
+
+def describe() -> dict[str, Any]:
+  """Returns processor, load, date and versions."""
+  return {
+    'cpu': _cpuinfo('model name'),
+    'cpu_features': [f for f in _FEATURES if f in _cpuinfo('flags').split()],
+    'cores': os.cpu_count(),
+    'usable_cores': len(os.sched_getaffinity(0)),
+    'load_average_before': os.getloadavg(),
+    'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
+    'system': platform.platform(),
+    'python': platform.python_version(),
+    'versions': {name: metadata.version(name) for name in PACKAGES},
+  }
+
+
+def _cpuinfo(key: str) -> str:
+  """Returns what the kernel says of the first core; '' where it does not."""
+  path = pathlib.Path('/proc/cpuinfo')
+  lines = path.read_text().splitlines() if path.exists() else []
+  pairs = (line.partition(':') for line in lines)
+  return next((value.strip() for name, _, value in pairs if name.strip() == key), '')

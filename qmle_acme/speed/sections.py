@@ -1,0 +1,127 @@
+"""The sections of a measurement, and the settings that choose among them."""
+
+import dataclasses
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from qmle_acme import environments
+from qmle_acme.errors import UserError
+from qmle_acme.experiments.config import RunConfig
+from qmle_acme.speed import (
+  actor_step,
+  learner_step,
+  machine,
+  processes,
+  replay_memory,
+  runs,
+  scoring,
+)
+
+Section = Literal['scoring', 'learner', 'actor', 'replay', 'runs']
+# Receives a section's name and records as soon as they are measured.
+Show = Callable[[str, Any], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class SpeedConfig:
+  """Settings of a measurement."""
+
+  out: Path = Path('speed.json')
+  """File to write."""
+  sections: tuple[Section, ...] = typing.get_args(Section)
+  """What to measure."""
+  tasks: tuple[str, ...] = ('control:walker:walk', 'control:dog:walk')
+  """Environments of learner, actor and runs; replay takes the first."""
+  layouts: tuple[Literal['distributed', 'local'], ...] = ('distributed', 'local')
+  """Layouts of the whole runs."""
+  actors: tuple[int, ...] = (1, 2, 4)
+  """Actors of the whole runs in the distributed layout."""
+  seconds: float = 30.0
+  """Length of the window of a whole run, after its warm-up."""
+  repetitions: int = 15
+  """Repetitions of what is measured part by part."""
+  rows: int = 200_000
+  """Transitions written to measure the memory of replay."""
+
+  def __post_init__(self) -> None:
+    """Checks every field.
+
+    Raises:
+      UserError: a value lies outside its range; the message names it.
+    """
+    for name in ('sections', 'tasks', 'layouts', 'actors'):
+      if not getattr(self, name):
+        raise UserError(f'{name} is empty: name at least one')
+    if min(self.actors) < 1:
+      raise UserError(f'actors is {min(self.actors)}: it must be at least 1')
+    if self.repetitions < 1:
+      raise UserError(f'repetitions is {self.repetitions}: it must be at least 1')
+    if self.seconds <= 0:
+      raise UserError(f'seconds is {self.seconds}: it must be positive')
+    if self.rows < 1_000:
+      raise UserError(f'rows is {self.rows}: it must be at least 1000')
+
+
+def measure(config: SpeedConfig, show: Show) -> dict[str, Any]:
+  """Returns all that was measured, by section, and on what.
+
+  Args:
+    config: what to measure.
+    show: called as soon as there is something to show.
+
+  Raises:
+    UserError: a task is not known.
+  """
+  for task in config.tasks:
+    environments.make(task, seed=0).close()
+  settings = dataclasses.asdict(config) | {'out': str(config.out)}
+  result: dict[str, Any] = {'machine': machine.describe(), 'settings': settings}
+  show('machine', result['machine'])
+  for section in config.sections:
+    result[section] = _SECTIONS[section](config)
+    show(section, result[section])
+  return result
+
+
+def _measure_scoring(config: SpeedConfig) -> dict[str, Any]:
+  return processes.call(scoring.measure, config.repetitions, threads=1)
+
+
+def _measure_learner(config: SpeedConfig) -> list[dict[str, Any]]:
+  threads = RunConfig(run=config.out).learner_threads
+  return [
+    processes.call(learner_step.measure, task, config.repetitions, threads=threads)
+    for task in config.tasks
+  ]
+
+
+def _measure_actor(config: SpeedConfig) -> list[dict[str, Any]]:
+  return [
+    processes.call(actor_step.measure, task, config.repetitions, threads=1)
+    for task in config.tasks
+  ]
+
+
+def _measure_replay(config: SpeedConfig) -> dict[str, Any]:
+  return processes.call(replay_memory.measure, config.tasks[0], config.rows, threads=1)
+
+
+def _measure_runs(config: SpeedConfig) -> list[dict[str, Any]]:
+  return [
+    runs.measure(task, layout, actors, config.seconds)
+    for task in config.tasks
+    for layout in config.layouts
+    # The local layout acts by itself.
+    for actors in (config.actors if layout == 'distributed' else (1,))
+  ]
+
+
+_SECTIONS: dict[Section, Callable[[SpeedConfig], Any]] = {
+  'scoring': _measure_scoring,
+  'learner': _measure_learner,
+  'actor': _measure_actor,
+  'replay': _measure_replay,
+  'runs': _measure_runs,
+}

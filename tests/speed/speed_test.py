@@ -96,13 +96,13 @@ def test_cost_of_a_decision_hardly_grows_with_the_actions(
 
 
 @pytest.mark.slow
-def test_parts_of_steps_and_replay_have_their_schema(tmp_path: pathlib.Path) -> None:
-  sections = ['learner', 'actor', 'replay']
-  small = ['--repetitions', '2', '--rows', '1000']
+def test_parts_of_steps_have_their_schema(tmp_path: pathlib.Path) -> None:
+  sections = ['learner', 'actor']
+  small = ['--repetitions', '2']
   data = measure(tmp_path / 'x.json', *TASK, '--sections', *sections, *small)
 
   assert list(data) == ['machine', 'settings', *sections]
-  assert data['settings']['rows'] == 1_000
+  assert data['settings']['repetitions'] == 2
   machine = data['machine']
   assert machine['cpu'] and machine['cores'] >= machine['usable_cores'] >= 1
   assert len(machine['load_average_before']) == 3
@@ -123,29 +123,43 @@ def test_parts_of_steps_and_replay_have_their_schema(tmp_path: pathlib.Path) -> 
     assert all(has_spreads(cost) for cost in record['parts'].values())
   whole, part = (learner['parts'][n] for n in ('whole step', 'target arg max'))
   assert part['cpu_ms']['median'] < whole['cpu_ms']['median']
-  assert data['replay']['data_bytes_per_row'] == 4 * (1 + 2 + 1 + 1 + 1)
-  assert data['replay']['rows'] == pytest.approx(1_000, abs=64)
 
 
 @pytest.mark.slow
-def test_whole_runs_have_their_schema(tmp_path: pathlib.Path) -> None:
-  small = ['--seconds', '1', '--actors', '1']
+def test_memory_of_replay_has_its_schema(tmp_path: pathlib.Path) -> None:
+  small = ['--rows', '1000']
+  data = measure(tmp_path / 'x.json', *TASK, '--sections', 'replay', *small)['replay']
+  assert data['data_bytes_per_row'] == 4 * (1 + 2 + 1 + 1 + 1)
+  assert data['rows'] == pytest.approx(1_000, abs=64)
+  assert data['bytes_per_row_of_pieces'].keys() == SPREAD
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  ('layout', 'nodes'),
+  [
+    (
+      'distributed',
+      ['actor-0', 'counter-0', 'evaluator-0', 'learner-0', 'main', 'replay-0'],
+    ),
+    ('local', ['main']),
+  ],
+)
+def test_whole_runs_have_their_schema(
+  tmp_path: pathlib.Path, layout: str, nodes: list[str]
+) -> None:
+  small = ['--seconds', '1', '--actors', '1', '--layouts', layout]
   data = measure(tmp_path / 'x.json', *TASK, '--sections', 'runs', *small)
-  distributed, local = data['runs']
-  assert (distributed['layout'], distributed['actors']) == ('distributed', 1)
-  assert local['layout'] == 'local' and 'actors' not in local
-  labels = ['actor-0', 'counter-0', 'evaluator-0', 'learner-0', 'main', 'replay-0']
-  assert list(distributed['nodes']) == labels
-  assert list(local['nodes']) == ['main']
-  for run in data['runs']:
-    steps = run['to_step'] - run['from_step']
-    assert run['steps_per_second'] == pytest.approx(steps / run['seconds'], rel=1e-3)
-    assert run['from_step'] > 1_000  # Learning is under way.
-    assert run['learner_steps_per_second'] > 0
-    nodes = run['nodes'].values()
-    total = sum(node['cpu_ms_per_step'] for node in nodes)
-    assert total == pytest.approx(run['cpu_ms_per_step'], rel=1e-2)
-    assert all(node['resident_mb'] > 100 for node in nodes)
+  (run,) = data['runs']
+  assert (run['layout'], run.get('actors')) == (layout, 1 if len(nodes) > 1 else None)
+  assert list(run['nodes']) == nodes
+  steps = run['to_step'] - run['from_step']
+  assert run['steps_per_second'] == pytest.approx(steps / run['seconds'], rel=1e-3)
+  assert run['from_step'] > 1_000  # Learning is under way.
+  assert run['learner_steps_per_second'] > 0
+  total = sum(node['cpu_ms_per_step'] for node in run['nodes'].values())
+  assert total == pytest.approx(run['cpu_ms_per_step'], rel=1e-2)
+  assert all(node['resident_mb'] > 100 for node in run['nodes'].values())
 
 
 @pytest.mark.slow

@@ -189,7 +189,8 @@ def _output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
     os.dup2(file.fileno(), 1)
     os.dup2(file.fileno(), 2)
     try:
-      yield rich.console.Console(file=screen)
+      # Or 'control:dog:walk' would get the picture of a dog.
+      yield rich.console.Console(file=screen, emoji=False)
     finally:
       sys.stdout.flush()
       sys.stderr.flush()

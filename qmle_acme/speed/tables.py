@@ -18,7 +18,8 @@ class Screen:
 
   def __init__(self) -> None:
     width = max(rich.console.Console().width, _WIDTH)
-    self._console = rich.console.Console(width=width)
+    # Or 'control:dog:walk' would get the picture of a dog.
+    self._console = rich.console.Console(width=width, emoji=False)
 
   def show(self, section: str, data: Any) -> None:
     """Shows what one section has measured."""

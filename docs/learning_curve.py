@@ -1,4 +1,7 @@
-"""Draws the learning curve of a run: docs/learning_curve.py EVALUATIONS OUT TITLE."""
+"""Draws learning curves: docs/learning_curve.py OUT TITLE EVALUATIONS...
+
+Each of EVALUATIONS is the evaluations.jsonl of a run.
+"""
 
 import json
 import pathlib
@@ -11,21 +14,21 @@ matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 
 
-def main(evaluations: str, out: str, title: str) -> None:
-  """Reads a run's evaluations.jsonl and writes a picture."""
-  lines = pathlib.Path(evaluations).read_text().splitlines()
-  records = [json.loads(line) for line in lines]
-  steps = [record['actor_steps'] / 1000 for record in records]
-  lowest = [min(record['episode_returns']) for record in records]
-  highest = [max(record['episode_returns']) for record in records]
-  means = [record['episode_return_mean'] for record in records]
+def main(out: str, title: str, *evaluations: str) -> None:
+  """Reads runs' evaluations and writes a picture."""
   figure, axes = plt.subplots(figsize=(6.4, 3.6), layout='constrained')
-  axes.fill_between(steps, lowest, highest, alpha=0.2, label='range of episodes')
-  axes.plot(steps, means, marker='.', label='mean')
+  for path in map(pathlib.Path, evaluations):
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    steps = [record['actor_steps'] / 1000 for record in records]
+    lowest = [min(record['episode_returns']) for record in records]
+    highest = [max(record['episode_returns']) for record in records]
+    means = [record['episode_return_mean'] for record in records]
+    (line,) = axes.plot(steps, means, marker='.', label=path.stem)
+    axes.fill_between(steps, lowest, highest, alpha=0.15, color=line.get_color())
   axes.set(
     title=title,
     xlabel='environment steps (thousands)',
-    ylabel='greedy return',
+    ylabel='greedy return: mean and range of episodes',
     ylim=(0, 1000),
   )
   axes.grid(alpha=0.3)

@@ -1,6 +1,7 @@
 """Continuous actions: a box, seen by the agent as [-1, 1] in every dimension."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -70,7 +71,7 @@ class Box(base.ActionSpace):
 
   def to_environment(self, action: Array) -> np.ndarray:
     """Returns the action in the spec's shape, dtype and bounds."""
-    low, high = self._bounds()
+    low, high = self._bounds
     share = 0.5 * (action.astype(np.float64) + 1.0)
     # A weighted mean, since `low + (high - low)` may round to something below `high`.
     clipped = np.clip((1.0 - share) * low + share * high, low, high)
@@ -78,11 +79,12 @@ class Box(base.ActionSpace):
 
   def from_environment(self, action: Array) -> np.ndarray:
     """Returns the action [A] in [-1, 1]; the inverse of `to_environment`."""
-    low, high = self._bounds()
+    low, high = self._bounds
     width = np.where(high > low, high - low, 1.0)
     unit = 2.0 * (np.asarray(action, np.float64).reshape(-1) - low) / width - 1.0
     return np.clip(unit, -1.0, 1.0).astype(np.float32)
 
+  @functools.cached_property
   def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
     """Returns the lower and upper bound of every dimension, float64 [A] each."""
     shape, spec = self.spec.shape, self.spec

@@ -71,7 +71,8 @@ class Run:
     """Takes so many steps; an episode that is under way then stays unfinished."""
     total = self._counter.get_counts().get('actor_steps', 0) + steps
     never = threading.Event()
-    budget = loop.StepBudget(self._counter, 'actor_steps', total, 1, never)
+    is_over = loop.actors_have_taken(total)
+    budget = loop.StepBudget(self._counter, 'actor_steps', is_over, 1, never)
     loop.run_episodes(
       self.environment,
       self._actor,

@@ -63,5 +63,5 @@ def rank(
 
 
 def _threads() -> int:
-  """Returns as many threads as TensorFlow uses within an operation."""
+  """Returns as many threads as TensorFlow has within an operation."""
   return int(os.environ.get('TF_NUM_INTRAOP_THREADS') or os.cpu_count() or 1)

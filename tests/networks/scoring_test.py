@@ -15,6 +15,7 @@ TOLERANCE = 5e-3
 
 def make_network(width: int, inputs: int, spread: float = 0.3) -> ActionInQNetwork:
   """Returns a network in which no bias is zero and no scale is one."""
+  tf.random.set_seed(width * inputs)
   network = ActionInQNetwork(width)
   network(network.embed(tf.zeros([1, 5])), tf.zeros([1, 1, inputs]))
   for i, variable in enumerate(network.trainable_variables):
@@ -114,6 +115,7 @@ def test_sums_of_products_do_not_overflow() -> None:
   network.block.inner.w.assign(tf.ones([256, 256]))
   network.block.outer.w.assign(tf.ones([256, 256]))
   network.norm.norm.offset.assign(tf.range(256.0))
+  network.output.w.assign(tf.ones([256, 1]))
   embeddings = network.embed(tf.ones([1, 5]))
   actions = tf.random.stateless_uniform([1, 30, 4], [1, 2], -1, 1)
   expected = network(embeddings, actions).numpy()

@@ -47,13 +47,14 @@ typedef struct {
   float scales[TILE];    // the worth of one in each row of it
 } Tile;
 
-// A thread's share of the tiles.
+// What the threads of one call share: each takes the next tile until none is left, so
+// that none waits for one that the system has put aside.
 typedef struct {
   const Network *network;
   const Request *request;
   const Packed *inner, *outer;
-  int part, parts;
-  int status;
+  int next;    // tile
+  int failed;  // for want of memory
 } Job;
 
 static float inverse(float x) { return x > 0 ? 1.0f / x : 0.0f; }
@@ -291,12 +292,12 @@ static void *run(void *argument) {
       .integers = allocate(TILE * 2 * width, sizeof(int16_t)),
   };
   const Plan *plan = job->request->plan;
-  const int begin = (int64_t)plan->num_tiles * job->part / job->parts;
-  const int end = (int64_t)plan->num_tiles * (job->part + 1) / job->parts;
+  int i;
   if (tile.actions && tile.embeddings && tile.hidden && tile.state && tile.integers)
-    for (int i = begin; i < end; ++i) score_tile(job, &plan->tiles[i], &tile);
+    while ((i = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED)) < plan->num_tiles)
+      score_tile(job, &plan->tiles[i], &tile);
   else
-    job->status = -1;
+    __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
   free(tile.actions);
   free(tile.embeddings);
   free(tile.hidden);
@@ -305,43 +306,29 @@ static void *run(void *argument) {
   return NULL;
 }
 
-// Runs all parts, the last one in this thread; what cannot get a thread runs here too.
-static int run_parts(Job job) {
-  Job jobs[job.parts];
-  pthread_t threads[job.parts];
-  int started[job.parts], status = 0;
-  for (int i = 0; i < job.parts; ++i) {
-    jobs[i] = job;
-    jobs[i].part = i;
-    started[i] = i + 1 < job.parts &&
-                 pthread_create(&threads[i], NULL, run, &jobs[i]) == 0;
-  }
-  for (int i = 0; i < job.parts; ++i)
-    if (!started[i]) run(&jobs[i]);
-  for (int i = 0; i < job.parts; ++i) {
-    if (started[i]) pthread_join(threads[i], NULL);
-    status |= jobs[i].status;
-  }
-  return status;
+// Runs a job on so many threads, one of them this one.
+static void run_on(int threads, Job *job) {
+  pthread_t others[threads];
+  int started = 0;
+  while (started + 1 < threads && !pthread_create(&others[started], NULL, run, job))
+    ++started;
+  run(job);
+  for (int i = 0; i < started; ++i) pthread_join(others[i], NULL);
 }
 
 static int score(const Network *network, const Request *request, int threads) {
-  const int width = network->width;
+  const int width = network->width, tiles = request->plan->num_tiles;
   Packed inner = {.inputs = width, .outputs = 2 * width};
   Packed outer = {.inputs = 2 * width, .outputs = 2 * width};
-  const int tiles = request->plan->num_tiles;
-  const int parts = tiles < 1 ? 1 : tiles < threads ? tiles : threads;
-  int status = -1;
+  Job job = {.network = network, .request = request, .inner = &inner, .outer = &outer};
   if (allocate_packed(&inner) && allocate_packed(&outer)) {
     pack(network->inner_w, &inner);
     pack(network->outer_w, &outer);
-    status = run_parts((Job){.network = network,
-                             .request = request,
-                             .inner = &inner,
-                             .outer = &outer,
-                             .parts = parts});
+    run_on(tiles < 1 ? 1 : tiles < threads ? tiles : threads, &job);
+  } else {
+    job.failed = 1;
   }
   free_packed(&inner);
   free_packed(&outer);
-  return status;
+  return job.failed ? -1 : 0;
 }

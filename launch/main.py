@@ -17,8 +17,8 @@ _LARGEST = str(2**31 - 1)
 # Read when a process starts; the nodes inherit it.
 _ENVIRONMENT = {
   'TF_CPP_MIN_LOG_LEVEL': '2',
-  # Have glibc keep the memory that is freed. Scoring allocates tens of MB at a time; to
-  # map, clear and unmap them anew took over 40 % of scoring (docs/performance.md).
+  # Have glibc keep the memory that is freed: an earlier form of scoring lost over 40 %
+  # of its time to pages that were mapped anew (docs/performance.md).
   'MALLOC_ARENA_MAX': '1',
   'MALLOC_MMAP_THRESHOLD_': _LARGEST,
   'MALLOC_TRIM_THRESHOLD_': _LARGEST,

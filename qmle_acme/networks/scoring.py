@@ -12,6 +12,8 @@ import tensorflow as tf
 from qmle_acme.networks import blocks
 from qmle_acme.types import Tensor
 
+# The kernel's widest vectors divide H.
+WIDTH_MULTIPLE = 16
 _OPERATIONS = tf.load_op_library(str(pathlib.Path(__file__).with_name('_scoring.so')))
 
 

@@ -72,7 +72,6 @@ def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Par
   actions = propose().actions  # A box is encoded as it is.
   rank = tf.function(network.q.rank, autograph=False)
   best_actions = tf.function(learner.best_actions, autograph=False)
-  fit = tf.function(learner.fit, autograph=False)
   lookup = tf.function(cache.lookup, autograph=False)
   update = tf.function(cache.update, autograph=False)
   targets = transition.r_t, transition.a_tm1, tf.ones([batch])
@@ -80,7 +79,7 @@ def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Par
     'target arg max': Part(lambda: best_actions(transition.o_t, transition.a_tm1)),
     'of it candidates': Part(propose),
     'of it ranking': Part(lambda: rank(embeddings, actions)),
-    'gradient step': Part(lambda: fit(transition, *targets)),
+    'gradient step': Part(lambda: learner.fit(transition, *targets)),
     'cache lookup': Part(lambda: lookup(keys, transition.a_tm1)),
     'cache update': Part(lambda: update(keys, transition.a_tm1)),
   }

@@ -5,6 +5,7 @@ import math
 from typing import Literal
 
 from qmle_acme.errors import UserError, unknown
+from qmle_acme.networks import WIDTH_MULTIPLE
 from qmle_acme.predictors import FAMILIES, PredictorConfig
 
 
@@ -77,8 +78,9 @@ class QMLEConfig:
     for name in ('learning_rate', 'samples_per_insert'):
       value = getattr(self, name)
       _check(0.0 < value < math.inf, name, value, 'positive, finite')
-    is_whole = self.hidden_size % 16 == 0
-    _check(is_whole, 'hidden_size', self.hidden_size, 'a multiple of 16')
+    is_whole = self.hidden_size % WIDTH_MULTIPLE == 0
+    multiple = f'a multiple of {WIDTH_MULTIPLE}'
+    _check(is_whole, 'hidden_size', self.hidden_size, multiple)
     _check(self.bins >= 2, 'bins', self.bins, 'at least 2')
     _check(
       self.replay_size >= max(self.batch_size, self.min_replay_size),

@@ -120,10 +120,21 @@ static float quantize(const float *row, int size, float squares, int16_t *out) {
   return scale;
 }
 
-static float sum_of_squares(const float *row, int size) {
+// relu(row) in its place; returns the sum of its squares.
+static float relu(float *row, int size) {
   Floats squares = {0};
-  for (int j = 0; j < size; j += LANES) squares += load(row + j) * load(row + j);
+  for (int j = 0; j < size; j += LANES) {
+    const Floats x = at_least(load(row + j), 0.0f);
+    squares += x * x;
+    store(row + j, x);
+  }
   return sum(squares);
+}
+
+// row += other
+static void add(float *row, const float *other, int size) {
+  for (int j = 0; j < size; j += LANES)
+    store(row + j, load(row + j) + load(other + j));
 }
 
 // Mean, and 1 / standard deviation, of a row.
@@ -197,8 +208,8 @@ static void encode(const Network *net, const float *actions, int rows, float *ou
     }
 }
 
-// First layer of the torso: tile->hidden [rows, 2H], of tile->integers [rows, H].
-static void first_layer(const Packed *w, const float *state, int rows, Tile *tile) {
+// tile->hidden [rows, outputs] = tile->integers [rows, inputs] times w, plus the offset.
+static void affine(const Packed *w, const float *offset, int rows, Tile *tile) {
   for (int j = 0; j < w->outputs; j += COLUMNS)
     for (int first = 0; first < rows; first += ROWS) {
       Ints total[ROWS][2];
@@ -206,36 +217,12 @@ static void first_layer(const Packed *w, const float *state, int rows, Tile *til
                w->panels + (size_t)j * w->inputs, total);
       for (int c = 0; c < 2; ++c) {
         const int column = j + c * LANES;
-        const Floats scales = load(w->scales + column), offset = load(state + column);
+        const Floats scales = load(w->scales + column), offsets = load(offset + column);
 #pragma unroll
         for (int r = 0; r < ROWS; ++r) {
-          const Floats x = to_floats(total[r][c]) * (scales * tile->scales[first + r]);
+          const Floats worth = scales * tile->scales[first + r];
           store(tile->hidden + (first + r) * w->outputs + column,
-                at_least(x + offset, 0.0f));
-        }
-      }
-    }
-}
-
-// Second layer: tile->hidden [rows, 2H] = [e_o; e_a] + hidden W_o + b_o.
-static void second_layer(const Packed *w, int rows, Tile *tile) {
-  const int width = w->outputs / 2;
-  for (int j = 0; j < w->outputs; j += COLUMNS)
-    for (int first = 0; first < rows; first += ROWS) {
-      Ints total[ROWS][2];
-      multiply(tile->integers + first * w->inputs, w->inputs,
-               w->panels + (size_t)j * w->inputs, total);
-      for (int c = 0; c < 2; ++c) {
-        const int column = j + c * LANES;
-        const Floats scales = load(w->scales + column);
-        const Floats offset = load(tile->state + column);
-#pragma unroll
-        for (int r = 0; r < ROWS; ++r) {
-          const int row = first + r;
-          Floats x = to_floats(total[r][c]) * (scales * tile->scales[row]) + offset;
-          if (column >= width)
-            x += load(tile->embeddings + row * width + column - width);
-          store(tile->hidden + row * w->outputs + column, x);
+                to_floats(total[r][c]) * worth + offsets);
         }
       }
     }
@@ -253,13 +240,15 @@ static void score_rows(const Job *job, const float *state_hidden, int rows,
         norm_elu(row, width, net->encoder_scale, net->encoder_offset);
     tile->scales[r] = quantize(row, width, squares, tile->integers + r * width);
   }
-  first_layer(job->inner, state_hidden, whole, tile);
+  affine(job->inner, state_hidden, whole, tile);
   for (int r = 0; r < whole; ++r) {
-    const float *row = tile->hidden + r * 2 * width;
-    const float squares = sum_of_squares(row, 2 * width);
+    float *row = tile->hidden + r * 2 * width;
+    const float squares = relu(row, 2 * width);
     tile->scales[r] = quantize(row, 2 * width, squares, tile->integers + r * 2 * width);
   }
-  second_layer(job->outer, whole, tile);
+  affine(job->outer, tile->state, whole, tile);
+  for (int r = 0; r < rows; ++r)
+    add(tile->hidden + r * 2 * width + width, tile->embeddings + r * width, width);
 }
 
 static void score_tile(const Job *job, const Tiled *tiled, Tile *tile) {
@@ -272,7 +261,7 @@ static void score_tile(const Job *job, const Tiled *tiled, Tile *tile) {
     memcpy(tile->actions + r * size, request->actions + (size_t)row[r] * size,
            sizeof(float) * size);
   memcpy(tile->state, net->outer_b, sizeof(float) * 2 * width);
-  for (int j = 0; j < width; ++j) tile->state[j] += embedding[j];
+  add(tile->state, embedding, width);
   score_rows(job, request->state_hidden + (size_t)tiled->state * 2 * width, rows, tile);
   for (int r = 0; r < rows; ++r)
     request->values[row[r]] =

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from qmle_acme.types import ArgmaxResult, Candidates, Tensor
 
-# Returns the values [B, N] of actions [B, N, A].
-Scorer: TypeAlias = Callable[[Tensor], Tensor]
+# Returns the best of actions [B, N, A], int32 [B], and its value [B].
+ArgmaxFunction: TypeAlias = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def with_cached(candidates: Candidates, cached: Tensor, proposer: int) -> Candidates:
@@ -28,19 +28,16 @@ def with_cached(candidates: Candidates, cached: Tensor, proposer: int) -> Candid
   return Candidates(actions, proposers)
 
 
-def maximize(rank: Scorer, evaluate: Scorer, candidates: Candidates) -> ArgmaxResult:
-  """Returns the candidate that ranks highest in each state; the first of equals.
+def maximize(argmax: ArgmaxFunction, candidates: Candidates) -> ArgmaxResult:
+  """Returns the best candidate of each state, and who proposed it.
 
   Args:
-    rank: quick values, of which only the order counts.
-    evaluate: exact values; asked for the winners alone.
+    argmax: of actions [B, N, A].
     candidates: with actions [B, N, A].
   """
-  ranks = rank(candidates.actions)  # [B, N]
-  best = tf.argmax(ranks, axis=1, output_type=tf.int32)  # [B]
-  action = tf.gather(candidates.actions, best, axis=1, batch_dims=1)  # [B, A]
+  best, value = argmax(candidates.actions)  # [B], [B]
   return ArgmaxResult(
-    action=action,
-    value=evaluate(action[:, None])[:, 0],
+    action=tf.gather(candidates.actions, best, axis=1, batch_dims=1),  # [B, A]
+    value=value,
     proposer=tf.gather(candidates.proposers, best),
   )

@@ -1,4 +1,4 @@
-"""The compiled scorer: values that rank candidate actions, quickly.
+"""The compiled arg max over candidate actions.
 
 It is written in C (native/), a TensorFlow operation like any other but without a
 gradient. B batch, N candidates, H width, A' encoded action size.
@@ -17,19 +17,20 @@ WIDTH_MULTIPLE = 16
 _OPERATIONS = tf.load_op_library(str(pathlib.Path(__file__).with_name('_scoring.so')))
 
 
-def rank(
+def argmax(
   embeddings: Tensor,
   encoded: Tensor,
   encoder: blocks.ActionEncoder,
   block: blocks.ResidualBlock,
   norm: blocks.NormElu,
   output: blocks.Linear,
-) -> Tensor:
-  """Returns the values [B, N] of an action-in torso, good to some 1e-4 of their range.
+) -> tuple[Tensor, Tensor]:
+  """Returns the best candidate int32 [B] by an action-in torso, and its value [B].
 
-  The first layer is applied by halves, `[e_o; e_a] W = e_o W_o + e_a W_a`, so that the
-  observation's half is computed once per state and not once per candidate. The large
-  products are taken in 16-bit integers.
+  All candidates are estimated in 8-bit integers, and the few with the highest estimates
+  evaluated in float32. The first layer is applied by halves, `[e_o; e_a] W = e_o W_o +
+  e_a W_a`, so that the observation's half is computed once per state and not once per
+  candidate.
 
   Args:
     embeddings: [B, H] of the observations.
@@ -40,12 +41,12 @@ def rank(
     output: last part, [2H, 1].
 
   Raises:
-    tf.errors.InvalidArgumentError: H is no multiple of 16.
+    tf.errors.InvalidArgumentError: H is no multiple of 16, or N is 0.
     tf.errors.UnimplementedError: the processor lacks AVX2 or FMA.
   """
   width = embeddings.shape[-1]
   inner, outer = block.inner, block.outer
-  return _OPERATIONS.qmle_score(
+  best, value = _OPERATIONS.qmle_argmax(
     embeddings=embeddings,
     state_hidden=embeddings @ inner.w[:width] + inner.b,
     actions=encoded,
@@ -62,6 +63,7 @@ def rank(
     output_b=output.b,
     threads=_threads(),
   )
+  return best, value
 
 
 def _threads() -> int:

@@ -70,7 +70,7 @@ def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Par
     return with_cached(candidates, transition.a_tm1, 0)
 
   actions = propose().actions  # A box is encoded as it is.
-  rank = tf.function(network.q.rank, autograph=False)
+  maximize = tf.function(network.q.argmax, autograph=False)
   best_actions = tf.function(learner.best_actions, autograph=False)
   lookup = tf.function(cache.lookup, autograph=False)
   update = tf.function(cache.update, autograph=False)
@@ -78,7 +78,7 @@ def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Par
   return {
     'target arg max': Part(lambda: best_actions(transition.o_t, transition.a_tm1)),
     'of it candidates': Part(propose),
-    'of it ranking': Part(lambda: rank(embeddings, actions)),
+    'of it maximising': Part(lambda: maximize(embeddings, actions)),
     'gradient step': Part(lambda: learner.fit(transition, *targets)),
     'cache lookup': Part(lambda: lookup(keys, transition.a_tm1)),
     'cache update': Part(lambda: update(keys, transition.a_tm1)),

@@ -90,13 +90,13 @@ def _scoring_parts(shape: Shape, size: int, config: QMLEConfig) -> dict[str, Par
   observations = tf.random.normal([shape.states, _OBSERVATION_SIZE])
   embeddings = network.q.embed(observations)
   actions = space.sample_proposal((shape.states, shape.candidates), [_SEED, 2])
-  rank = tf.function(network.q.rank, autograph=False)
-  argmax = _argmax(network, shape)
+  compiled = tf.function(network.q.argmax, autograph=False)
+  whole = _argmax(network, shape)
   seed = tf.constant([_SEED, 3])
   forms = {
-    'compiled': lambda: rank(embeddings, actions),
+    'compiled': lambda: compiled(embeddings, actions),
     'plain': lambda: network.q(embeddings, actions),
-    'argmax': lambda: argmax(observations, seed),
+    'argmax': lambda: whole(observations, seed),
   }
   return {
     f'{shape.name} {size} {form}': Part(run, _CALLS[shape.name])

@@ -1,4 +1,4 @@
-"""The compiled scorer against the plain layers: its slow twin."""
+"""The compiled arg max against the plain layers: its slow twin."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from qmle_acme.networks import ActionInQNetwork
 from qmle_acme.types import Tensor
 
-# Largest error, as a share of the range of a state's values.
-TOLERANCE = 5e-3
+# What the winner may lack of the best value, as a share of the range of the values. Most
+# of these networks are random ones whose values lie closer than those of trained ones.
+TOLERANCE = 0.02
 
 
 def make_network(width: int, inputs: int, spread: float = 0.3) -> ActionInQNetwork:
@@ -31,42 +32,65 @@ def make_inputs(batch: int, count: int, inputs: int) -> tuple[Tensor, Tensor]:
   return observations, actions
 
 
-def errors(
+def check(
+  network: ActionInQNetwork, embeddings: Tensor, actions: Tensor, atol: float = 1e-5
+) -> np.ndarray:
+  """Checks winner and value in each state; returns the winners [B].
+
+  Args:
+    network: of any width.
+    embeddings: [B, H].
+    actions: [B, N, A'].
+    atol: of values, over one plus their size.
+  """
+  expected = network(embeddings, actions).numpy()
+  best, value = (tensor.numpy() for tensor in network.argmax(embeddings, actions))
+  assert best.dtype == np.int32
+  of_best = np.take_along_axis(expected, best[:, None], axis=1)[:, 0]
+  size = 1.0 + np.abs(expected).max(axis=1)
+  np.testing.assert_allclose(value / size, of_best / size, atol=atol)
+  lack = expected.max(axis=1) - of_best
+  assert (lack <= TOLERANCE * np.ptp(expected, axis=1) + atol * size).all()
+  return best
+
+
+def check_random(
   network: ActionInQNetwork, batch: int, count: int, inputs: int
 ) -> np.ndarray:
-  """Returns the largest error of each state's values, over their range, [B]."""
+  """Checks the arg max over random candidates; returns the winners [B]."""
   observations, actions = make_inputs(batch, count, inputs)
-  embeddings = network.embed(observations)
-  expected = network(embeddings, actions).numpy()
-  values = network.rank(embeddings, actions).numpy()
-  assert values.shape == expected.shape == (batch, count)
-  return np.abs(values - expected).max(1) / (expected.max(1) - expected.min(1))
+  return check(network, network.embed(observations), actions)
 
 
 @pytest.mark.parametrize('width', [16, 48, 128])
 @pytest.mark.parametrize('inputs', [1, 6, 38])
 @pytest.mark.parametrize(('batch', 'count'), [(1, 1000), (3, 24), (2, 25), (7, 101)])
-def test_ranks_as_the_plain_layers_do(
+def test_agrees_with_the_plain_layers(
   width: int, inputs: int, batch: int, count: int
 ) -> None:
-  network = make_network(width, inputs)
-  assert errors(network, batch, count, inputs).max() < TOLERANCE
+  check_random(make_network(width, inputs), batch, count, inputs)
 
 
 @settings(max_examples=25, deadline=None)
-@given(batch=st.integers(1, 5), count=st.integers(2, 60), inputs=st.integers(1, 70))
+@given(batch=st.integers(1, 5), count=st.integers(1, 60), inputs=st.integers(1, 70))
 def test_every_shape(batch: int, count: int, inputs: int) -> None:
-  observations, actions = make_inputs(batch, count, inputs)
-  network = make_network(16, inputs)
+  check_random(make_network(16, inputs), batch, count, inputs)
+
+
+def test_nearly_always_the_same_winner() -> None:
+  network = make_network(128, 6, spread=0.05)
+  observations, actions = make_inputs(1000, 101, 6)
   embeddings = network.embed(observations)
-  expected = network(embeddings, actions).numpy()
-  values = network.rank(embeddings, actions).numpy()
-  np.testing.assert_allclose(values, expected, atol=TOLERANCE * (1 + np.ptp(expected)))
+  expected = np.concatenate(
+    [network(embeddings[i : i + 100], actions[i : i + 100]) for i in range(0, 1000, 100)]
+  ).argmax(axis=1)
+  best, _ = network.argmax(embeddings, actions)
+  assert np.mean(best == expected) >= 0.999
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 4), st.integers(1, 90), st.integers(1, 20), st.integers(0, 99))
-def test_equal_candidates_have_equal_values(
+def test_first_of_equal_candidates_wins(
   batch: int, count: int, inputs: int, seed: int
 ) -> None:
   # Of two values in each dimension: with few dimensions nearly all repeat themselves,
@@ -76,19 +100,10 @@ def test_equal_candidates_have_equal_values(
   actions = random.integers(2, size=(batch, count, inputs)).astype(np.float32)
   actions[:, :, : inputs - 2] = actions[:1, :1, : inputs - 2]
   embeddings = network.embed(tf.constant(random.normal(size=(batch, 5)), tf.float32))
-  values = network.rank(embeddings, tf.constant(actions)).numpy()
-  expected = network(embeddings, tf.constant(actions)).numpy()
-  np.testing.assert_allclose(values, expected, atol=TOLERANCE * (1 + np.ptp(expected)))
+  best = check(network, embeddings, tf.constant(actions))
   for state in range(batch):
-    _, group = np.unique(actions[state], axis=0, return_inverse=True)
-    for index in range(group.max() + 1):
-      assert len(np.unique(values[state, group == index])) == 1
-
-
-def test_no_candidates_have_no_values() -> None:
-  network = make_network(16, 2)
-  embeddings = network.embed(tf.zeros([3, 5]))
-  assert network.rank(embeddings, tf.zeros([3, 0, 2])).shape == (3, 0)
+    equal = (actions[state] == actions[state, best[state]]).all(axis=-1)
+    assert best[state] == equal.argmax()
 
 
 @pytest.mark.parametrize('scale', [1e-6, 1e3])
@@ -96,7 +111,7 @@ def test_weights_of_any_size(scale: float) -> None:
   network = make_network(32, 4)
   for linear in (network.block.inner, network.block.outer):
     linear.w.assign(linear.w * scale)
-  assert errors(network, 3, 50, 4).max() < TOLERANCE
+  check_random(network, 3, 50, 4)
 
 
 def test_one_weight_may_dominate_its_column() -> None:
@@ -104,11 +119,11 @@ def test_one_weight_may_dominate_its_column() -> None:
   for linear in (network.block.inner, network.block.outer):
     peaks = 100.0 * tf.eye(*linear.w.shape)
     linear.w.assign_add(peaks)
-  assert errors(network, 3, 50, 4).max() < TOLERANCE
+  check_random(network, 3, 50, 4)
 
 
 def test_sums_of_products_do_not_overflow() -> None:
-  # All terms of one sign and of one size: the largest sums that the norms allow.
+  # All weights of one sign and one size, all inputs the largest that integers hold.
   network = make_network(128, 4, spread=0.0)
   network.action_encoder.norm.norm.scale.assign(tf.zeros(128))
   network.action_encoder.norm.norm.offset.assign(tf.ones(128))
@@ -116,10 +131,9 @@ def test_sums_of_products_do_not_overflow() -> None:
   network.block.outer.w.assign(tf.ones([256, 256]))
   network.norm.norm.offset.assign(tf.range(256.0))
   network.output.w.assign(tf.ones([256, 1]))
-  embeddings = network.embed(tf.ones([1, 5]))
-  actions = tf.random.stateless_uniform([1, 30, 4], [1, 2], -1, 1)
-  expected = network(embeddings, actions).numpy()
-  np.testing.assert_allclose(network.rank(embeddings, actions), expected, rtol=1e-4)
+  observations, actions = make_inputs(2, 30, 4)
+  # The large mean of the last layer's input costs float32 some digits of the rest.
+  check(network, network.embed(observations), actions, atol=1e-4)
 
 
 def test_zeros_are_no_trouble() -> None:
@@ -127,48 +141,61 @@ def test_zeros_are_no_trouble() -> None:
   for variable in network.trainable_variables:
     variable.assign(tf.zeros_like(variable))
   network.output.b.assign([3.0])
-  values = network.rank(tf.zeros([2, 16]), tf.zeros([2, 30, 2]))
-  np.testing.assert_array_equal(values, np.full([2, 30], 3.0))
+  best, value = network.argmax(tf.zeros([2, 16]), tf.zeros([2, 30, 2]))
+  np.testing.assert_array_equal(best, [0, 0])
+  np.testing.assert_array_equal(value, [3.0, 3.0])
+
+
+def test_what_is_no_number_stays_none() -> None:
+  network = make_network(16, 2)
+  network.output.b.assign([np.nan])
+  observations, actions = make_inputs(2, 30, 2)
+  best, value = network.argmax(network.embed(observations), actions)
+  assert np.isnan(value.numpy()).all()
+  assert ((best.numpy() >= 0) & (best.numpy() < 30)).all()
 
 
 def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
   network = make_network(32, 6)
   observations, actions = make_inputs(5, 101, 6)
   embeddings = network.embed(observations)
-  values = []
+  results = []
   for threads in ('1', '2', '3', '64'):
     monkeypatch.setenv('TF_NUM_INTRAOP_THREADS', threads)
-    values.append(network.rank(embeddings, actions).numpy())
-  for other in values[1:]:
-    np.testing.assert_array_equal(values[0], other)
+    results.append(network.argmax(embeddings, actions))
+  for best, value in results[1:]:
+    np.testing.assert_array_equal(results[0][0], best)
+    np.testing.assert_array_equal(results[0][1], value)
 
 
 def test_shape_is_known_in_the_graph() -> None:
   network = make_network(16, 2)
 
   @tf.function(autograph=False)
-  def rank(embeddings: Tensor, actions: Tensor) -> Tensor:
-    values = network.rank(embeddings, actions)
-    assert values.shape == (4, 9)
-    return values
+  def argmax(embeddings: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    best, value = network.argmax(embeddings, actions)
+    assert best.shape == value.shape == (4,)
+    return best, value
 
-  rank(tf.zeros([4, 16]), tf.zeros([4, 9, 2]))
+  argmax(tf.zeros([4, 16]), tf.zeros([4, 9, 2]))
 
 
 def test_refuses_what_does_not_fit() -> None:
   network = make_network(16, 2)
   with pytest.raises(tf.errors.InvalidArgumentError, match="'encoder_w: float' has 32"):
-    network.rank(tf.zeros([4, 16]), tf.zeros([4, 9, 3]))
+    network.argmax(tf.zeros([4, 16]), tf.zeros([4, 9, 3]))
   with pytest.raises(tf.errors.InvalidArgumentError, match="'embeddings: float'"):
-    network.rank(tf.zeros([3, 16]), tf.zeros([4, 9, 2]))
+    network.argmax(tf.zeros([3, 16]), tf.zeros([4, 9, 2]))
+  with pytest.raises(tf.errors.InvalidArgumentError, match='no candidates'):
+    network.argmax(tf.zeros([3, 16]), tf.zeros([3, 0, 2]))
   odd = make_network(24, 2)
   with pytest.raises(tf.errors.InvalidArgumentError, match='multiple of 16'):
-    odd.rank(tf.zeros([4, 24]), tf.zeros([4, 9, 2]))
+    odd.argmax(tf.zeros([4, 24]), tf.zeros([4, 9, 2]))
 
 
 def test_has_no_gradient() -> None:
   network = make_network(16, 2)
   with tf.GradientTape() as tape:
-    values = tf.reduce_sum(network.rank(tf.zeros([4, 16]), tf.zeros([4, 9, 2])))
+    _, value = network.argmax(tf.zeros([4, 16]), tf.zeros([4, 9, 2]))
   with pytest.raises(LookupError, match='gradient'):
-    tape.gradient(values, network.trainable_variables)
+    tape.gradient(value, network.trainable_variables)

@@ -55,8 +55,7 @@ class QMLENetwork(snt.Module):
     if cached is not None:
       candidates = with_cached(candidates, cached, len(self.proposers) - 1)
     return maximize(
-      lambda actions: self.q.rank(embeddings, self._space.encode(actions)),
-      lambda actions: self.q_values(embeddings, actions),
+      lambda actions: self.q.argmax(embeddings, self._space.encode(actions)),
       candidates,
     )
 

@@ -1,4 +1,4 @@
-// Scoring on processors with AVX2 and FMA: nearly all since 2015.
+// The arg max on processors with AVX2 and FMA: nearly all since 2015.
 
 #include "system.h"
 
@@ -6,7 +6,7 @@
 #define LANES 8
 #include "kernel.h"
 
-int score_avx2(const Network *network, const Request *request, int threads) {
-  return score(network, request, threads);
+int maximize_avx2(const Network *network, const Request *request, int threads) {
+  return maximize(network, request, threads);
 }
 #pragma clang attribute pop

@@ -1,4 +1,4 @@
-// Scoring on processors with AVX-512 and its integer dot products. The tuning keeps
+// The arg max on processors with AVX-512 and its integer dot products. The tuning keeps
 // the compiler from taking those apart again.
 
 #include "system.h"
@@ -8,7 +8,7 @@
 #define LANES 16
 #include "kernel.h"
 
-int score_avx512(const Network *network, const Request *request, int threads) {
-  return score(network, request, threads);
+int maximize_avx512(const Network *network, const Request *request, int threads) {
+  return maximize(network, request, threads);
 }
 #pragma clang attribute pop

@@ -1,4 +1,4 @@
-// The TensorFlow operation QmleScore: checks its inputs and hands them to the kernel
+// The TensorFlow operation QmleArgmax: checks its inputs and hands them to the kernel
 // that suits the processor. Written against TensorFlow's C interface, which asks for no
 // particular C++ library.
 
@@ -17,7 +17,7 @@ typedef struct TF_DimensionHandle TF_DimensionHandle;
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_tensor.h"
 
-static const char *const kName = "QmleScore";
+static const char *const kName = "QmleArgmax";
 
 // The inputs, in their order.
 enum {
@@ -32,14 +32,19 @@ static const char *const kInputs[NUM_INPUTS] = {
     "encoder_offset: float", "inner_w: float", "outer_w: float", "outer_b: float",
     "norm_scale: float", "norm_offset: float", "output_w: float", "output_b: float"};
 
+// The outputs, in their order.
+enum { BEST, VALUE, NUM_OUTPUTS };
+static const char *const kOutputs[NUM_OUTPUTS] = {"best: int32", "value: float"};
+static const TF_DataType kOutputTypes[NUM_OUTPUTS] = {TF_INT32, TF_FLOAT};
+
 typedef struct {
-  Score *score;
+  Maximize *maximize;
   int threads;
 } Kernel;
 
 // Returns the kernel for this processor, as far as the system saves its registers; NULL
 // if there is none.
-static Score *choose(void) {
+static Maximize *choose(void) {
   unsigned a, b, c, d, saved_low, saved_high;
   if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_FMA))
     return NULL;
@@ -47,18 +52,18 @@ static Score *choose(void) {
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return NULL;
   const unsigned wide = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
   if ((saved_low & 0xe6) == 0xe6 && (b & wide) == wide && (c & bit_AVX512VNNI))
-    return score_avx512;
-  return (saved_low & 0x6) == 0x6 && (b & bit_AVX2) ? score_avx2 : NULL;
+    return maximize_avx512;
+  return (saved_low & 0x6) == 0x6 && (b & bit_AVX2) ? maximize_avx2 : NULL;
 }
 
 static void *create(TF_OpKernelConstruction *context) {
   TF_Status *status = TF_NewStatus();
   Kernel *kernel = malloc(sizeof *kernel);
-  kernel->score = choose();
+  kernel->maximize = choose();
   TF_OpKernelConstruction_GetAttrInt32(context, "threads", &kernel->threads, status);
-  if (!kernel->score)
+  if (!kernel->maximize)
     TF_SetStatus(status, TF_UNIMPLEMENTED,
-                 "scoring needs a processor with AVX2 and FMA; this one has not both");
+                 "the arg max needs a processor with AVX2 and FMA; this one has not both");
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(context, status);
   TF_DeleteStatus(status);
   return kernel;
@@ -82,6 +87,10 @@ static void check(TF_Tensor *const *inputs, TF_Status *status) {
     TF_SetStatus(status, TF_INVALID_ARGUMENT, "the width H must be a multiple of 16");
     return;
   }
+  if (!count) {
+    TF_SetStatus(status, TF_INVALID_ARGUMENT, "there are no candidates");
+    return;
+  }
   for (int i = 0; i < NUM_INPUTS; ++i)
     if (TF_TensorElementCount(inputs[i]) != expected[i]) {
       char message[128];
@@ -97,10 +106,13 @@ static void run(const Kernel *kernel, TF_Tensor *const *inputs,
                 TF_OpKernelContext *context, TF_Status *status) {
   const float *data[NUM_INPUTS];
   for (int i = 0; i < NUM_INPUTS; ++i) data[i] = TF_TensorData(inputs[i]);
-  const int64_t shape[2] = {TF_Dim(inputs[ACTIONS], 0), TF_Dim(inputs[ACTIONS], 1)};
-  TF_Tensor *values = TF_AllocateOutput(context, 0, TF_FLOAT, shape, 2,
-                                        shape[0] * shape[1] * sizeof(float), status);
-  if (TF_GetCode(status) != TF_OK) return;
+  const int64_t batch = TF_Dim(inputs[ACTIONS], 0);
+  TF_Tensor *outputs[NUM_OUTPUTS];
+  for (int i = 0; i < NUM_OUTPUTS; ++i) {
+    outputs[i] = TF_AllocateOutput(context, i, kOutputTypes[i], &batch, 1,
+                                   batch * TF_DataTypeSize(kOutputTypes[i]), status);
+    if (TF_GetCode(status) != TF_OK) return;
+  }
   const Network network = {
       .inputs = TF_Dim(inputs[ACTIONS], 2), .width = TF_Dim(inputs[EMBEDDINGS], 1),
       .encoder_w = data[ENCODER_W], .encoder_b = data[ENCODER_B],
@@ -108,17 +120,14 @@ static void run(const Kernel *kernel, TF_Tensor *const *inputs,
       .inner_w = data[INNER_W], .outer_w = data[OUTER_W], .outer_b = data[OUTER_B],
       .norm_scale = data[NORM_SCALE], .norm_offset = data[NORM_OFFSET],
       .output_w = data[OUTPUT_W], .output_b = data[OUTPUT_B]};
-  Plan plan;
   const Request request = {
+      .states = batch, .candidates = TF_Dim(inputs[ACTIONS], 1),
       .embeddings = data[EMBEDDINGS], .state_hidden = data[STATE_HIDDEN],
-      .actions = data[ACTIONS], .plan = &plan, .values = TF_TensorData(values)};
-  if (make_plan(request.actions, shape[0], shape[1], network.inputs, &plan) ||
-      kernel->score(&network, &request, kernel->threads))
-    TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for scoring");
-  else
-    repeat_values(&plan, shape[0] * shape[1], request.values);
-  free_plan(&plan);
-  TF_DeleteTensor(values);
+      .actions = data[ACTIONS], .best = TF_TensorData(outputs[BEST]),
+      .values = TF_TensorData(outputs[VALUE])};
+  if (kernel->maximize(&network, &request, kernel->threads))
+    TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for the arg max");
+  for (int i = 0; i < NUM_OUTPUTS; ++i) TF_DeleteTensor(outputs[i]);
 }
 
 static void compute(void *kernel, TF_OpKernelContext *context) {
@@ -134,16 +143,16 @@ static void compute(void *kernel, TF_OpKernelContext *context) {
   TF_DeleteStatus(status);
 }
 
-// values [B, N] has the shape of actions [B, N, A'] without the last dimension.
+// Both outputs are [B], the first dimension of actions [B, N, A'].
 static void infer_shape(TF_ShapeInferenceContext *context, TF_Status *status) {
-  TF_ShapeHandle *actions = TF_NewShapeHandle(), *values = TF_NewShapeHandle();
+  TF_ShapeHandle *actions = TF_NewShapeHandle(), *batch = TF_NewShapeHandle();
   TF_ShapeInferenceContextGetInput(context, ACTIONS, actions, status);
   if (TF_GetCode(status) == TF_OK)
-    TF_ShapeInferenceContextSubshape(context, actions, 0, 2, values, status);
-  if (TF_GetCode(status) == TF_OK)
-    TF_ShapeInferenceContextSetOutput(context, 0, values, status);
+    TF_ShapeInferenceContextSubshape(context, actions, 0, 1, batch, status);
+  for (int i = 0; i < NUM_OUTPUTS && TF_GetCode(status) == TF_OK; ++i)
+    TF_ShapeInferenceContextSetOutput(context, i, batch, status);
   TF_DeleteShapeHandle(actions);
-  TF_DeleteShapeHandle(values);
+  TF_DeleteShapeHandle(batch);
 }
 
 static void stop_unless_ok(TF_Status *status) {
@@ -157,7 +166,7 @@ __attribute__((constructor)) static void register_op(void) {
   TF_Status *status = TF_NewStatus();
   TF_OpDefinitionBuilder *op = TF_NewOpDefinitionBuilder(kName);
   for (int i = 0; i < NUM_INPUTS; ++i) TF_OpDefinitionBuilderAddInput(op, kInputs[i]);
-  TF_OpDefinitionBuilderAddOutput(op, "values: float");
+  for (int i = 0; i < NUM_OUTPUTS; ++i) TF_OpDefinitionBuilderAddOutput(op, kOutputs[i]);
   TF_OpDefinitionBuilderAddAttr(op, "threads: int >= 1");
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, infer_shape);
   TF_RegisterOpDefinition(op, status);

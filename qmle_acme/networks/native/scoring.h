@@ -4,7 +4,7 @@
 #ifndef QMLE_SCORING_H_
 #define QMLE_SCORING_H_
 
-#include "plan.h"
+#include <stdint.h>
 
 enum { WIDTH_MULTIPLE = 16 };  // Of H, for the widest vectors.
 
@@ -19,16 +19,17 @@ typedef struct {
 } Network;
 
 typedef struct {
+  int states, candidates;     // B, N
   const float *embeddings;    // [B, H]
   const float *state_hidden;  // [B, 2H], the observation's half of the first layer
   const float *actions;       // [B, N, A']
-  const Plan *plan;           // which of them are scored
-  float *values;              // [B, N], the result where there is one
+  int32_t *best;              // [B], the best candidate of each state, the first of equals
+  float *values;              // [B], its value
 } Request;
 
 // Returns 0, or -1 when there is no memory.
-typedef int Score(const Network *network, const Request *request, int threads);
+typedef int Maximize(const Network *network, const Request *request, int threads);
 
-Score score_avx2, score_avx512;
+Maximize maximize_avx2, maximize_avx512;
 
 #endif  // QMLE_SCORING_H_

@@ -1,0 +1,186 @@
+// The layers of the network on rows of floats, and the large products in 8-bit integers.
+//
+// A file that includes this one has set LANES and the target.
+
+#ifndef QMLE_LAYERS_H_
+#define QMLE_LAYERS_H_
+
+#include "vectors.h"
+
+// Blocks of a product that stay in registers: of integers, ROWS rows by COLUMNS outputs;
+// of floats, FLOAT_ROWS rows by LANES outputs.
+enum { ROWS = LANES / 2, COLUMNS = 2 * LANES, FLOAT_ROWS = 64 / LANES };
+
+#define LARGEST_WEIGHT 127.0f
+#define EPSILON 1e-5f  // Of Sonnet's layer normalisation.
+
+// A weight matrix [inputs, outputs] in integers: panels of COLUMNS outputs, in which
+// four inputs lie side by side.
+typedef struct {
+  int inputs, outputs;
+  int8_t *panels;
+  float *scales;  // [outputs], the worth of one
+  float *sums;    // [outputs], of each column, in floats
+} Packed;
+
+static float inverse(float x) { return x > 0 ? 1.0f / x : 0.0f; }
+
+// Writes the scale of each column, by its largest weight.
+static void set_scales(const float *w, Packed *out) {
+  for (int j = 0; j < out->outputs; j += LANES) {
+    Floats most = {0};
+    for (int i = 0; i < out->inputs; ++i) {
+      const Floats x = load(w + (size_t)i * out->outputs + j);
+      most = __builtin_elementwise_max(most, __builtin_elementwise_abs(x));
+    }
+    store(out->scales + j, most / LARGEST_WEIGHT);
+  }
+}
+
+static void pack(const float *w, Packed *out) {
+  const int outputs = out->outputs;
+  set_scales(w, out);
+  for (int j = 0; j < outputs; j += LANES) {
+    int8_t *panel = out->panels + (size_t)(j - j % COLUMNS) * out->inputs;
+    Floats inverses;
+    Ints sums = {0};
+    for (int l = 0; l < LANES; ++l) inverses[l] = inverse(out->scales[j + l]);
+    for (int i = 0; i < out->inputs; i += 4) {
+      Ints quads = {0};
+      for (int k = 0; k < 4; ++k) {
+        const Ints x = to_ints(load(w + (size_t)(i + k) * outputs + j) * inverses);
+        sums += x;
+        quads |= (x & 0xff) << (8 * k);
+      }
+      memcpy(panel + i * COLUMNS + 4 * (j % COLUMNS), &quads, sizeof quads);
+    }
+    store(out->sums + j, to_floats(sums) * load(out->scales + j));
+  }
+}
+
+// Writes a row of numbers between `low` and `high` in integers from 0 to LEVELS; returns
+// the worth of one.
+static float quantize(const float *row, int size, float low, float high, uint8_t *out) {
+  const float worth = (high - low) / LEVELS;
+  const Floats factor = broadcast(inverse(worth)), offset = broadcast(low);
+  for (int j = 0; j < size; j += LANES) {
+    const Ints levels = to_ints((load(row + j) - offset) * factor);
+    const Bytes x = __builtin_convertvector(levels, Bytes);
+    memcpy(out + j, &x, sizeof x);
+  }
+  return worth;
+}
+
+// total = rows [ROWS, inputs] times one panel.
+static inline void multiply(const uint8_t *rows, int inputs, const int8_t *panel,
+                            Ints total[ROWS][2]) {
+  for (int r = 0; r < ROWS; ++r) total[r][0] = total[r][1] = (Ints){0};
+  for (int i = 0; i < inputs; i += 4) {
+    Quads low, high;
+    memcpy(&low, panel + i * COLUMNS, sizeof low);
+    memcpy(&high, panel + i * COLUMNS + 2 * COLUMNS, sizeof high);
+#pragma unroll
+    for (int r = 0; r < ROWS; ++r) {
+      const Quads x = broadcast_quad(rows + r * inputs + i);
+      total[r][0] = dot(total[r][0], x, low);
+      total[r][1] = dot(total[r][1], x, high);
+    }
+  }
+}
+
+// out [rows, outputs] = x [rows, inputs] times w, plus the offset; `worths` [rows] is the
+// worth of one in each row of x. `rows` is a multiple of ROWS.
+static void affine_packed(const uint8_t *x, const float *worths, const Packed *w,
+                          const float *offset, int rows, float *out) {
+  for (int j = 0; j < w->outputs; j += COLUMNS)
+    for (int first = 0; first < rows; first += ROWS) {
+      Ints total[ROWS][2];
+      multiply(x + first * w->inputs, w->inputs, w->panels + (size_t)j * w->inputs,
+               total);
+      for (int c = 0; c < 2; ++c) {
+        const int column = j + c * LANES;
+        const Floats scales = load(w->scales + column), offsets = load(offset + column);
+#pragma unroll
+        for (int r = 0; r < ROWS; ++r)
+          store(out + (first + r) * w->outputs + column,
+                to_floats(total[r][c]) * (scales * worths[first + r]) + offsets);
+      }
+    }
+}
+
+// out [rows, outputs] = x [rows, inputs] times w [inputs, outputs], plus the offset.
+// `rows` is a multiple of FLOAT_ROWS.
+static void affine(const float *x, int inputs, const float *w, const float *offset,
+                   int rows, int outputs, float *out) {
+  for (int j = 0; j < outputs; j += LANES)
+    for (int first = 0; first < rows; first += FLOAT_ROWS) {
+      Floats total[FLOAT_ROWS];
+      for (int r = 0; r < FLOAT_ROWS; ++r) total[r] = load(offset + j);
+      for (int i = 0; i < inputs; ++i) {
+        const Floats weights = load(w + (size_t)i * outputs + j);
+#pragma unroll
+        for (int r = 0; r < FLOAT_ROWS; ++r)
+          total[r] += broadcast(x[(first + r) * inputs + i]) * weights;
+      }
+      for (int r = 0; r < FLOAT_ROWS; ++r) store(out + (first + r) * outputs + j, total[r]);
+    }
+}
+
+// relu(row) in its place; returns its largest number.
+static float relu(float *row, int size) {
+  Floats most = {0};
+  for (int j = 0; j < size; j += LANES) {
+    const Floats x = at_least(load(row + j), 0.0f);
+    most = __builtin_elementwise_max(most, x);
+    store(row + j, x);
+  }
+  return largest(most);
+}
+
+// row += other
+static void add(float *row, const float *other, int size) {
+  for (int j = 0; j < size; j += LANES)
+    store(row + j, load(row + j) + load(other + j));
+}
+
+// Mean, and 1 / standard deviation, of a row. In one pass, and from the row's first
+// number, or the squares of a large mean would hide a small deviation.
+static void moments(const float *row, int size, Floats *mean, Floats *factor) {
+  const Floats origin = broadcast(row[0]);
+  Floats total = {0}, squares = {0};
+  for (int j = 0; j < size; j += LANES) {
+    const Floats x = load(row + j) - origin;
+    total += x;
+    squares += x * x;
+  }
+  const float centre = sum(total) / size;
+  *mean = origin + centre;
+  *factor = broadcast(1.0f / sqrtf(sum(squares) / size - centre * centre + EPSILON));
+}
+
+// elu(norm(row)) in its place; returns its largest number.
+static float norm_elu(float *row, int size, const float *scale, const float *offset) {
+  Floats mean, factor, most = broadcast(ELU_LOW);
+  moments(row, size, &mean, &factor);
+  for (int j = 0; j < size; j += LANES) {
+    const Floats centred = (load(row + j) - mean) * factor;
+    const Floats x = elu(centred * load(scale + j) + load(offset + j));
+    most = __builtin_elementwise_max(most, x);
+    store(row + j, x);
+  }
+  return largest(most);
+}
+
+// elu(norm(row)) . w
+static float norm_elu_dot(const float *row, int size, const float *scale,
+                          const float *offset, const float *w) {
+  Floats mean, factor, total = {0};
+  moments(row, size, &mean, &factor);
+  for (int j = 0; j < size; j += LANES) {
+    const Floats centred = (load(row + j) - mean) * factor;
+    total += elu(centred * load(scale + j) + load(offset + j)) * load(w + j);
+  }
+  return sum(total);
+}
+
+#endif  // QMLE_LAYERS_H_

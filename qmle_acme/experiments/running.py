@@ -137,6 +137,8 @@ def thread_limits(threads: int) -> dict[str, str]:
     'TF_NUM_INTRAOP_THREADS': str(threads),
     'TF_NUM_INTEROP_THREADS': '1',
     'OMP_NUM_THREADS': str(threads),
+    # What XLA compiles is the gradient step, whose products are too small to be shared.
+    'XLA_FLAGS': '--xla_cpu_multi_thread_eigen=false',
   }
 
 

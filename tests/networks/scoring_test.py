@@ -82,7 +82,10 @@ def test_nearly_always_the_same_winner() -> None:
   observations, actions = make_inputs(1000, 101, 6)
   embeddings = network.embed(observations)
   expected = np.concatenate(
-    [network(embeddings[i : i + 100], actions[i : i + 100]) for i in range(0, 1000, 100)]
+    [
+      network(embeddings[i : i + 100], actions[i : i + 100])
+      for i in range(0, 1000, 100)
+    ]
   ).argmax(axis=1)
   best, _ = network.argmax(embeddings, actions)
   assert np.mean(best == expected) >= 0.999

@@ -3,6 +3,8 @@
 A action dimensions, O observation.
 """
 
+from collections.abc import Callable
+
 import acme
 import acme.adders
 import dm_env
@@ -33,6 +35,7 @@ class QMLEActor(acme.Actor):
     self,
     network: QMLENetwork,
     space: ActionSpace,
+    observation_size: int,
     m_greedy: int,
     epsilon: float,
     seed: int,
@@ -44,15 +47,15 @@ class QMLEActor(acme.Actor):
     Args:
       network: its variables are those that the client updates.
       space: the action space.
+      observation_size: O.
       m_greedy: candidates per decision.
       epsilon: probability of a uniformly random action.
       seed: of exploration and candidates.
       variable_client: of the learner.
       adder: where transitions go, if anywhere.
     """
-    self._network = network
     self._space = space
-    self._m_greedy = m_greedy
+    self._best_action = _trace_best_action(network, observation_size, m_greedy)
     self._epsilon = epsilon
     self._random = np.random.default_rng(seed)
     self._variable_client = variable_client
@@ -65,7 +68,7 @@ class QMLEActor(acme.Actor):
     if explores:
       action = self._space.sample_uniform((), seed)
     else:
-      action = self._best_action(observation, seed)
+      action = self._best_action(tf.constant(observation), tf.constant(seed))
     return self._space.to_environment(action.numpy())
 
   def observe_first(self, timestep: dm_env.TimeStep) -> None:
@@ -82,7 +85,20 @@ class QMLEActor(acme.Actor):
     """Fetches the learner's variables when it is time to."""
     self._variable_client.update(wait)
 
+
+def _trace_best_action(
+  network: QMLENetwork, observation_size: int, m_greedy: int
+) -> Callable[[Tensor, Seed], Tensor]:
+  """Returns a function of observation [O] and seed: the arg max [A] over candidates.
+
+  It is traced here, once: to look the trace up anew would take as long as an eighth of
+  a decision.
+  """
+
   @tf.function(autograph=False)
-  def _best_action(self, observation: Tensor, seed: Seed) -> Tensor:
-    """Returns the arg max [A] over m_greedy candidates for observation [O]."""
-    return self._network.argmax(observation[None], 1, self._m_greedy, seed).action[0]
+  def best_action(observation: Tensor, seed: Seed) -> Tensor:
+    return network.argmax(observation[None], 1, m_greedy, seed).action[0]
+
+  return best_action.get_concrete_function(
+    tf.TensorSpec([observation_size], tf.float32), tf.TensorSpec([2], tf.int32)
+  )

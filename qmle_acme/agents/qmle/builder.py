@@ -109,6 +109,7 @@ class QMLEBuilder(AgentBuilder):
     return acting.QMLEActor(
       network=network,
       space=self._space,
+      observation_size=self._observation_size,
       m_greedy=self._config.m_greedy,
       epsilon=0.0 if adder is None else self._config.epsilon,
       seed=seed,

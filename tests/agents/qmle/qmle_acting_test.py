@@ -73,7 +73,8 @@ def make_actor(
   network = make_network(space, OBSERVATION_SIZE, CONFIG, seed=99)
   client = variable_utils.VariableClient(source, {'policy': network.variables}, period)
   client.update_and_wait()
-  return QMLEActor(network, space, COUNT, epsilon, seed, client, adder=None)
+  size = OBSERVATION_SIZE
+  return QMLEActor(network, space, size, COUNT, epsilon, seed, client, adder=None)
 
 
 def act(actor: QMLEActor) -> np.ndarray:

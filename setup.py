@@ -40,7 +40,7 @@ DEPENDENCIES = [
   'tensorflow-probability==0.20.1',  # Imported by Acme; later ones need 2.18 of TF.
   'trfl==1.2.0',  # Losses, imported by Acme's agents.
   'tyro==1.0.17',  # Command lines from dataclasses; exact for its private error hook.
-  'ziglang==0.17.1',  # The C compiler for networks/native: no machine need have one.
+  'ziglang==0.17.1',  # The C compiler for qmle_acme/native: no machine need have one.
 ]
 
 DEV = [
@@ -51,7 +51,7 @@ DEV = [
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
 ]
 
-NATIVE = pathlib.Path('qmle_acme/networks/native')
+NATIVE = pathlib.Path('qmle_acme/native')
 # One library for every processor with AVX2 and every glibc since 2012. Sums may be
 # reordered, which vectors need; infinities and NaN keep their meaning.
 CFLAGS = [
@@ -72,7 +72,7 @@ CFLAGS = [
 
 
 class BuildNative(build_ext.build_ext):
-  """Compiles the scoring kernel, a library that TensorFlow loads."""
+  """Compiles our operations, a library that TensorFlow loads."""
 
   def get_ext_filename(self, fullname: str) -> str:
     """Returns the file's path: no module of Python, so without its version."""
@@ -102,7 +102,7 @@ setuptools.setup(
   cmdclass={'build_ext': BuildNative},
   ext_modules=[
     setuptools.Extension(
-      'qmle_acme.networks._scoring',
+      'qmle_acme.native._operations',
       sorted(map(str, NATIVE.glob('*.c'))),
       depends=sorted(map(str, NATIVE.glob('*.h'))),
     )

@@ -1,20 +1,17 @@
 """The compiled arg max over candidate actions.
 
-It is written in C (native/), a TensorFlow operation like any other but without a
-gradient. B batch, N candidates, H width, A' encoded action size.
+It is an operation of `qmle_acme.native`, without a gradient. B batch, N candidates,
+H width, A' encoded action size.
 """
 
 import os
-import pathlib
 
-import tensorflow as tf
-
+from qmle_acme.native import operations
 from qmle_acme.networks import blocks
 from qmle_acme.types import Tensor
 
 # The kernel's widest vectors divide H.
 WIDTH_MULTIPLE = 16
-_OPERATIONS = tf.load_op_library(str(pathlib.Path(__file__).with_name('_scoring.so')))
 
 
 def argmax(
@@ -46,7 +43,7 @@ def argmax(
   """
   width = embeddings.shape[-1]
   inner, outer = block.inner, block.outer
-  best, value = _OPERATIONS.qmle_argmax(
+  best, value = operations.qmle_argmax(
     embeddings=embeddings,
     state_hidden=embeddings @ inner.w[:width] + inner.b,
     actions=encoded,

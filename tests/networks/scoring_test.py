@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from qmle_acme.networks import ActionInQNetwork
 from qmle_acme.types import Tensor
 
-# What the winner may lack of the best value, as a share of the range of the values. Most
-# of these networks are random ones whose values lie closer than those of trained ones.
+# What the winner may lack of the best value, as a share of the range of the values: the
+# values of these random networks lie closer together than those of trained ones.
 TOLERANCE = 0.02
 
 

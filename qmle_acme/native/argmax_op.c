@@ -1,21 +1,9 @@
-// The TensorFlow operation QmleArgmax: checks its inputs and hands them to the kernel
-// that suits the processor. Written against TensorFlow's C interface, which asks for no
-// particular C++ library.
+// The TensorFlow operation QmleArgmax: checks its inputs and hands them to the kernel.
 
-#include <cpuid.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "scoring.h"
-#include "tensorflow/c/kernels.h"
-
-// In C, the next header takes these names for granted.
-typedef struct TF_OpDefinitionBuilder TF_OpDefinitionBuilder;
-typedef struct TF_ShapeInferenceContext TF_ShapeInferenceContext;
-typedef struct TF_ShapeHandle TF_ShapeHandle;
-typedef struct TF_DimensionHandle TF_DimensionHandle;
-#include "tensorflow/c/ops.h"
-#include "tensorflow/c/tf_tensor.h"
+#include "kernels.h"
+#include "operation.h"
 
 static const char *const kName = "QmleArgmax";
 
@@ -38,30 +26,16 @@ static const char *const kOutputs[NUM_OUTPUTS] = {"best: int32", "value: float"}
 static const TF_DataType kOutputTypes[NUM_OUTPUTS] = {TF_INT32, TF_FLOAT};
 
 typedef struct {
-  Maximize *maximize;
+  const Kernels *kernels;
   int threads;
 } Kernel;
-
-// Returns the kernel for this processor, as far as the system saves its registers; NULL
-// if there is none.
-static Maximize *choose(void) {
-  unsigned a, b, c, d, saved_low, saved_high;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_FMA))
-    return NULL;
-  __asm__("xgetbv" : "=a"(saved_low), "=d"(saved_high) : "c"(0));
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return NULL;
-  const unsigned wide = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
-  if ((saved_low & 0xe6) == 0xe6 && (b & wide) == wide && (c & bit_AVX512VNNI))
-    return maximize_avx512;
-  return (saved_low & 0x6) == 0x6 && (b & bit_AVX2) ? maximize_avx2 : NULL;
-}
 
 static void *create(TF_OpKernelConstruction *context) {
   TF_Status *status = TF_NewStatus();
   Kernel *kernel = malloc(sizeof *kernel);
-  kernel->maximize = choose();
+  kernel->kernels = choose_kernels();
   TF_OpKernelConstruction_GetAttrInt32(context, "threads", &kernel->threads, status);
-  if (!kernel->maximize)
+  if (!kernel->kernels)
     TF_SetStatus(status, TF_UNIMPLEMENTED,
                  "the arg max needs a processor with AVX2 and FMA; this one has not both");
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(context, status);
@@ -125,7 +99,7 @@ static void run(const Kernel *kernel, TF_Tensor *const *inputs,
       .embeddings = data[EMBEDDINGS], .state_hidden = data[STATE_HIDDEN],
       .actions = data[ACTIONS], .best = TF_TensorData(outputs[BEST]),
       .values = TF_TensorData(outputs[VALUE])};
-  if (kernel->maximize(&network, &request, kernel->threads))
+  if (kernel->kernels->maximize(&network, &request, kernel->threads))
     TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for the arg max");
   for (int i = 0; i < NUM_OUTPUTS; ++i) TF_DeleteTensor(outputs[i]);
 }
@@ -155,24 +129,12 @@ static void infer_shape(TF_ShapeInferenceContext *context, TF_Status *status) {
   TF_DeleteShapeHandle(batch);
 }
 
-static void stop_unless_ok(TF_Status *status) {
-  if (TF_GetCode(status) == TF_OK) return;
-  fprintf(stderr, "cannot register %s: %s\n", kName, TF_Message(status));
-  abort();
-}
-
 // Runs when TensorFlow loads this library.
-__attribute__((constructor)) static void register_op(void) {
-  TF_Status *status = TF_NewStatus();
+__attribute__((constructor)) static void register_argmax(void) {
   TF_OpDefinitionBuilder *op = TF_NewOpDefinitionBuilder(kName);
   for (int i = 0; i < NUM_INPUTS; ++i) TF_OpDefinitionBuilderAddInput(op, kInputs[i]);
   for (int i = 0; i < NUM_OUTPUTS; ++i) TF_OpDefinitionBuilderAddOutput(op, kOutputs[i]);
   TF_OpDefinitionBuilderAddAttr(op, "threads: int >= 1");
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, infer_shape);
-  TF_RegisterOpDefinition(op, status);
-  stop_unless_ok(status);
-  TF_RegisterKernelBuilder(kName, TF_NewKernelBuilder(kName, "CPU", create, compute, delete),
-                           status);
-  stop_unless_ok(status);
-  TF_DeleteStatus(status);
+  register_operation(kName, op, create, compute, delete);
 }

@@ -1,8 +1,9 @@
-// What `op.c` asks of the kernels. B states, N candidates of each, A' size of an encoded
-// action, H width; matrices lie row by row.
+// What the operations ask of the kernels, which exist for each width of vectors.
+// B states, N candidates of each, A' size of an encoded action, H width; matrices lie row
+// by row.
 
-#ifndef QMLE_SCORING_H_
-#define QMLE_SCORING_H_
+#ifndef QMLE_KERNELS_H_
+#define QMLE_KERNELS_H_
 
 #include <stdint.h>
 
@@ -27,9 +28,17 @@ typedef struct {
   float *values;              // [B], its value
 } Request;
 
-// Returns 0, or -1 when there is no memory.
-typedef int Maximize(const Network *network, const Request *request, int threads);
+typedef struct {
+  // Takes the arg max. Returns 0, or -1 when there is no memory.
+  int (*maximize)(const Network *network, const Request *request, int threads);
+  // Writes `count` numbers from [0, 1), a function of key and stream.
+  void (*fill_uniform)(uint64_t key, uint64_t stream, int64_t count, float *out);
+} Kernels;
 
-Maximize maximize_avx2, maximize_avx512;
+extern const Kernels kernels_avx2, kernels_avx512;
 
-#endif  // QMLE_SCORING_H_
+// Returns the kernels for this processor, as far as the system saves its registers; NULL
+// if there are none.
+const Kernels *choose_kernels(void);
+
+#endif  // QMLE_KERNELS_H_

@@ -1,4 +1,4 @@
-// The arg max on processors with AVX-512 and its integer dot products. The tuning keeps
+// The kernels on processors with AVX-512 and its integer dot products. The tuning keeps
 // the compiler from taking those apart again.
 
 #include "system.h"
@@ -6,9 +6,8 @@
 #define TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,tune=icelake-server"
 #pragma clang attribute push(__attribute__((target(TARGET))), apply_to = function)
 #define LANES 16
-#include "kernel.h"
+#include "argmax.h"
+#include "random.h"
 
-int maximize_avx512(const Network *network, const Request *request, int threads) {
-  return maximize(network, request, threads);
-}
+const Kernels kernels_avx512 = {.maximize = maximize, .fill_uniform = fill_uniform};
 #pragma clang attribute pop

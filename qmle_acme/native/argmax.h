@@ -17,7 +17,7 @@
 
 #include "distinct.h"
 #include "layers.h"
-#include "scoring.h"
+#include "kernels.h"
 
 // Candidates of a state that go through the network together, a multiple of what every
 // layer takes at once, and the finalists of a state: more where integers are coarser.

@@ -14,6 +14,11 @@ def names() -> tuple[str, ...]:
   return tuple(sorted(path.stem for path in FOLDER.glob('*.yaml')))
 
 
+def sizes() -> dict[str, int]:
+  """Returns the action dimensions of every task that is in a suite."""
+  return {task: size for name in names() for task, size in load(name).items()}
+
+
 def load(name: str) -> dict[str, int]:
   """Returns the tasks of a suite in order, each with its action dimensions.
 

@@ -61,7 +61,9 @@ def improvement(comparison: Comparison, theme: Theme) -> Figure:
     )
     color = agent_style(ours, comparison.agents, theme)['color']
     axes.plot([estimate.low, estimate.high], [row, row], color=color, linewidth=5)
-    axes.plot(estimate.value, row, marker='|', markersize=15, color=theme.ink)
+    axes.plot(
+      estimate.value, row, marker='|', markersize=15, color=theme.ink, clip_on=False
+    )
   axes.axvline(0.5, color=theme.ink, linewidth=0.8, linestyle=':')
   axes.set(
     xlabel='probability that a run of the first beats one of the second',

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 
+from qmle_acme.benchmark import suites
 from qmle_acme.experiments.config import differences
 from qmle_acme.report.results import Results
 from qmle_acme.types import Array
@@ -27,7 +28,7 @@ class Comparison:
 
   Attributes:
     agents: QMLE first, then by name.
-    tasks: in the order in which they were first met.
+    tasks: those with fewer action dimensions first.
     horizons: the step, by task, at which runs are compared: the fewest steps that one
       of them was asked to take.
     finals: a row per run: `step` and `final_return` of its last evaluation up to the
@@ -39,7 +40,8 @@ class Comparison:
     self.results = results
     runs = results.runs
     self.agents = order_agents(list(runs['agent']))
-    self.tasks = list(dict.fromkeys(runs['task']))
+    sizes = suites.sizes()
+    self.tasks = sorted(set(runs['task']), key=lambda task: (sizes.get(task, 0), task))
     self.horizons = runs.groupby('task')['steps'].min().astype(int).to_dict()
     self.finals = pd.DataFrame([self._final(run) for run in runs.to_dict('records')])
 

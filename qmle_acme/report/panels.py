@@ -19,6 +19,8 @@ from qmle_acme.report.style import Theme, agent_style
 _COLUMNS = 3
 _PANEL_INCHES = (2.9, 2.15)
 _HEAD_INCHES = 0.45
+# Their interval would fill the panel: Student's t of two is 12.7 standard errors.
+_RUNS_WITHOUT_BAND = 2
 _STEPS = 'environment steps (thousands)'
 _RETURN = 'greedy return'
 
@@ -106,9 +108,7 @@ def proposers(comparison: Comparison, agent: str, theme: Theme) -> Figure:
 
 def task_title(task: str) -> str:
   """Returns a short name of a task, with its action dimensions if a suite says them."""
-  sizes: dict[str, int] = {}
-  for name in suites.names():
-    sizes |= suites.load(name)
+  sizes = suites.sizes()
   short = task.removeprefix('control:')
   return f'{short} ({sizes[task]}-D)' if task in sizes else short
 
@@ -120,9 +120,10 @@ def _draw_curves(axes: Axes, curves: pd.DataFrame, agent: str, style: dict) -> N
   steps = curves.index / 1e3
   estimate = statistics.mean(curves.to_numpy().T)
   color = style['color']
-  axes.fill_between(
-    steps, estimate.low, estimate.high, color=color, alpha=0.13, linewidth=0
-  )
+  if len(curves.columns) > _RUNS_WITHOUT_BAND:
+    axes.fill_between(
+      steps, estimate.low, estimate.high, color=color, alpha=0.13, linewidth=0
+    )
   if len(curves.columns) > 1:
     for run in curves:
       axes.plot(steps, curves[run], color=color, linewidth=0.6, alpha=0.55)
@@ -166,6 +167,6 @@ def _panels(
     labelled.values(),
     labelled.keys(),
     loc='outside upper left',
-    ncols=min(len(labelled), 6),
+    ncols=min(len(labelled), 3 * columns),
   )
   return figure

@@ -53,11 +53,11 @@ def _aggregates(comparison: Comparison) -> Iterator[Section]:
     return
   counts = [len(comparison.scores(agent)) for agent in comparison.agents]
   text = (
-    f'Over {len(tasks)} tasks with {_range(counts)} of each agent. The interquartile '
-    'mean is the mean of the middle half of all runs; the profile says which share of '
-    'runs has scored more than each value, so higher is better everywhere. Intervals '
-    'are 95 %, by resampling the runs of each task; resampling fewer than five runs '
-    'gives intervals that are too narrow, and one run gives none.'
+    f'Over {_count([len(tasks)], "task")} with {_count(counts, "run")} of each agent. '
+    'The interquartile mean is the mean of the middle half of all runs; the profile '
+    'says which share of runs has scored more than each value, so higher is better '
+    'everywhere. Intervals are 95 %, by resampling the runs of each task; resampling '
+    'fewer than five runs gives too narrow ones, and one run gives none.'
   )
   is_many = len(comparison.agents) > 1
   yield Section(
@@ -92,8 +92,8 @@ def _final_returns(comparison: Comparison) -> Section:
 def _learning_curves(comparison: Comparison, published: pd.DataFrame) -> Section:
   text = (
     'Thick: the mean over runs; thin: each run; shaded: the 95 % interval of the mean '
-    "(Student's t), which two or three runs leave wide, and one run leaves out. "
-    'In brackets: the dimensions of an action.'
+    "(Student's t). Two runs are shown without it: it would fill the panel, and stands "
+    'under Final returns. In brackets: the dimensions of an action.'
   )
   if len(published):
     text += (
@@ -164,7 +164,7 @@ def _published(comparison: Comparison, published: pd.DataFrame) -> Iterator[Sect
   )
 
 
-def _range(counts: list[int]) -> str:
+def _count(counts: list[int], noun: str) -> str:
   low, high = min(counts), max(counts)
-  runs = f'{low}' if low == high else f'{low} to {high}'
-  return f'{runs} run{"s" if high > 1 else ""}'
+  number = f'{low}' if low == high else f'{low} to {high}'
+  return f'{number} {noun}{"s" if high > 1 else ""}'

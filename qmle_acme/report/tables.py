@@ -1,5 +1,6 @@
 """The tables of a report, as text: the same for the page and for Markdown."""
 
+import itertools
 import json
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def aggregate_scores(comparison: Comparison) -> Table:
   return Table(
     ['agent', 'interquartile mean (95 % interval)', 'runs per task'],
     rows,
-    f'Score (share of the largest return) on {len(comparison.common_tasks())} tasks.',
+    'Score (share of the largest return) at the last step of each task.',
   )
 
 
@@ -82,7 +83,10 @@ def costs(comparison: Comparison) -> Table:
   runs = comparison.results.runs
   finished = runs[runs['state'] == 'finished']
   rows = []
-  for (task, agent), group in finished.groupby(['task', 'agent'], sort=False):
+  for task, agent in itertools.product(comparison.tasks, comparison.agents):
+    group = finished[(finished['task'] == task) & (finished['agent'] == agent)]
+    if group.empty:
+      continue
     steps = group['actor_steps'].mean()
     cpu = group['cpu_seconds'].mean()
     rows.append(
@@ -99,7 +103,7 @@ def costs(comparison: Comparison) -> Table:
     )
   return Table(
     ['task', 'agent', 'runs', 'environment steps', 'learner steps']
-    + ['wall time (min)', 'CPU time (min)', 'CPU per step (ms)'],
+    + ['wall time (min)', 'CPU time (min)', 'CPU per environment step (ms)'],
     rows,
     'Means over finished runs. CPU time is that of all processes of a run, evaluation '
     'and start included; wall time depends on what else the machine did.',

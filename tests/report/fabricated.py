@@ -89,7 +89,7 @@ def write_results(
 def _record_learner(recorder: Recorder, progress: float) -> None:
   """Records metrics of QMLE, the shares in a sum of 1."""
   shares = {'uniform': 0.6 - 0.3 * progress, 'delta': 0.1, 'categorical': 0.1}
-  shares['cached'] = 1.0 - sum(shares.values())
+  shares['cache'] = 1.0 - sum(shares.values())
   winners = {f'winner/{name}': share for name, share in shares.items()}
   recorder.record_metrics('learner', {'cache_hit_rate': progress, **winners})
 

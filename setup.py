@@ -38,6 +38,7 @@ DEPENDENCIES = [
   'pyyaml==6.0.3',  # Configurations.
   'rliable==1.2.0',  # Interquartile means and performance profiles.
   'rich==15.0.0',  # Tables in the terminal.
+  'scipy==1.15.3',  # Student's t and trimmed means, in reports.
   'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.
   'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
   'tensorflow-probability==0.20.1',  # Imported by Acme; later ones need 2.18 of TF.

@@ -13,7 +13,7 @@ from qmle_acme.report.style import Theme, agent_style
 from qmle_acme.types import Array
 
 _THRESHOLDS = np.linspace(0.0, 1.0, 101)
-_INCHES = (8.7, 2.9)
+_INCHES = (9.45, 3.0)
 
 
 def over_tasks(comparison: Comparison, theme: Theme) -> Figure:

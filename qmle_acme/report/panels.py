@@ -17,7 +17,7 @@ from qmle_acme.report.results import HIT_RATE, WINNER
 from qmle_acme.report.style import Theme, agent_style
 
 _COLUMNS = 3
-_PANEL_INCHES = (2.9, 2.15)
+_PANEL_INCHES = (3.15, 2.25)
 _HEAD_INCHES = 0.45
 # Their interval would fill the panel: Student's t of two is 12.7 standard errors.
 _RUNS_WITHOUT_BAND = 2

@@ -98,7 +98,7 @@ def _bootstrap(
 ) -> Estimate:
   """Returns an estimate with the interval that resampling the runs of each task gives.
 
-  Without a second run there is nothing to resample, so there is no interval.
+  Where an agent has one run there is nothing to resample, so there is no interval.
   """
   with warnings.catch_warnings():
     # Of rliable's use of its own bootstrap library.
@@ -112,6 +112,6 @@ def _bootstrap(
     )
   (low, high), value = intervals[''], values['']
   counts = [len(s) for s in (scores if isinstance(scores, tuple) else (scores,))]
-  if max(counts) < 2:
+  if min(counts) < 2:
     low = high = np.full_like(value, np.nan)
   return Estimate(value, low, high)

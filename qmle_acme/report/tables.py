@@ -13,6 +13,8 @@ from qmle_acme.report.comparison import Comparison, largest_return
 from qmle_acme.report.panels import task_title
 
 _NONE = '-'
+# In one piece where a line is broken.
+_INTERVAL = '(95\u00a0%\u00a0interval)'
 _TWINS_FIRST = ('D4PG', 'DMPO', 'MPO', 'SAC')
 
 
@@ -57,7 +59,7 @@ def aggregate_scores(comparison: Comparison) -> Table:
     estimate = statistics.interquartile_mean(scores)
     rows.append([agent, _interval(estimate), str(scores.shape[0])])
   return Table(
-    ['agent', 'interquartile mean (95 % interval)', 'runs per task'],
+    ['agent', f'interquartile mean {_INTERVAL}', 'runs per task'],
     rows,
     'Score (share of the largest return) at the last step of each task.',
   )
@@ -72,7 +74,7 @@ def improvements(comparison: Comparison) -> Table:
     )
     rows.append([f'{ours} over {theirs}', _interval(estimate)])
   return Table(
-    ['agents', 'probability (95 % interval)'],
+    ['agents', f'probability {_INTERVAL}'],
     rows,
     'Probability that a run of the first beats one of the second on a task at random.',
   )

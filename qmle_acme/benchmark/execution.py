@@ -90,6 +90,7 @@ def _run_all(
           failures[run.name] = _reason(run, code)
       progress.update(list(running), waiting, failures)
       time.sleep(_POLL_SECONDS)
+    progress.show([], waiting, failures)
   finally:
     for process in running.values():  # An error of our own: nothing outlives us.
       process.kill()

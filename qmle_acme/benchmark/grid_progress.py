@@ -34,8 +34,16 @@ class GridProgress:
     failures: Mapping[str, str],
   ) -> None:
     """Shows the state of the grid, if it is time to."""
-    if not self._display.is_due():
-      return
+    if self._display.is_due():
+      self.show(running, waiting, failures)
+
+  def show(
+    self,
+    running: Sequence[GridRun],
+    waiting: Collection[GridRun],
+    failures: Mapping[str, str],
+  ) -> None:
+    """Shows the state of the grid."""
     done = len(self._grid) - len(running) - len(waiting) - len(failures)
     total = sum(run.steps for run in self._grid)
     taken = self._steps_taken()
@@ -47,7 +55,7 @@ class GridProgress:
       f'{len(failures)} failed  steps {taken:,} of {total:,} ({taken / total:.0%})  '
       f'left {self._left(total - abandoned, taken)}'
     )
-    self._display.show(functools.partial(self._table, line, running), line)
+    self._display.show(functools.partial(_table, line, running), line)
 
   def close(self) -> None:
     """Leaves the last state on the screen."""
@@ -60,17 +68,6 @@ class GridProgress:
       return '-'
     return str(datetime.timedelta(seconds=round((total - taken) / rate)))
 
-  def _table(self, title: str, running: Sequence[GridRun]) -> rich.table.Table:
-    table = rich.table.Table(
-      'running', 'seed', 'steps', title=title, title_justify='left'
-    )
-    table.columns[2].justify = 'right'
-    for run in running:
-      steps = _steps(run)
-      share = f'{steps:,} of {run.steps:,} ({steps / run.steps:.0%})'
-      table.add_row(f'{run.agent} on {run.task}', str(run.seed), share)
-    return table
-
   def _steps_taken(self) -> int:
     return sum(map(_steps, self._grid))
 
@@ -78,3 +75,15 @@ class GridProgress:
 def _steps(run: GridRun) -> int:
   """Returns the steps taken of those asked for: a run takes a few more."""
   return min(run.steps_taken(), run.steps)
+
+
+def _table(title: str, running: Sequence[GridRun]) -> rich.table.Table:
+  table = rich.table.Table(
+    'running', 'seed', 'steps', title=title, title_justify='left', min_width=len(title)
+  )
+  table.columns[2].justify = 'right'
+  for run in running:
+    steps = _steps(run)
+    share = f'{steps:,} of {run.steps:,} ({steps / run.steps:.0%})'
+    table.add_row(f'{run.agent} on {run.task}', str(run.seed), share)
+  return table

@@ -19,7 +19,7 @@ def serve(page: pathlib.Path) -> None:
   """Opens the page in a browser, and serves it until Ctrl-C."""
   with make_server(page) as server:
     address = f'http://127.0.0.1:{server.server_port}/{page.name}'
-    print(f'{address} (Ctrl-C ends it)')
+    print(f'{address} (Ctrl-C ends it)', flush=True)
     webbrowser.open(address)
     with contextlib.suppress(KeyboardInterrupt):
       server.serve_forever()

@@ -17,6 +17,7 @@ from small_runs import PATIENCE_SECONDS, QMLE, qmle, run_qmle
 
 from qmle_acme.benchmark import execution
 from qmle_acme.benchmark.grid import GridRun
+from qmle_acme.benchmark.grid_progress import GridProgress
 from qmle_acme.experiments.config import RunConfig, load_yaml, to_dict
 from qmle_acme.experiments.recording import read_records
 from qmle_acme.experiments.run_folder import RunFolder
@@ -96,7 +97,24 @@ def test_runs_side_by_side_and_what_is_finished_is_skipped(fakes: Fakes) -> None
 
   assert fakes.events()[4:] == ['start', 'end']
   assert '2 of 3 runs were finished before' in fakes.output.getvalue()
-  assert 'left ' in fakes.output.getvalue()
+  assert '3 of 3 runs finished, 0 running, 0 failed' in fakes.output.getvalue()
+  assert 'steps 300 of 300 (100%)  left 0:00:00' in fakes.output.getvalue()
+
+
+def test_table_in_a_terminal(fakes: Fakes) -> None:
+  grid = [fakes.run(seed) for seed in (1, 2)]
+  fakes.execute(grid[:1], jobs=1)
+  output = io.StringIO()
+  console = rich.console.Console(file=output, force_terminal=True, width=100)
+  progress = GridProgress(grid, console)
+
+  progress.show(running=grid[1:], waiting=[], failures={})
+  progress.close()
+
+  assert '1 of 2 runs finished, 1 running' in output.getvalue()
+  assert 'steps 100 of 200 (50%)  left -' in output.getvalue()
+  assert 'a on t' in output.getvalue()
+  assert '0 of 100 (0%)' in output.getvalue()
 
 
 def test_a_signal_stops_those_that_run_and_starts_no_more(fakes: Fakes) -> None:

@@ -25,16 +25,20 @@ DEPENDENCIES = [
   'gym==0.25.2',  # Imported by acme.wrappers.
   'imageio==2.38.0',  # Writes videos.
   'imageio-ffmpeg==0.8.1',  # The ffmpeg that imageio writes videos with.
+  'jinja2==3.1.6',  # The pages of reports.
   'jax==0.4.13',  # Imported by Acme's adders; the last with jnp.DeviceArray.
   'jaxlib==0.4.13',  # What jax needs to be imported.
   'matplotlib==3.10.9',  # Plots.
   'mujoco==3.17.0',  # Physics; dm-control 1.0.50 breaks with 4.
   'numpy==1.23.5',  # Arrays; TensorFlow 2.12 takes no newer.
+  'pandas==2.3.3',  # Tables of reports; the last that takes this numpy.
   'pillow==12.3.0',  # Imported by acme.wrappers.
   'pydantic==2.14.3',  # Types of what configurations hold.
   'psutil==7.2.2',  # CPU time and memory of processes.
   'pyyaml==6.0.3',  # Configurations.
+  'rliable==1.2.0',  # Interquartile means and performance profiles.
   'rich==15.0.0',  # Tables in the terminal.
+  'scipy==1.15.3',  # Student's t and trimmed means, in reports.
   'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.
   'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
   'tensorflow-probability==0.20.1',  # Imported by Acme; later ones need 2.18 of TF.
@@ -98,6 +102,7 @@ setuptools.setup(
   packages=setuptools.find_packages(
     include=['qmle_acme', 'qmle_acme.*', 'launch', 'launch.*']
   ),
+  package_data={'qmle_acme.report': ['*.csv', '*.jinja']},
   install_requires=DEPENDENCIES,
   cmdclass={'build_ext': BuildNative},
   ext_modules=[

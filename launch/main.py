@@ -11,6 +11,8 @@ COMMANDS = {
   'train': 'train an agent, or go on where a run stopped',
   'evaluate': 'greedy return of the newest checkpoint of a run',
   'render': 'a video of one greedy episode of a run',
+  'benchmark': 'a grid of runs: tasks x agents x seeds',
+  'report': 'pictures and tables of the runs of a benchmark',
   'speed': 'how fast it is on this machine',
 }
 _LARGEST = str(2**31 - 1)

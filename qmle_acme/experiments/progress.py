@@ -2,8 +2,10 @@
 
 import collections
 import datetime
+import functools
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import rich.console
@@ -22,6 +24,36 @@ _WINDOW = 15
 _NEAR_BOUND = 0.1
 
 
+class Display:
+  """A table that is drawn over the last one; where none can be, a line now and then."""
+
+  def __init__(self, console: rich.console.Console):
+    self._console = console
+    self._live: rich.live.Live | None = None
+    self._period = _TABLE_SECONDS if console.is_terminal else _LINE_SECONDS
+    self._next = 0.0
+
+  def is_due(self) -> bool:
+    """Returns whether it is time for another update."""
+    return time.monotonic() >= self._next
+
+  def show(self, make_table: Callable[[], rich.table.Table], line: str) -> None:
+    """Shows the table in a terminal, the line elsewhere."""
+    self._next = time.monotonic() + self._period
+    if not self._console.is_terminal:
+      self._console.print(line, highlight=False, soft_wrap=True)
+      return
+    if self._live is None:
+      self._live = rich.live.Live(console=self._console, auto_refresh=False)
+      self._live.start()
+    self._live.update(make_table(), refresh=True)
+
+  def close(self) -> None:
+    """Leaves the last state on the screen."""
+    if self._live:
+      self._live.stop()
+
+
 class Progress:
   """Shows a run while it goes on."""
 
@@ -33,17 +65,14 @@ class Progress:
       console: where to show it.
     """
     self._config = config
-    self._console = console
-    self._live: rich.live.Live | None = None
-    self._period = _TABLE_SECONDS if console.is_terminal else _LINE_SECONDS
-    self._next = 0.0
+    self._display = Display(console)
     self._history: collections.deque[tuple[float, float, float]] = collections.deque(
       maxlen=_WINDOW
     )
 
   def is_due(self) -> bool:
     """Returns whether it is time for another update."""
-    return time.monotonic() >= self._next
+    return self._display.is_due()
 
   def update(self, snapshot: dict[str, Any], replay_info: dict[str, Any]) -> None:
     """Shows the state of the run.
@@ -52,21 +81,15 @@ class Progress:
       snapshot: of the recorder.
       replay_info: the tables' info by name, from Reverb.
     """
-    now = time.monotonic()
-    self._next = now + self._period
     steps, learner_steps = (snapshot.get(k, 0) for k in (ACTOR_STEPS, LEARNER_STEPS))
-    self._history.append((now, steps, learner_steps))
+    self._history.append((time.monotonic(), steps, learner_steps))
     rows = self._rows(snapshot, replay_info[TABLE])
-    if self._console.is_terminal:
-      self._draw(rows)
-    else:
-      line = '  '.join(f'{name} {value}' for name, value in rows.items())
-      self._console.print(line, highlight=False, soft_wrap=True)
+    line = '  '.join(f'{name} {value}' for name, value in rows.items())
+    self._display.show(functools.partial(self._table, rows), line)
 
   def close(self) -> None:
     """Leaves the last state on the screen."""
-    if self._live:
-      self._live.stop()
+    self._display.close()
 
   def _rows(self, snapshot: dict[str, Any], table: Any) -> dict[str, str]:
     """Returns what is shown, by name."""
@@ -101,7 +124,7 @@ class Progress:
       return 0.0, 0.0
     return (actor1 - actor0) / seconds, (learner1 - learner0) / seconds
 
-  def _draw(self, rows: dict[str, str]) -> None:
+  def _table(self, rows: dict[str, str]) -> rich.table.Table:
     config = self._config
     table = rich.table.Table(
       title=f'{config.agent} on {config.env} in {config.run}',
@@ -110,10 +133,7 @@ class Progress:
     )
     for name, value in rows.items():
       table.add_row(name, value)
-    if self._live is None:
-      self._live = rich.live.Live(console=self._console, auto_refresh=False)
-      self._live.start()
-    self._live.update(table, refresh=True)
+    return table
 
 
 def who_waits(info: Any) -> str:

@@ -10,6 +10,7 @@ import yaml
 
 from qmle_acme.errors import UserError
 from qmle_acme.experiments import config as config_lib
+from qmle_acme.experiments.cpu_time import tree_cpu_seconds
 
 
 class RunFolder:
@@ -19,12 +20,14 @@ class RunFolder:
     self.path = path.resolve()
     self.config = self.path / 'config.yaml'
     self.status = self.path / 'status.json'
+    self.starts = self.path / 'starts.jsonl'
     self.metrics = self.path / 'metrics.jsonl'
     self.evaluations = self.path / 'evaluations.jsonl'
     self.tensorboard = self.path / 'tensorboard'
     self.logs = self.path / 'logs'
     self.learner_checkpoints = self.path / 'checkpoints' / 'learner'
     self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
+    self._cpu_seconds_before = 0.0
 
   def open(self, config: config_lib.RunConfig) -> TextIO:
     """Makes the folder, or opens it to resume; returns the lock that is now held.
@@ -48,6 +51,7 @@ class RunFolder:
     if self.config.exists():
       self._check_same(settings)
     write_atomically(self.config, yaml.safe_dump(settings, sort_keys=False))
+    self._cpu_seconds_before = self.read_status().get('cpu_seconds', 0.0)
     return lock
 
   def read_config(self) -> config_lib.RunConfig:
@@ -61,20 +65,35 @@ class RunFolder:
     return config_lib.from_dict(config_lib.load_yaml(self.config), self.path)
 
   def write_status(self, state: str, counts: dict[str, Any], error: str | None) -> None:
-    """Says how the run stands: running, finished, stopped or failed."""
+    """Says how the run stands: running, finished, stopped or failed.
+
+    With it goes the CPU time of all parts of the run: of this process and all that it
+    has started, on top of what the status named when the run was opened. What was
+    done again after a kill counts twice, as it was spent twice.
+    """
     status = {
       'state': state,
       'actor_steps': counts.get('actor_steps', 0),
       'learner_steps': counts.get('learner_steps', 0),
+      'cpu_seconds': round(self._cpu_seconds_before + tree_cpu_seconds(), 2),
       'error': error,
     }
     write_atomically(self.status, json.dumps(status) + '\n')
 
+  def read_status(self) -> dict[str, Any]:
+    """Returns what `write_status` has written; nothing before the first time."""
+    if not self.status.exists():
+      return {}
+    return json.loads(self.status.read_text())
+
   def read_state(self) -> str | None:
     """Returns the state that the status names; None before the first one."""
-    if not self.status.exists():
-      return None
-    return json.loads(self.status.read_text())['state']
+    return self.read_status().get('state')
+
+  def append_start(self, start: dict[str, Any]) -> None:
+    """Records how, on what and with which versions a part of the run was started."""
+    with self.starts.open('a') as file:
+      file.write(json.dumps(start) + '\n')
 
   def _check_same(self, settings: dict[str, Any]) -> None:
     old = config_lib.load_yaml(self.config)

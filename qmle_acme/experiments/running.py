@@ -16,7 +16,7 @@ import launchpad as lp
 import reverb
 import rich.console
 
-from qmle_acme.experiments import checkpointing, distributed, factory, local
+from qmle_acme.experiments import checkpointing, distributed, factory, local, machine
 from qmle_acme.experiments.config import RunConfig
 from qmle_acme.experiments.progress import Progress
 from qmle_acme.experiments.recording import ACTOR_STEPS
@@ -44,6 +44,7 @@ def run(config: RunConfig) -> Outcome:
       return Outcome('finished', 0)
     checkpointing.forget_unfinished_replay(folder)
     folder.logs.mkdir(exist_ok=True)
+    folder.append_start({'command': sys.argv, **machine.describe()})
     folder.write_status('running', checkpointing.read_counts(folder), error=None)
     with _output_to(folder.logs / 'main.log') as console:
       outcome = _run_layout(config, spec, folder, console)

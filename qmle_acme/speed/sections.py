@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from qmle_acme import environments
 from qmle_acme.errors import UserError
+from qmle_acme.experiments import machine
 from qmle_acme.experiments.config import RunConfig
 from qmle_acme.speed import (
   actor_step,
   learner_step,
-  machine,
   processes,
   replay_memory,
   runs,

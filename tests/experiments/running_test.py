@@ -74,12 +74,16 @@ def test_failure_is_one_line_in_the_status_and_the_rest_in_the_log(
   assert outcome.error is not None
   assert outcome.error.startswith('IsADirectoryError: ')
   assert outcome.error.endswith(f'({log})')
-  assert read_status(folder) == {
+  status = read_status(folder)
+  assert status.pop('cpu_seconds')
+  assert status == {
     'state': 'failed',
     'actor_steps': 0,
     'learner_steps': 0,
     'error': outcome.error,
   }
+  (start,) = read_records(folder.starts)
+  assert start['versions']['qmle_acme'] == '0.1.0' and start['command']
   assert f'failed: {outcome.error}; 0 steps saved' in capfd.readouterr().out
   assert 'Traceback' in log.read_text()
 

@@ -1,9 +1,10 @@
-"""What a measurement was made on, and with which versions."""
+"""What a run or a measurement was made on, and with which versions."""
 
 import datetime
 import os
 import pathlib
 import platform
+import subprocess
 from importlib import metadata
 from typing import Any
 
@@ -23,7 +24,7 @@ _FEATURES = ('avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16')
 
 
 def describe() -> dict[str, Any]:
-  """Returns processor, load, date and versions."""
+  """Returns processor, load, date, versions, and the commit that the code is of."""
   return {
     'cpu': _cpuinfo('model name'),
     'cpu_features': [f for f in _FEATURES if f in _cpuinfo('flags').split()],
@@ -33,6 +34,7 @@ def describe() -> dict[str, Any]:
     'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
     'system': platform.platform(),
     'python': platform.python_version(),
+    'revision': _revision(),
     'versions': {name: metadata.version(name) for name in PACKAGES},
   }
 
@@ -43,3 +45,14 @@ def _cpuinfo(key: str) -> str:
   lines = path.read_text().splitlines() if path.exists() else []
   pairs = (line.partition(':') for line in lines)
   return next((value.strip() for name, _, value in pairs if name.strip() == key), '')
+
+
+def _revision() -> str:
+  """Returns the commit of the code, marked if it was changed; '' outside of git."""
+  here = pathlib.Path(__file__).parent
+  command = ['git', '-C', str(here), 'describe', '--always', '--dirty', '--abbrev=12']
+  try:
+    result = subprocess.run(command, capture_output=True, text=True)
+  except OSError:
+    return ''
+  return result.stdout.strip()

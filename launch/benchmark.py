@@ -1,0 +1,28 @@
+"""`qmle benchmark`: a grid of runs, tasks x agents x seeds, that can be compared."""
+
+import rich.console
+
+from launch import arguments
+from qmle_acme.benchmark import execution, grid
+
+
+def main(argv: list[str]) -> int:
+  """Runs what is left of the grid; returns the exit code."""
+  config = arguments.parse(grid.BenchmarkConfig, argv, 'qmle benchmark')
+  runs = grid.make_grid(config)
+  if config.print_commands:
+    print('\n'.join(run.command for run in runs))
+    return 0
+  # Or 'control:dog:walk' would get the picture of a dog.
+  console = rich.console.Console(emoji=False)
+  outcome = execution.execute(runs, config.jobs, console)
+  for name, reason in outcome.failures.items():
+    console.print(
+      f'failed: {name}: {reason}', highlight=False, markup=False, soft_wrap=True
+    )
+  if outcome.exit_code in (0, 1):
+    finished = sum(run.is_finished() for run in runs)
+    print(f'{finished} of {len(runs)} runs are finished in {config.out}')
+  else:
+    print('stopped: the same command goes on')
+  return outcome.exit_code

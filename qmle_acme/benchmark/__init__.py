@@ -1,0 +1,1 @@
+"""Benchmarks: grids of runs, the same for every agent."""

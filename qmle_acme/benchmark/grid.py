@@ -1,0 +1,162 @@
+"""A grid of runs: tasks x agents x seeds, the same settings for every agent."""
+
+import dataclasses
+import pathlib
+import shlex
+from typing import Literal
+
+from qmle_acme import environments
+from qmle_acme.benchmark import suites
+from qmle_acme.errors import UserError, unknown
+from qmle_acme.experiments import config as config_lib
+from qmle_acme.experiments.run_folder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchmarkConfig:
+  """Settings of a benchmark."""
+
+  out: pathlib.Path = pathlib.Path('results')
+  """Folder of the runs: <out>/<task>/<agent>/seed<n>."""
+  suite: str = ''
+  """Tasks by the name of a file in configs/suites, for example control18."""
+  tasks: str = ''
+  """Tasks by their names, with commas between them, instead of a suite."""
+  agents: str = ','.join(config_lib.AGENTS)
+  """Agents to compare, with commas between them."""
+  seeds: int = 3
+  """Runs of each agent on each task; their seeds are 1, 2, and so on."""
+  steps: int = 500_000
+  """Environment steps of each run."""
+  layout: Literal['local', 'distributed'] = 'distributed'
+  """Layout of each run."""
+  config: pathlib.Path | None = None
+  """YAML file of settings for every run, as `qmle train` takes it."""
+  jobs: int = 1
+  """Runs side by side."""
+  print_commands: bool = False
+  """Print the commands of the runs, one a line, and start none."""
+
+  def __post_init__(self) -> None:
+    """Checks every field.
+
+    Raises:
+      UserError: a value lies outside its range; the message names it.
+    """
+    if bool(self.suite) == bool(self.tasks):
+      raise UserError('name either a --suite or --tasks: one of them, not both')
+    for name in ('seeds', 'steps', 'jobs'):
+      if getattr(self, name) < 1:
+        raise UserError(f'{name} is {getattr(self, name)}: it must be at least 1')
+
+  @property
+  def task_names(self) -> tuple[str, ...]:
+    """The tasks, in the order of the suite or of the command line.
+
+    Raises:
+      UserError: the suite or a task is not known.
+    """
+    if self.suite:
+      return tuple(suites.load(self.suite))
+    return _listed('environment', self.tasks, environments.names())
+
+  @property
+  def agent_names(self) -> tuple[str, ...]:
+    """The agents.
+
+    Raises:
+      UserError: one of them is not known.
+    """
+    return _listed('agent', self.agents, config_lib.AGENTS)
+
+
+@dataclasses.dataclass(frozen=True)
+class GridRun:
+  """One run of a grid.
+
+  Attributes:
+    task: the environment's name.
+    agent: the agent's name.
+    seed: of the run.
+    steps: environment steps that it is to take.
+    folder: of the run.
+    arguments: of the `qmle` command that starts or resumes it.
+  """
+
+  task: str
+  agent: str
+  seed: int
+  steps: int
+  folder: RunFolder
+  arguments: tuple[str, ...]
+
+  @property
+  def name(self) -> str:
+    """What a person calls it."""
+    return f'{self.agent} on {self.task}, seed {self.seed}'
+
+  @property
+  def command(self) -> str:
+    """The command as it is typed."""
+    return shlex.join(['qmle', *self.arguments])
+
+  @property
+  def output(self) -> pathlib.Path:
+    """The file that takes what the command prints, beside the run folder."""
+    return self.folder.path.with_suffix('.out')
+
+  def steps_taken(self) -> int:
+    """Returns the actor steps that the run's status names."""
+    return int(self.folder.read_status().get('actor_steps', 0))
+
+  def is_finished(self) -> bool:
+    """Returns whether there is nothing left to do."""
+    is_over = self.folder.read_state() == 'finished'
+    return is_over and self.steps_taken() >= self.steps
+
+
+def make_grid(config: BenchmarkConfig) -> list[GridRun]:
+  """Returns the runs, seed by seed: a grid cut short has whole comparisons.
+
+  Raises:
+    UserError: a name is not known, or a setting is not one that a run can have.
+  """
+  if config.config:
+    settings = config_lib.load_yaml(config.config)
+    run = config_lib.RunConfig(run=config.out)
+    config_lib.overlay(run, settings, str(config.config))
+  return [
+    _make_run(config, task, agent, seed)
+    for seed in range(1, config.seeds + 1)
+    for task in config.task_names
+    for agent in config.agent_names
+  ]
+
+
+def _make_run(config: BenchmarkConfig, task: str, agent: str, seed: int) -> GridRun:
+  path = config.out / task.replace(':', '-') / agent / f'seed{seed}'
+  options = {
+    'config': config.config,
+    'env': task,
+    'agent': agent,
+    'run': path,
+    'steps': config.steps,
+    'seed': seed,
+    'layout': config.layout,
+  }
+  given = {name: value for name, value in options.items() if value is not None}
+  words = [word for name, value in given.items() for word in (f'--{name}', str(value))]
+  return GridRun(task, agent, seed, config.steps, RunFolder(path), ('train', *words))
+
+
+def _listed(kind: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+  """Returns the names in a list with commas, each once.
+
+  Raises:
+    UserError: one is not known.
+  """
+  found = tuple(dict.fromkeys(word.strip() for word in text.split(',')))
+  for name in found:
+    if name not in known:
+      raise unknown(kind, name, known)
+  return found

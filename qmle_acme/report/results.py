@@ -1,0 +1,175 @@
+"""Results of many runs as two tables, and as two CSV files that hold the same.
+
+runs         a row per run: what it was, how it ended, what it cost, on what it ran;
+evaluations  a row per run and evaluation, with the learner's metrics since the
+             evaluation before.
+"""
+
+import json
+import pathlib
+import shlex
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from qmle_acme.errors import UserError
+from qmle_acme.experiments.config import load_yaml
+from qmle_acme.experiments.recording import (
+  ACTOR_STEPS,
+  LEARNER_STEPS,
+  STAMPS,
+  WALL_SECONDS,
+  read_records,
+)
+from qmle_acme.experiments.run_folder import RunFolder
+
+RUNS_FILE = 'runs.csv'
+EVALUATIONS_FILE = 'evaluations.csv'
+HIT_RATE = 'cache_hit_rate'
+WINNER = 'winner/'
+_OUTCOME = ('error', 'command', 'date', 'hardware', 'revision', 'versions', 'settings')
+_TEXTS = ('run', 'task', 'agent', 'state', *_OUTCOME)
+_WHO = ('run', 'task', 'agent', 'seed')
+_COSTS = (*STAMPS, 'cpu_seconds')
+_RUN_COLUMNS = (*_WHO, 'steps', 'state', *_COSTS, *_OUTCOME)
+_RETURNS = ('episodes', 'episode_return_mean', 'episode_return_deviation')
+_EVALUATION_COLUMNS = (*_WHO, 'step', *STAMPS, *_RETURNS)
+
+
+class Results(NamedTuple):
+  """Results of runs.
+
+  Attributes:
+    runs: one row per run; `run` is its folder below the folder of all.
+    evaluations: one row per run and evaluation; `step` is `actor_steps` rounded down
+      to the evaluation that was due, so that runs can be compared.
+  """
+
+  runs: pd.DataFrame
+  evaluations: pd.DataFrame
+
+
+def read(path: pathlib.Path) -> Results:
+  """Returns the results in a folder, of run folders or of our own CSV files.
+
+  Raises:
+    UserError: there is neither.
+  """
+  if (path / RUNS_FILE).exists():
+    return _read_csv(path)
+  folders = sorted(file.parent for file in path.rglob('config.yaml'))
+  if not folders:
+    raise UserError(
+      f'{path} holds no run folder and no {RUNS_FILE}: give the --out of a benchmark'
+    )
+  runs, evaluations = [], []
+  for folder in folders:
+    run, its_evaluations = _read_run(RunFolder(folder), str(folder.relative_to(path)))
+    runs.append(run)
+    evaluations += its_evaluations
+  frame = pd.DataFrame(evaluations)
+  columns = [*_EVALUATION_COLUMNS, *sorted(set(frame) - set(_EVALUATION_COLUMNS))]
+  return Results(
+    pd.DataFrame(runs, columns=list(_RUN_COLUMNS)), frame.reindex(columns=columns)
+  )
+
+
+def write(results: Results, folder: pathlib.Path) -> None:
+  """Writes the two CSV files."""
+  folder.mkdir(parents=True, exist_ok=True)
+  results.runs.to_csv(folder / RUNS_FILE, index=False)
+  results.evaluations.to_csv(
+    folder / EVALUATIONS_FILE, index=False, float_format='%.6g'
+  )
+
+
+def _read_csv(path: pathlib.Path) -> Results:
+  try:
+    runs = pd.read_csv(path / RUNS_FILE)
+    evaluations = pd.read_csv(path / EVALUATIONS_FILE)
+  except (OSError, ValueError) as error:
+    raise UserError(f'cannot read the results in {path}: {error}') from error
+  for name, needed, frame in (
+    (RUNS_FILE, _RUN_COLUMNS, runs),
+    (EVALUATIONS_FILE, _EVALUATION_COLUMNS, evaluations),
+  ):
+    lacking = [column for column in needed if column not in frame]
+    if lacking:
+      raise UserError(f'{path / name} lacks the columns {", ".join(lacking)}')
+  runs = runs.fillna(dict.fromkeys(_TEXTS, '')).astype(dict.fromkeys(_TEXTS, str))
+  return Results(runs, evaluations)
+
+
+def _read_run(
+  folder: RunFolder, name: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+  """Returns a run's row, and those of its evaluations."""
+  settings = load_yaml(folder.config)
+  who = {
+    'run': name,
+    'task': settings['env'],
+    'agent': settings['agent'],
+    'seed': settings['seed'],
+  }
+  metrics = [r for r in read_records(folder.metrics) if r['source'] == 'learner']
+  evaluations, before = [], -1
+  for record in read_records(folder.evaluations):
+    steps = record[ACTOR_STEPS]
+    since = [m for m in metrics if before < m[ACTOR_STEPS] <= steps]
+    step = {'step': due_step(steps, settings['steps'], settings['evaluation_period'])}
+    evaluations.append(who | step | _evaluation(record) | _mean_metrics(since))
+    before = steps
+  last = evaluations[-1] if evaluations else {}
+  return who | _run(folder, settings, last), evaluations
+
+
+def due_step(actor_steps: int, total: int, period: int) -> int:
+  """Returns the step at which an evaluation was due: it comes a few steps later."""
+  return total if actor_steps >= total else int(actor_steps // period * period)
+
+
+def _run(
+  folder: RunFolder, settings: dict[str, Any], last: dict[str, Any]
+) -> dict[str, Any]:
+  status = folder.read_status()
+  starts = read_records(folder.starts)
+  start = starts[-1] if starts else {}
+  hardware = f'{start["cpu"]}, {start["usable_cores"]} cores' if start else ''
+  agents_own = {
+    key: value
+    for key, value in settings.items()
+    if not isinstance(value, dict) or key == settings['agent']
+  }
+  return {
+    'steps': settings['steps'],
+    'state': status.get('state', 'not started'),
+    'actor_steps': int(status.get(ACTOR_STEPS, 0)),
+    'learner_steps': int(status.get(LEARNER_STEPS, 0)),
+    'wall_seconds': last.get(WALL_SECONDS),
+    'cpu_seconds': status.get('cpu_seconds'),
+    'error': status.get('error') or '',
+    'command': shlex.join(['qmle', *start['command'][1:]]) if start else '',
+    'date': start.get('date', ''),
+    'hardware': hardware,
+    'revision': start.get('revision', ''),
+    'versions': json.dumps(start.get('versions', {})),
+    'settings': json.dumps(agents_own),
+  }
+
+
+def _evaluation(record: dict[str, Any]) -> dict[str, Any]:
+  returns = pd.Series(record['episode_returns'], dtype=float)
+  return {name: record[name] for name in STAMPS} | {
+    'episodes': len(returns),
+    'episode_return_mean': returns.mean(),
+    'episode_return_deviation': returns.std(ddof=0),
+  }
+
+
+def _mean_metrics(records: list[dict[str, Any]]) -> dict[str, float]:
+  """Returns the means of what the report shows of the learner's metrics."""
+  if not records:
+    return {}
+  frame = pd.DataFrame(records)
+  shown = [name for name in frame if name == HIT_RATE or name.startswith(WINNER)]
+  return frame[shown].mean().to_dict()

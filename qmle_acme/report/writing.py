@@ -1,0 +1,114 @@
+"""Writes a report: one page that holds all of itself, Markdown, pictures, data."""
+
+import dataclasses
+import datetime
+import pathlib
+from typing import Any
+
+import jinja2
+import tyro
+
+from qmle_acme.errors import UserError
+from qmle_acme.report import published as published_lib
+from qmle_acme.report import results as results_lib
+from qmle_acme.report import sections as sections_lib
+from qmle_acme.report import style, tables
+from qmle_acme.report.comparison import Comparison
+
+PAGE, MARKDOWN, FIGURES, DATA = 'index.html', 'report.md', 'figures', 'data'
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportConfig:
+  """Settings of a report."""
+
+  results: tyro.conf.Positional[pathlib.Path]
+  """Folder of runs, or of the data/ of an earlier report."""
+  out: pathlib.Path = pathlib.Path('report')
+  """Folder to write index.html, report.md, figures/ and data/ into."""
+  published: bool = True
+  """Lay returns that others have published beside ours."""
+  open: bool = False
+  """Serve the page on this machine alone, and open it in a browser."""
+
+
+def write(config: ReportConfig) -> pathlib.Path:
+  """Writes the report and returns the path of the page.
+
+  Raises:
+    UserError: there are no results, or the folder cannot be written.
+  """
+  results = results_lib.read(config.results)
+  comparison = Comparison(results)
+  published = published_lib.load(comparison.tasks if config.published else [])
+  sections = sections_lib.make(comparison, published)
+  try:
+    (config.out / FIGURES).mkdir(parents=True, exist_ok=True)
+  except OSError as error:
+    raise UserError(f'cannot write {config.out}: {error}') from error
+  results_lib.write(results, config.out / DATA)
+  context = _context(comparison)
+  page, markdown = _templates()
+  markdown_text = markdown.render(
+    **context,
+    sections=sections,
+    pictures={s.name: _png(s, config.out) for s in sections if s.draw},
+  )
+  (config.out / MARKDOWN).write_text(markdown_text)
+  pictures = {s.name: _svgs(s) for s in sections if s.draw}
+  path = config.out / PAGE
+  path.write_text(page.render(**context, sections=sections, pictures=pictures))
+  return path
+
+
+def _context(comparison: Comparison) -> dict[str, Any]:
+  """Returns what is said besides the sections."""
+  runs = comparison.results.runs
+  now = datetime.datetime.now(datetime.timezone.utc)
+  return {
+    'agents': comparison.agents,
+    'tasks': comparison.tasks,
+    'runs': len(runs),
+    'seeds': sorted(set(runs['seed'])),
+    'finished': int((runs['state'] == 'finished').sum()),
+    'hardware': sorted(set(runs['hardware']) - {''}),
+    'date': f'{now:%-d %B %Y}',
+    'notes': comparison.notes(),
+    'commands': [command for command in runs['command'] if command],
+    'versions': tables.versions(runs),
+  }
+
+
+def _png(section: sections_lib.Section, out: pathlib.Path) -> str:
+  """Draws a section's picture into a file and returns its path from the report."""
+  assert section.draw is not None
+  with style.themed(style.LIGHT):
+    data = style.to_png(section.draw(style.LIGHT))
+  path = pathlib.Path(FIGURES) / f'{section.name}.png'
+  (out / path).write_bytes(data)
+  return str(path)
+
+
+def _svgs(section: sections_lib.Section) -> dict[str, str]:
+  """Returns a section's picture for light and dark pages, and for print."""
+  assert section.draw is not None
+  pictures = {}
+  for name, theme in (('light', style.LIGHT), ('dark', style.DARK)):
+    with style.themed(theme):
+      pictures[name] = style.to_svg(section.draw(theme))
+  return pictures
+
+
+def _templates() -> tuple[jinja2.Template, jinja2.Template]:
+  """Returns the templates of the page and of Markdown."""
+  environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+    autoescape=jinja2.select_autoescape(['html.jinja']),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+  )
+  return (
+    environment.get_template('page.html.jinja'),
+    environment.get_template('report.md.jinja'),
+  )

@@ -1,0 +1,100 @@
+"""Suites, and the grid of runs that the settings of a benchmark describe."""
+
+import pathlib
+import shlex
+
+import pytest
+
+from launch import benchmark, train
+from qmle_acme import environments
+from qmle_acme.benchmark import suites
+from qmle_acme.benchmark.grid import BenchmarkConfig, make_grid
+from qmle_acme.errors import UserError
+
+WALK = 'control:walker:walk'
+
+
+def test_suites() -> None:
+  assert suites.names() == ('control18', 'high_dimensional', 'quick')
+  control18 = suites.load('control18')
+  assert len(control18) == 18
+  assert (min(control18.values()), max(control18.values())) == (1, 38)
+  assert len(suites.load('quick')) == 3
+  assert min(suites.load('high_dimensional').values()) >= 12
+
+
+def test_sizes_in_suites_are_those_of_the_environments() -> None:
+  for task, size in suites.sizes().items():
+    environment = environments.make(task, seed=0)
+    assert environment.action_spec().shape == (size,), task
+    environment.close()
+
+
+def test_every_agent_gets_the_same_runs(tmp_path: pathlib.Path) -> None:
+  config = BenchmarkConfig(
+    out=tmp_path, tasks=f'{WALK}, bandit:bimodal', agents='qmle', seeds=2, steps=70
+  )
+
+  grid = make_grid(config)
+
+  assert [(run.seed, run.task) for run in grid] == [
+    (1, WALK),
+    (1, 'bandit:bimodal'),
+    (2, WALK),
+    (2, 'bandit:bimodal'),
+  ]
+  assert grid[2].folder.path == tmp_path / 'control-walker-walk' / 'qmle' / 'seed2'
+  parsed = train.parse(list(grid[2].arguments[1:]))
+  assert (parsed.env, parsed.agent, parsed.seed, parsed.steps) == (WALK, 'qmle', 2, 70)
+  assert parsed.layout == 'distributed'
+
+
+def test_prints_commands_that_train_takes(
+  tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+  overlay = tmp_path / 'an overlay.yaml'
+  overlay.write_text('{evaluation_period: 7, steps: 1, qmle: {bins: 5}}')
+  words = ['--suite', 'quick', '--agents', 'qmle', '--seeds', '1', '--layout', 'local']
+  words += [
+    '--out',
+    str(tmp_path / 'out'),
+    '--config',
+    str(overlay),
+    '--print-commands',
+  ]
+
+  assert benchmark.main(words) == 0
+
+  lines = capsys.readouterr().out.splitlines()
+  assert len(lines) == 3
+  command, subcommand, *arguments = shlex.split(lines[1])
+  assert (command, subcommand) == ('qmle', 'train')
+  config = train.parse(arguments)
+  assert (config.env, config.steps) == (WALK, 500_000)
+  assert (config.evaluation_period, config.qmle.bins) == (7, 5)
+  assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+  ('settings', 'message'),
+  [
+    ({}, 'either a --suite or --tasks'),
+    ({'suite': 'quick', 'tasks': WALK}, 'either a --suite or --tasks'),
+    ({'suite': 'quik'}, "unknown suite 'quik'; nearest: quick"),
+    ({'tasks': 'control:walker:wlk'}, 'nearest: control:walker:walk'),
+    ({'suite': 'quick', 'agents': 'qmle,qmel'}, "unknown agent 'qmel'"),
+    ({'suite': 'quick', 'jobs': 0}, 'jobs is 0: it must be at least 1'),
+    ({'suite': 'quick', 'seeds': 0}, 'seeds is 0'),
+  ],
+)
+def test_what_is_refused(settings: dict, message: str) -> None:
+  with pytest.raises(UserError, match=message):
+    make_grid(BenchmarkConfig(**settings))
+
+
+def test_overlay_of_unknown_settings_is_refused(tmp_path: pathlib.Path) -> None:
+  overlay = tmp_path / 'bad.yaml'
+  overlay.write_text('{stpes: 1}')
+
+  with pytest.raises(UserError, match='stpes'):
+    make_grid(BenchmarkConfig(suite='quick', config=overlay))

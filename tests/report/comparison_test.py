@@ -1,0 +1,112 @@
+"""What may be compared, and what is said to be missing."""
+
+import json
+import pathlib
+from typing import Any
+
+import fabricated
+import numpy as np
+import pytest
+
+from qmle_acme.report import results as results_lib
+from qmle_acme.report import tables
+from qmle_acme.report.comparison import Comparison
+
+WALK, SPIN = 'control:walker:walk', 'control:finger:spin'
+
+
+def write(path: pathlib.Path, *runs: tuple[str, str, int, list], **more: Any) -> None:
+  for index, (task, agent, seed, returns) in enumerate(runs):
+    fabricated.write_run(path / str(index), task, agent, seed, returns, **more)
+
+
+@pytest.fixture
+def comparison(tmp_path: pathlib.Path) -> Comparison:
+  """Two agents on two tasks; on one of them a run has not come to the end."""
+  write(
+    tmp_path / 'done',
+    (WALK, 'd4pg', 1, [[0.0], [100.0], [200.0]]),
+    (WALK, 'qmle', 1, [[0.0], [300.0], [500.0]]),
+    (WALK, 'qmle', 2, [[0.0], [100.0], [700.0]]),
+    (SPIN, 'qmle', 1, [[0.0], [400.0], [800.0]]),
+  )
+  write(
+    tmp_path / 'open',
+    (SPIN, 'd4pg', 1, [[0.0], [50.0]]),
+    steps=200,
+    state='failed',
+  )
+  return Comparison(results_lib.read(tmp_path))
+
+
+def test_order(comparison: Comparison) -> None:
+  assert comparison.agents == ['qmle', 'd4pg']
+  assert comparison.tasks == [SPIN, WALK]  # Two dimensions, six dimensions.
+
+
+def test_final_returns_are_those_of_complete_runs(comparison: Comparison) -> None:
+  assert list(comparison.final_returns(WALK, 'qmle')) == [500.0, 700.0]
+  assert list(comparison.final_returns(SPIN, 'd4pg')) == []
+
+
+def test_scores_are_of_common_tasks(comparison: Comparison) -> None:
+  assert comparison.common_tasks() == [WALK]
+  np.testing.assert_allclose(comparison.scores('qmle'), [[0.5], [0.7]])
+  np.testing.assert_allclose(comparison.score_steps(), [0, 100, 200])
+  np.testing.assert_allclose(
+    comparison.score_curves('qmle'), [[[0.0, 0.3, 0.5]], [[0.0, 0.1, 0.7]]]
+  )
+
+
+def test_what_is_missing_is_said(comparison: Comparison) -> None:
+  notes = '\n'.join(comparison.notes())
+
+  assert f'd4pg on {WALK} lacks seed 2, which others have.' in notes
+  assert f'd4pg on {SPIN}, seed 1, is failed (it broke), at 103 of 200' in notes
+  assert f'leave out {SPIN}' in notes
+  assert 'differ' not in notes
+
+
+def test_tables(comparison: Comparison) -> None:
+  finals = tables.final_returns(comparison)
+  costs = tables.costs(comparison)
+
+  assert finals.columns == ['task', 'steps', 'qmle', 'd4pg']
+  # Half of the interval: 12.7062 x 100.
+  assert finals.rows == [
+    ['finger:spin (2-D)', '200', '800 (1)', '(50 at 100)'],
+    ['walker:walk (6-D)', '200', '600 ± 1271 (2)', '200 (1)'],
+  ]
+  assert [row[:3] for row in costs.rows] == [
+    ['finger:spin (2-D)', 'qmle', '1'],
+    ['walker:walk (6-D)', 'qmle', '2'],
+    ['walker:walk (6-D)', 'd4pg', '1'],
+  ]
+  # 90 s for 203 steps.
+  assert costs.rows[0][3:] == ['203', '20', '0.1', '1.5', '443.3']
+
+
+def test_runs_of_different_lengths_meet_at_the_shorter(tmp_path: pathlib.Path) -> None:
+  write(
+    tmp_path,
+    (WALK, 'qmle', 1, [[0.0], [100.0]]),
+    (WALK, 'd4pg', 1, [[0.0], [200.0], [900.0]]),
+  )
+
+  comparison = Comparison(results_lib.read(tmp_path))
+
+  assert comparison.horizons == {WALK: 100}
+  assert list(comparison.final_returns(WALK, 'd4pg')) == [200.0]
+  assert 'The runs differ in steps: 100 -> 200.' in comparison.notes()
+
+
+def test_unequal_settings_of_an_agent_are_said(tmp_path: pathlib.Path) -> None:
+  write(tmp_path, *((WALK, 'qmle', seed, [[0.0], [1.0]]) for seed in (1, 2)))
+  results = results_lib.read(tmp_path)
+  settings = json.loads(results.runs['settings'][1])
+  settings['qmle']['m_target'] = 7
+  results.runs.loc[1, 'settings'] = json.dumps(settings)
+
+  notes = Comparison(results).notes()
+
+  assert notes == ['The runs of qmle differ in qmle.m_target: 100 -> 7.']

@@ -11,10 +11,13 @@ from typing import Any, Literal
 import pydantic
 import yaml
 
+from qmle_acme.agents.d4pg import D4PGConfig
+from qmle_acme.agents.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.errors import UserError, unknown
 
-AGENTS = ('qmle',)
+# Each has its settings under its own name.
+AGENTS = ('qmle', 'd4pg', 'dmpo')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +29,7 @@ class RunConfig:
   env: str = 'control:walker:walk'
   """Environment, for example control:<domain>:<task>."""
   agent: str = 'qmle'
-  """Agent to train."""
+  """Agent to train: qmle, d4pg or dmpo."""
   steps: int = 1_000_000
   """Environment steps of all actors together."""
   seed: int = 1
@@ -47,6 +50,10 @@ class RunConfig:
   """Minutes between checkpoints; there is always one at the end."""
   qmle: QMLEConfig = dataclasses.field(default_factory=QMLEConfig)
   """Settings of the QMLE agent."""
+  d4pg: D4PGConfig = dataclasses.field(default_factory=D4PGConfig)
+  """Settings of the D4PG agent, Acme's."""
+  dmpo: DMPOConfig = dataclasses.field(default_factory=DMPOConfig)
+  """Settings of the DMPO agent, Acme's."""
 
   def __post_init__(self) -> None:
     """Checks every field.
@@ -79,6 +86,12 @@ _SETTINGS = pydantic.TypeAdapter(RunConfig)
 def to_dict(config: RunConfig) -> dict[str, Any]:
   """Returns the configuration as plain data, without the folder that it lies in."""
   return _SETTINGS.dump_python(config, mode='json', exclude={'run'})
+
+
+def of_its_agent(data: dict[str, Any]) -> dict[str, Any]:
+  """Returns what `to_dict` has written, without the settings of other agents."""
+  others = [name for name in AGENTS if name != data['agent']]
+  return {key: value for key, value in data.items() if key not in others}
 
 
 def from_dict(data: dict[str, Any], run: pathlib.Path) -> RunConfig:

@@ -29,7 +29,8 @@ class RunFolder:
   def open(self, config: config_lib.RunConfig) -> TextIO:
     """Makes the folder, or opens it to resume; returns the lock that is now held.
 
-    Only `steps` may differ from an earlier part of the run, so that it can go on.
+    Only `steps` may differ from an earlier part of the run, so that it can go on, and
+    the settings of agents that it does not train.
 
     Raises:
       UserError: another process trains in this folder, or it belongs to a run of other
@@ -77,8 +78,10 @@ class RunFolder:
     return json.loads(self.status.read_text())['state']
 
   def _check_same(self, settings: dict[str, Any]) -> None:
-    old = config_lib.load_yaml(self.config)
-    found = config_lib.differences(old | {'steps': settings['steps']}, settings)
+    old = config_lib.load_yaml(self.config) | {'steps': settings['steps']}
+    found = config_lib.differences(
+      config_lib.of_its_agent(old), config_lib.of_its_agent(settings)
+    )
     if found:
       raise UserError(
         f'{self.path} holds a run of other settings ({"; ".join(found)}): '

@@ -88,12 +88,6 @@ def to_dict(config: RunConfig) -> dict[str, Any]:
   return _SETTINGS.dump_python(config, mode='json', exclude={'run'})
 
 
-def of_its_agent(data: dict[str, Any]) -> dict[str, Any]:
-  """Returns what `to_dict` has written, without the settings of other agents."""
-  others = [name for name in AGENTS if name != data['agent']]
-  return {key: value for key, value in data.items() if key not in others}
-
-
 def from_dict(data: dict[str, Any], run: pathlib.Path) -> RunConfig:
   """Returns the configuration that `to_dict` has written."""
   return overlay(RunConfig(run=run), data, source='config.yaml')

@@ -79,9 +79,12 @@ class RunFolder:
 
   def _check_same(self, settings: dict[str, Any]) -> None:
     old = config_lib.load_yaml(self.config) | {'steps': settings['steps']}
-    found = config_lib.differences(
-      config_lib.of_its_agent(old), config_lib.of_its_agent(settings)
-    )
+    # Settings of an agent that is not trained, before or now, make no difference.
+    for agent in config_lib.AGENTS:
+      if {old['agent'], settings['agent']} != {agent}:
+        old.pop(agent, None)
+        settings = {key: value for key, value in settings.items() if key != agent}
+    found = config_lib.differences(old, settings)
     if found:
       raise UserError(
         f'{self.path} holds a run of other settings ({"; ".join(found)}): '

@@ -4,7 +4,6 @@ Where the two differ a method is left to the agent. O observation, A action dime
 """
 
 import abc
-import copy
 from collections.abc import Iterator
 
 import acme
@@ -117,12 +116,8 @@ class ActorCriticBuilder(AgentBuilder):
     del address
     batch = learning.Batch(self.batch_size, self._row)
     metrics = learning.StepMetrics(MeanMetrics(write_metrics))
-    with seeding.seeded(seed):
-      online = self.make_networks()
-      target = copy.deepcopy(online)
-      online.init(self._spec)
-      target.init(self._spec)
-      learner, state = self.make_acme_learner(online, target, batch, metrics)
+    online, target = self._init_networks(seed), self._init_networks(seed)
+    learner, state = self.make_acme_learner(online, target, batch, metrics)
     state |= {
       'network': target.policy_network,  # Acme's actors follow the target.
       'policy': online.policy_network,
@@ -149,17 +144,23 @@ class ActorCriticBuilder(AgentBuilder):
         encode_action=self._space.from_environment,
         priority=lambda: 1.0,
       )
-    with seeding.seeded(seed):
-      networks = self.make_networks()
-      networks.init(self._spec)
-      policy = self.make_policy(networks, explores)
-      client = variable_utils.VariableClient(
-        variable_source,
-        {POLICY: policy.variables},
-        # Whoever is greedy evaluates, and asks for the newest when it needs them.
-        config.variable_update_period if explores else 1,
-      )
-      actor = acting.BoxActor(policy, self._space, client, adder)
-      actor.select_action(np.zeros(self._row.observation_size, np.float32))
+    policy = self.make_policy(self._init_networks(seed), explores)
+    client = variable_utils.VariableClient(
+      variable_source,
+      {POLICY: policy.variables},
+      # Whoever is greedy evaluates, and asks for the newest when it needs them.
+      config.variable_update_period if explores else 1,
+    )
     client.update_and_wait()
+    actor = acting.BoxActor(policy, self._space, client, adder)
+    with seeding.seeded(seed):
+      actor.select_action(np.zeros(self._row.observation_size, np.float32))
     return actor
+
+  def _init_networks(self, seed: int) -> D4PGNetworks:
+    """Returns the networks with all their variables, a function of the seed."""
+    networks = self.make_networks()
+    seeding.seed_weights(networks, seed)
+    with seeding.seeded(seed):
+      networks.init(self._spec)
+    return networks

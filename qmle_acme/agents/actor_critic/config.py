@@ -11,7 +11,7 @@ from qmle_acme.errors import out_of_range
 class ActorCriticConfig:
   """Settings of an actor-critic agent of Acme; the defaults are those of Acme 0.4.0.
 
-  Where they come from: replay, rates, n-step returns and clipping from the constructors
+  Where they come from: replay, rates, n-step returns from the constructors
   of `acme.agents.tf.d4pg.D4PG` and `dmpo.DistributionalMPO`, which agree; step sizes
   from their learners; layers and value range from `d4pg.make_default_networks`, with
   which Acme's control example of DMPO agrees; the fetches of variables from Acme's
@@ -31,8 +31,6 @@ class ActorCriticConfig:
   """Step size of Adam for the policy."""
   critic_learning_rate: float = 1e-4
   """Step size of Adam for the critic."""
-  clipping: bool = True
-  """Whether gradients are clipped by their global norm, 40."""
   samples_per_insert: float = 32.0
   """Samples drawn from replay for each transition inserted."""
   replay_size: int = 1_000_000

@@ -66,7 +66,6 @@ class D4PGBuilder(actor_critic.ActorCriticBuilder):
       dataset_iterator=batch,
       observation_network=online.observation_network,
       target_observation_network=target.observation_network,
-      clipping=config.clipping,
       logger=logger,
       checkpoint=False,
       **optimizers,

@@ -68,7 +68,6 @@ class DMPOBuilder(actor_critic.ActorCriticBuilder):
       dataset=batch,
       observation_network=online.observation_network,
       target_observation_network=target.observation_network,
-      clipping=config.clipping,
       logger=logger,
       checkpoint=False,
       **parts,

@@ -98,7 +98,7 @@ def flatten(data: Any, prefix: str) -> dict[str, str]:
       else str(member)
       for member in data
     ]
-    return {prefix: ' '.join(words)}
+    return {prefix.replace('_', '-'): ' '.join(words)}
   if not isinstance(data, dict):
     return {prefix.replace('_', '-'): str(data)}
   flat = [flatten(v, f'{prefix}.{k}' if prefix else f'--{k}') for k, v in data.items()]

@@ -19,3 +19,14 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
   names = sorted(known)
   nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
   return UserError(f'unknown {kind} {name!r}; nearest: {", ".join(nearest)}')
+
+
+def out_of_range(name: str, value: object, requirement: str) -> UserError:
+  """Returns the error for a setting whose value cannot be used.
+
+  Args:
+    name: of the setting, as a person writes it, for example 'qmle.discount'.
+    value: that was given.
+    requirement: what it must be, for example 'at least 1'.
+  """
+  return UserError(f'{name} is {value}: it must be {requirement}')

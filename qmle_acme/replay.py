@@ -62,10 +62,18 @@ def make_table(
   priority_exponent: float,
   rate_limiter: reverb.rate_limiters.RateLimiter,
 ) -> reverb.Table:
-  """Returns the table: drawn in proportion to priority^exponent, oldest out first."""
+  """Returns the table: drawn in proportion to priority^exponent, oldest out first.
+
+  With an exponent of 0 all items are as likely, and no tree of priorities is kept.
+  """
+  sampler = (
+    reverb.selectors.Prioritized(priority_exponent)
+    if priority_exponent
+    else reverb.selectors.Uniform()
+  )
   return reverb.Table(
     name=TABLE,
-    sampler=reverb.selectors.Prioritized(priority_exponent),
+    sampler=sampler,
     remover=reverb.selectors.Fifo(),
     max_size=max_size,
     rate_limiter=rate_limiter,

@@ -24,7 +24,10 @@ class TFLearner(acme.Learner):
   @property
   @abc.abstractmethod
   def state(self) -> dict[str, Any]:
-    """Everything that a checkpoint must hold, by name."""
+    """Everything that a checkpoint must hold, by name.
+
+    Under 'network' is what actors get of it: enough to act without the rest.
+    """
 
   @property
   @abc.abstractmethod

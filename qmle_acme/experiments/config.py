@@ -11,10 +11,13 @@ from typing import Any, Literal
 import pydantic
 import yaml
 
+from qmle_acme.agents.d4pg import D4PGConfig
+from qmle_acme.agents.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.errors import UserError, unknown
 
-AGENTS = ('qmle',)
+# Each has its settings under its own name.
+AGENTS = ('qmle', 'd4pg', 'dmpo')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +29,7 @@ class RunConfig:
   env: str = 'control:walker:walk'
   """Environment, for example control:<domain>:<task>."""
   agent: str = 'qmle'
-  """Agent to train."""
+  """Agent to train: qmle, d4pg or dmpo."""
   steps: int = 1_000_000
   """Environment steps of all actors together."""
   seed: int = 1
@@ -47,6 +50,10 @@ class RunConfig:
   """Minutes between checkpoints; there is always one at the end."""
   qmle: QMLEConfig = dataclasses.field(default_factory=QMLEConfig)
   """Settings of the QMLE agent."""
+  d4pg: D4PGConfig = dataclasses.field(default_factory=D4PGConfig)
+  """Settings of the D4PG agent, Acme's."""
+  dmpo: DMPOConfig = dataclasses.field(default_factory=DMPOConfig)
+  """Settings of the DMPO agent, Acme's."""
 
   def __post_init__(self) -> None:
     """Checks every field.

@@ -1,6 +1,7 @@
 """From a run's settings to its environments, its agent and their seeds."""
 
 import enum
+from collections.abc import Callable
 
 import acme
 import dm_env
@@ -8,8 +9,16 @@ import numpy as np
 
 from qmle_acme import environments
 from qmle_acme.agents import AgentBuilder
+from qmle_acme.agents.d4pg import D4PGBuilder
+from qmle_acme.agents.dmpo import DMPOBuilder
 from qmle_acme.agents.qmle import QMLEBuilder
 from qmle_acme.experiments.config import RunConfig
+
+_BUILDERS: dict[str, Callable[..., AgentBuilder]] = {
+  'qmle': QMLEBuilder,
+  'd4pg': D4PGBuilder,
+  'dmpo': DMPOBuilder,
+}
 
 
 class Role(enum.IntEnum):
@@ -48,5 +57,9 @@ def make_spec(config: RunConfig) -> acme.specs.EnvironmentSpec:
 
 
 def make_builder(config: RunConfig, spec: acme.specs.EnvironmentSpec) -> AgentBuilder:
-  """Returns the builder of the run's agent."""
-  return QMLEBuilder(config.qmle, spec)
+  """Returns the builder of the run's agent.
+
+  Raises:
+    UserError: the agent cannot act in such an environment.
+  """
+  return _BUILDERS[config.agent](getattr(config, config.agent), spec)

@@ -32,7 +32,8 @@ class RunFolder:
   def open(self, config: config_lib.RunConfig) -> TextIO:
     """Makes the folder, or opens it to resume; returns the lock that is now held.
 
-    Only `steps` may differ from an earlier part of the run, so that it can go on.
+    Only `steps` may differ from an earlier part of the run, so that it can go on, and
+    the settings of agents that it does not train.
 
     Raises:
       UserError: another process trains in this folder, or it belongs to a run of other
@@ -96,8 +97,13 @@ class RunFolder:
       file.write(json.dumps(start) + '\n')
 
   def _check_same(self, settings: dict[str, Any]) -> None:
-    old = config_lib.load_yaml(self.config)
-    found = config_lib.differences(old | {'steps': settings['steps']}, settings)
+    old = config_lib.load_yaml(self.config) | {'steps': settings['steps']}
+    # Settings of an agent that is not trained, before or now, make no difference.
+    for agent in config_lib.AGENTS:
+      if {old['agent'], settings['agent']} != {agent}:
+        old.pop(agent, None)
+        settings = {key: value for key, value in settings.items() if key != agent}
+    found = config_lib.differences(old, settings)
     if found:
       raise UserError(
         f'{self.path} holds a run of other settings ({"; ".join(found)}): '

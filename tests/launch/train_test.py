@@ -11,16 +11,35 @@ from typing import Any
 import pytest
 
 from launch import train
+from qmle_acme.agents.d4pg import D4PGConfig
+from qmle_acme.agents.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.experiments import running
-from qmle_acme.experiments.config import RunConfig, to_dict
+from qmle_acme.experiments.config import AGENTS, RunConfig, to_dict
 from qmle_acme.experiments.supervision import Outcome
 from qmle_acme.predictors import PredictorConfig
 
 RUN = pathlib.Path('runs/x')
+ACTOR_CRITIC: dict[str, Any] = {
+  'discount': 0.97,
+  'n_step': 4,
+  'batch_size': 31,
+  'policy_learning_rate': 0.01,
+  'critic_learning_rate': 0.02,
+  'samples_per_insert': 5.0,
+  'replay_size': 6_000,
+  'min_replay_size': 70,
+  'policy_layer_sizes': (8, 9),
+  'critic_layer_sizes': (10,),
+  'vmin': 1.0,
+  'vmax': 2.0,
+  'num_atoms': 16,
+  'variable_update_period': 17,
+}
 # Differs from the defaults in every field that has a choice.
 EVERYTHING = RunConfig(
   run=RUN,
+  agent='d4pg',
   env='bandit:bimodal',
   steps=5,
   seed=6,
@@ -52,14 +71,34 @@ EVERYTHING = RunConfig(
     hidden_size=32,
     variable_update_period=11,
   ),
+  d4pg=D4PGConfig(**ACTOR_CRITIC, target_update_period=12, sigma=0.1),
+  dmpo=DMPOConfig(
+    **ACTOR_CRITIC,
+    target_policy_update_period=13,
+    target_critic_update_period=14,
+    num_samples=15,
+    dual_learning_rate=0.03,
+    epsilon=0.2,
+    epsilon_penalty=0.002,
+    epsilon_mean=0.003,
+    epsilon_stddev=0.004,
+    init_log_temperature=2.0,
+    init_log_alpha_mean=3.0,
+    init_log_alpha_stddev=4.0,
+  ),
 )
 
 
 def flatten(data: Any, prefix: str) -> dict[str, str]:
   """Returns how every setting is written, by the name of its option."""
   if isinstance(data, list):
-    words = [f'{member["family"]}={member["ratio"]}' for member in data]
-    return {prefix: ' '.join(words)}
+    words = [
+      f'{member["family"]}={member["ratio"]}'
+      if isinstance(member, dict)
+      else str(member)
+      for member in data
+    ]
+    return {prefix.replace('_', '-'): ' '.join(words)}
   if not isinstance(data, dict):
     return {prefix.replace('_', '-'): str(data)}
   flat = [flatten(v, f'{prefix}.{k}' if prefix else f'--{k}') for k, v in data.items()]
@@ -71,9 +110,10 @@ OPTIONS = flatten(to_dict(EVERYTHING), '')
 
 def test_every_setting_can_be_given_on_the_command_line() -> None:
   default = RunConfig(run=RUN)
-  for one, other in ((EVERYTHING, default), (EVERYTHING.qmle, default.qmle)):
+  parts = [(getattr(EVERYTHING, a), getattr(default, a)) for a in AGENTS]
+  for one, other in ((EVERYTHING, default), *parts):
     for field in dataclasses.fields(one):
-      if field.name not in ('run', 'agent'):  # There is one agent.
+      if field.name != 'run':
         assert getattr(one, field.name) != getattr(other, field.name), field.name
 
   arguments = ' '.join(f'{name} {value}' for name, value in OPTIONS.items()).split()

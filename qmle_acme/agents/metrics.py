@@ -1,0 +1,39 @@
+"""What learners say about their steps, averaged over some seconds."""
+
+import time
+
+from qmle_acme.agents.builder import MetricsWriter
+from qmle_acme.types import Tensor
+
+PERIOD_SECONDS = 5.0
+
+
+class MeanMetrics:
+  """Writes the mean metrics of a learner's steps every few seconds."""
+
+  def __init__(self, write: MetricsWriter):
+    """Initialises.
+
+    Args:
+      write: receives one record of means.
+    """
+    self._write = write
+    self._metrics: list[dict[str, Tensor]] = []
+    self._last_write = time.monotonic()
+
+  def add(self, learner_steps: int, metrics: dict[str, Tensor]) -> None:
+    """Takes the metrics of one step, scalars; writes when it is time to."""
+    self._metrics.append(metrics)
+    if time.monotonic() - self._last_write >= PERIOD_SECONDS:
+      self.write(learner_steps)
+
+  def write(self, learner_steps: int) -> None:
+    """Writes the means of the steps since the last time, if there are any."""
+    if self._metrics:
+      count = len(self._metrics)
+      means = {
+        name: sum(float(metrics[name]) for metrics in self._metrics) / count
+        for name in self._metrics[0]
+      }
+      self._write({'learner_steps': learner_steps, **means})
+    self._metrics, self._last_write = [], time.monotonic()

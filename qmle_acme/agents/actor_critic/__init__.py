@@ -2,6 +2,6 @@
 
 from qmle_acme.agents.actor_critic.builder import ActorCriticBuilder
 from qmle_acme.agents.actor_critic.config import ActorCriticConfig
-from qmle_acme.agents.actor_critic.learning import State, adam
+from qmle_acme.agents.actor_critic.learning import State
 
-__all__ = ['ActorCriticBuilder', 'ActorCriticConfig', 'State', 'adam']
+__all__ = ['ActorCriticBuilder', 'ActorCriticConfig', 'State']

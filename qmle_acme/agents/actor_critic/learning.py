@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import acme
 import reverb
-import sonnet as snt
 import tensorflow as tf
 from acme import types as acme_types
 from acme.utils import loggers
@@ -154,14 +153,3 @@ class StepMetrics(loggers.Logger):
 
   def close(self) -> None:
     """Does nothing: nothing is open."""
-
-
-def adam(learning_rate: float, parameters: Sequence[tf.Variable]) -> snt.Optimizer:
-  """Returns Adam with its moments, which Sonnet makes in the first step only.
-
-  A checkpoint that is restored and saved again before that would lose them.
-  """
-  optimizer = snt.optimizers.Adam(learning_rate)
-  optimizer.apply([tf.zeros_like(p) for p in parameters], parameters)  # Moves nothing.
-  optimizer.step.assign(0)
-  return optimizer

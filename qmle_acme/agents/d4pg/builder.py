@@ -8,6 +8,7 @@ from acme.agents.tf.d4pg.agent import D4PGNetworks
 from qmle_acme.agents import actor_critic
 from qmle_acme.agents.actor_critic import learning
 from qmle_acme.agents.d4pg.config import D4PGConfig
+from qmle_acme.agents.optimizers import adam
 
 
 class D4PGBuilder(actor_critic.ActorCriticBuilder):
@@ -49,10 +50,10 @@ class D4PGBuilder(actor_critic.ActorCriticBuilder):
     """See base class."""
     config = self._config
     optimizers = {
-      'policy_optimizer': actor_critic.adam(
+      'policy_optimizer': adam(
         config.policy_learning_rate, online.policy_network.trainable_variables
       ),
-      'critic_optimizer': actor_critic.adam(
+      'critic_optimizer': adam(
         config.critic_learning_rate, online.critic_network.trainable_variables
       ),
     }

@@ -12,6 +12,7 @@ from qmle_acme.agents import actor_critic
 from qmle_acme.agents.actor_critic import learning
 from qmle_acme.agents.dmpo.config import DMPOConfig
 from qmle_acme.agents.dmpo.networks import make_networks
+from qmle_acme.agents.optimizers import adam
 
 
 class DMPOBuilder(actor_critic.ActorCriticBuilder):
@@ -46,15 +47,13 @@ class DMPOBuilder(actor_critic.ActorCriticBuilder):
     config = self._config
     parts = {
       'policy_loss_module': (loss := self._make_loss()),
-      'policy_optimizer': actor_critic.adam(
+      'policy_optimizer': adam(
         config.policy_learning_rate, online.policy_network.trainable_variables
       ),
-      'critic_optimizer': actor_critic.adam(
+      'critic_optimizer': adam(
         config.critic_learning_rate, online.critic_network.trainable_variables
       ),
-      'dual_optimizer': actor_critic.adam(
-        config.dual_learning_rate, loss.trainable_variables
-      ),
+      'dual_optimizer': adam(config.dual_learning_rate, loss.trainable_variables),
     }
     learner = dmpo.DistributionalMPOLearner(
       policy_network=online.policy_network,

@@ -3,7 +3,6 @@
 B batch, A action dimensions, O observation.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +10,8 @@ import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.agents.builder import MetricsWriter, TFLearner
+from qmle_acme.agents.metrics import MeanMetrics
+from qmle_acme.agents.optimizers import adam
 from qmle_acme.agents.qmle import losses
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QMLENetwork
@@ -21,7 +22,6 @@ from qmle_acme.types import ArgmaxResult, Array, Sample, StepOutput, Tensor, Tra
 # Names of what the learner publishes: the network, and the priority of new items.
 POLICY = 'policy'
 MAX_PRIORITY = 'max_priority'
-METRICS_PERIOD_SECONDS = 5.0
 
 
 class Fit(NamedTuple):
@@ -66,12 +66,10 @@ class QMLELearner(TFLearner):
     self._update_priorities = update_priorities
     self._config = config
     self._seed = seed
-    self._write_metrics = write_metrics
-    self._optimizer = snt.optimizers.Adam(config.learning_rate)
+    self._metrics = MeanMetrics(write_metrics)
+    self._optimizer = adam(config.learning_rate, network.trainable_variables)
     self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
     self._max_priority = tf.Variable(1.0, name='max_priority')
-    self._metrics: list[dict[str, Tensor]] = []
-    self._last_write = time.monotonic()
     _copy(network, target_network)
 
   @property
@@ -104,19 +102,11 @@ class QMLELearner(TFLearner):
     sample = next(self._samples)
     output = self._learn(sample)
     self._update_priorities(sample.keys, output.priorities)
-    self._metrics.append(output.metrics)
-    if time.monotonic() - self._last_write >= METRICS_PERIOD_SECONDS:
-      self.write_metrics()
+    self._metrics.add(self.steps, output.metrics)
 
   def write_metrics(self) -> None:
-    """Writes the mean metrics of the steps since the last time, if there are any."""
-    if not self._metrics:
-      return
-    means = tf.nest.map_structure(
-      lambda *x: float(tf.add_n(x)) / len(x), *self._metrics
-    )
-    self._write_metrics({'learner_steps': self.steps, **means})
-    self._metrics, self._last_write = [], time.monotonic()
+    """See base class."""
+    self._metrics.write(self.steps)
 
   @tf.function(autograph=False)
   def _learn(self, sample: Sample) -> StepOutput:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-import sonnet as snt
 import tensorflow as tf
 import tiny_agent
 import worked_out
@@ -23,7 +22,7 @@ from tiny_agent import (
   make_learner,
 )
 
-from qmle_acme.agents.qmle import learning
+from qmle_acme.agents import metrics
 from qmle_acme.agents.qmle.learning import QMLELearner
 from qmle_acme.agents.qmle.networks import make_network
 from qmle_acme.types import Sample
@@ -34,13 +33,12 @@ ADAM_DECAY, ADAM_SQUARE_DECAY, ADAM_EPSILON = 0.9, 0.999, 1e-8
 
 @pytest.fixture(autouse=True)
 def metrics_of_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
-  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 0.0)
+  monkeypatch.setattr(metrics, 'PERIOD_SECONDS', 0.0)
 
 
-def moments(learner: QMLELearner, name: str, shapes_of: snt.Module) -> list[np.ndarray]:
-  """Returns Adam's moments 'm' or 'v', which are zero before the first step."""
-  values = [value.numpy() for value in getattr(learner.state['optimizer'], name)]
-  return values or [np.zeros_like(v) for v in arrays(shapes_of)]
+def moments(learner: QMLELearner, name: str) -> list[np.ndarray]:
+  """Returns Adam's moments 'm' or 'v'."""
+  return [value.numpy() for value in getattr(learner.state['optimizer'], name)]
 
 
 def by_adam(
@@ -52,7 +50,7 @@ def by_adam(
   return variable - CONFIG.learning_rate * m_hat / (np.sqrt(v_hat) + ADAM_EPSILON)
 
 
-def assert_metrics(metrics: dict[str, float], expected: worked_out.Step) -> None:
+def assert_metrics(record: dict[str, float], expected: worked_out.Step) -> None:
   """Compares what is written of a step; the proposal's counts are 2, 1 and 2."""
   for name, value in {
     'q_tm1': expected.q_tm1.mean(),
@@ -66,7 +64,7 @@ def assert_metrics(metrics: dict[str, float], expected: worked_out.Step) -> None
     'winner/categorical': np.isin(expected.winner, [3, 4]).mean(),
     'winner/cache': np.isin(expected.winner, [5]).mean(),
   }.items():
-    assert metrics[name] == pytest.approx(value, rel=1e-4, abs=1e-6), name
+    assert record[name] == pytest.approx(value, rel=1e-4, abs=1e-6), name
 
 
 class Before(NamedTuple):
@@ -80,7 +78,7 @@ class Before(NamedTuple):
   @classmethod
   def of(cls, learner: QMLELearner) -> 'Before':
     network, target = (learner.state[name] for name in ('network', 'target_network'))
-    m, v = (moments(learner, name, network) for name in 'mv')
+    m, v = (moments(learner, name) for name in 'mv')
     return cls(arrays(network), arrays(target), m, v)
 
 
@@ -241,22 +239,22 @@ def test_metrics_are_means_over_the_steps_of_a_period(
   steps = fed.learner.steps
   fed.written.clear()
   fed.samples.extend([store.draw(range(4)), store.draw(range(2, 6))])
-  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 1e9)
+  monkeypatch.setattr(metrics, 'PERIOD_SECONDS', 1e9)
   fed.learner.step()
   assert not fed.written
-  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 0.0)
+  monkeypatch.setattr(metrics, 'PERIOD_SECONDS', 0.0)
   fed.learner.step()
-  (metrics,) = fed.written
-  assert metrics['learner_steps'] == steps + 2
-  assert metrics['cache_hit_rate'] == 0.25  # Of no key, then of two of four.
+  (record,) = fed.written
+  assert record['learner_steps'] == steps + 2
+  assert record['cache_hit_rate'] == 0.25  # Of no key, then of two of four.
   mean = np.mean([sent for _, sent in fed.priorities.sent[-2:]])
-  assert metrics['priority_mean'] == pytest.approx(mean, rel=1e-5)
+  assert record['priority_mean'] == pytest.approx(mean, rel=1e-5)
 
 
 def test_metrics_that_are_pending_can_be_written(
   fed: Fed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 1e9)
+  monkeypatch.setattr(metrics, 'PERIOD_SECONDS', 1e9)
   fed.samples.append(Store(seed=6).draw(range(4)))
   fed.learner.step()
   fed.written.clear()
@@ -264,8 +262,8 @@ def test_metrics_that_are_pending_can_be_written(
   fed.learner.write_metrics()
   fed.learner.write_metrics()
 
-  (metrics,) = fed.written  # The second time there was nothing to write.
-  assert metrics['learner_steps'] == fed.learner.steps
+  (record,) = fed.written  # The second time there was nothing to write.
+  assert record['learner_steps'] == fed.learner.steps
 
 
 def test_published_policy_is_the_online_network(fed: Fed) -> None:

@@ -71,7 +71,9 @@ class Predictor(snt.Module, abc.ABC):
   def _split(self, values: Tensor) -> tuple[Tensor, Tensor]:
     """Returns what belongs to the continuous dimensions, [..., C], and what is left."""
     size = self._space.num_continuous
-    return values[..., :size], values[..., size:]
+    # Without a slice of all, so that TensorFlow can fuse what makes and takes them.
+    continuous = values[..., :size] if self._has_digits else values
+    return continuous, values[..., size:]
 
   def _join(self, continuous: Tensor, digits: Tensor) -> Tensor:
     """Returns actions [..., A] inside the space for [..., C], and bins [..., D]."""

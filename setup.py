@@ -49,6 +49,7 @@ DEV = [
   'mypy==2.4.1',  # Types.
   'pytest==9.2.0',  # Runs the tests.
   'ruff==0.17.6',  # Format and lint.
+  'scipy==1.15.3',  # Densities that tests compare with.
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
 ]
 

@@ -19,11 +19,12 @@ def parameters(
 ) -> tuple[Tensor, Tensor]:
   """Returns mean and standard deviation, [..., C] each, from a head's output [..., 2C].
 
-  The mean is the tanh of the first half; the standard deviation lies between its
-  bounds by the logistic function of the second. Both bounds keep gradients finite.
+  The mean is 2 tanh of the first half: it may leave the box, or no more than half of
+  the samples could reach an edge. The standard deviation lies between its bounds by the
+  logistic function of the second half. The bounds of both keep gradients finite.
   """
   mean, scale = tf.split(raw, 2, axis=-1)
-  return tf.tanh(mean), min_scale + (max_scale - min_scale) * tf.sigmoid(scale)
+  return 2.0 * tf.tanh(mean), min_scale + (max_scale - min_scale) * tf.sigmoid(scale)
 
 
 def log_likelihood(mean: Tensor, scale: Tensor, actions: Tensor) -> Tensor:

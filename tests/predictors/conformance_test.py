@@ -11,6 +11,7 @@ import sonnet as snt
 import tensorflow as tf
 import tensorflow_probability as tfp
 from dm_env import specs
+from scipy import stats
 
 from qmle_acme import actions
 from qmle_acme.actions import ActionSpace
@@ -114,12 +115,12 @@ def _clipped_normals(raw: Tensor, action: Tensor) -> float:
   total, size = 0.0, len(action)
   for i, a in enumerate(action):
     scale = 0.05 + 0.95 * tf.sigmoid(raw[size + i])
-    normal = tfd.Normal(tf.tanh(raw[i]), scale)
+    mean = 2.0 * tf.tanh(raw[i])
     if abs(a) < 1:
-      total += float(normal.log_prob(a))
+      total += float(tfd.Normal(mean, scale).log_prob(a))
     else:
-      tail = normal.cdf(-1.0) if a < 0 else 1.0 - normal.cdf(1.0)
-      total += float(tf.math.log(tail))
+      tail = (-1.0 - mean) if a < 0 else (mean - 1.0)
+      total += float(stats.norm.logcdf(tail / scale))
   return total
 
 
@@ -231,7 +232,7 @@ def test_gaussian_finds_mean_and_deviation_also_of_what_is_clipped() -> None:
   targets = tf.constant(np.clip(known, -1, 1), tf.float32)
   assert (targets[:, 1] == 1.0).numpy().mean() > 0.25
   x = _fit(_make('gaussian', SPACES['box']), targets).numpy()[0]
-  np.testing.assert_allclose(np.tanh(x[:2]), [0.3, 0.8], atol=0.03)
+  np.testing.assert_allclose(2 * np.tanh(x[:2]), [0.3, 0.8], atol=0.03)
   scale = 0.05 + 0.95 / (1 + np.exp(-x[2:]))
   np.testing.assert_allclose(scale, [0.2, 0.4], atol=0.03)
 

@@ -22,6 +22,7 @@ DEPENDENCIES = [
   'dm-launchpad-nightly==0.5.2.dev20230302',  # Programs; built for TensorFlow 2.12.
   'dm-reverb==0.11.0',  # The replay server; built for TensorFlow 2.12.
   'dm-sonnet==2.0.2',  # Networks.
+  'dm-tree==0.1.10',  # Nested actions.
   'gym==0.25.2',  # Imported by acme.wrappers.
   'imageio==2.38.0',  # Writes videos.
   'imageio-ffmpeg==0.8.1',  # The ffmpeg that imageio writes videos with.
@@ -41,7 +42,7 @@ DEPENDENCIES = [
   'scipy==1.15.3',  # Student's t and trimmed means, in reports.
   'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.
   'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
-  'tensorflow-probability==0.20.1',  # Imported by Acme; later ones need 2.18 of TF.
+  'tensorflow-probability==0.20.1',  # Densities; later ones need 2.18 of TF.
   'trfl==1.2.0',  # Losses, imported by Acme's agents.
   'tyro==1.0.17',  # Command lines from dataclasses; exact for its private error hook.
   'ziglang==0.17.1',  # The C compiler for qmle_acme/native: no machine need have one.
@@ -52,6 +53,7 @@ DEV = [
   'mypy==2.4.1',  # Types.
   'pytest==9.2.0',  # Runs the tests.
   'ruff==0.17.6',  # Format and lint.
+  'scipy==1.15.3',  # Densities that tests compare with.
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
 ]
 

@@ -2,8 +2,10 @@
 
 Inside the agent an action is one float32 vector [A] in the agent's own coordinates, so
 that candidates, cache and replay are plain tensors whatever the space; it becomes an
-action of the environment only where the actor hands it over. A action dimensions,
-A' size of the network's input, K bins per dimension; `...` any leading dimensions.
+action of the environment only where the actor hands it over. Its first C dimensions are
+continuous, in [-1, 1]; each of the others is a digit, one of 0 ... K_i - 1, which a
+float32 holds exactly. A action dimensions, C continuous ones of them, A' size of the
+network's input, K_i bins of dimension i; `...` any leading dimensions.
 """
 
 import abc
@@ -19,13 +21,23 @@ class ActionSpace(abc.ABC):
 
   @property
   @abc.abstractmethod
-  def size(self) -> int:
-    """A, the number of action dimensions."""
+  def num_continuous(self) -> int:
+    """C, the number of continuous dimensions; they come first."""
 
   @property
   @abc.abstractmethod
+  def bin_counts(self) -> tuple[int, ...]:
+    """K_i of each dimension: grid points of a continuous one, values of a digit."""
+
+  @property
+  def size(self) -> int:
+    """A, the number of action dimensions."""
+    return len(self.bin_counts)
+
+  @property
   def encoded_size(self) -> int:
     """A', the size of an encoded action."""
+    return self.num_continuous + sum(self.bin_counts[self.num_continuous :])
 
   @abc.abstractmethod
   def sample_uniform(self, shape: tuple[int, ...], seed: Seed) -> Tensor:
@@ -35,13 +47,16 @@ class ActionSpace(abc.ABC):
   def sample_proposal(self, shape: tuple[int, int], seed: Seed) -> Tensor:
     """Returns actions [B, n, A] of the uniform proposal for `shape` = (B, n).
 
-    In a box half of them are uniform in the box and half uniform on the grid of the
-    K bins of each dimension, which reaches the corners.
+    In continuous dimensions half of them are uniform in the box and half uniform on the
+    grid of the K bins of each dimension, which reaches the corners; digits are uniform.
     """
 
   @abc.abstractmethod
   def encode(self, actions: Tensor) -> Tensor:
-    """Returns the network's input [..., A'] for actions [..., A]."""
+    """Returns the network's input [..., A'] for actions [..., A].
+
+    Continuous dimensions stay as they are; each digit becomes one-hot.
+    """
 
   @abc.abstractmethod
   def clip(self, actions: Tensor) -> Tensor:
@@ -53,7 +68,7 @@ class ActionSpace(abc.ABC):
 
   @abc.abstractmethod
   def from_bins(self, bins: Tensor) -> Tensor:
-    """Returns actions [..., A] for the bins [..., A] (any integer type)."""
+    """Returns the actions [..., A] nearest to the bins [..., A] (any integer type)."""
 
   @abc.abstractmethod
   def to_environment(self, action: Array) -> Any:

@@ -27,14 +27,14 @@ class Box(base.ActionSpace):
   bins: int
 
   @property
-  def size(self) -> int:
-    """A, the product of the spec's shape."""
+  def num_continuous(self) -> int:
+    """C = A, the product of the spec's shape."""
     return int(np.prod(self.spec.shape))
 
   @property
-  def encoded_size(self) -> int:
-    """A' = A: the network sees the box scaled to [-1, 1]."""
-    return self.size
+  def bin_counts(self) -> tuple[int, ...]:
+    """K for every dimension."""
+    return (self.bins,) * self.num_continuous
 
   def sample_uniform(self, shape: tuple[int, ...], seed: Seed) -> Tensor:
     """See base class."""

@@ -1,32 +1,84 @@
 """From an environment's action spec to the agent's action space."""
 
+from typing import Any
+
 import numpy as np
+import tree
 from dm_env import specs
 
-from qmle_acme.actions import base, box
+from qmle_acme.actions import base, box, discrete, hybrid
 from qmle_acme.errors import UserError
 
 
-def make(spec: specs.Array, bins: int) -> base.ActionSpace:
+def make(spec: Any, bins: int) -> base.ActionSpace:
   """Returns the action space that a dm_env action spec describes.
 
   Args:
-    spec: the environment's action spec.
+    spec: the environment's action spec: a BoundedArray of floats, integers or truth
+      values (a DiscreteArray is one), or tuples, lists and dictionaries of them.
     bins: K, number of bins per continuous dimension.
 
   Raises:
     UserError: the spec is empty, unbounded, or of a kind that is not supported.
   """
-  # Not its repr, which breaks the line when it lists many bounds.
-  name = f'action spec {spec.name!r} ({spec.dtype} {spec.shape})'
-  if not isinstance(spec, specs.BoundedArray) or spec.dtype.kind != 'f':
+  leaves = tree.flatten_with_path(spec)
+  if not leaves:
+    raise UserError('the action spec is empty: use an environment that has actions')
+  for path, leaf in leaves:
+    _check(leaf, path)
+  if tree.is_nested(spec):
+    return hybrid.Hybrid(spec, bins)
+  return box.Box(spec, bins) if spec.dtype.kind == 'f' else discrete.Discrete(spec)
+
+
+def _check(spec: Any, path: tuple[str | int, ...]) -> None:
+  """Raises UserError if a spec, which lies at a path in a nest, has no space."""
+  where = ''.join(f'[{key!r}]' for key in path)
+  if not isinstance(spec, specs.Array):
     raise UserError(
-      f'{name} is not supported: use an environment with a float BoundedArray'
+      f'action spec{where} is a {type(spec).__name__}: use an environment whose action '
+      f'spec is a dm_env.specs.BoundedArray, or tuples, lists and dictionaries of them'
+    )
+  # Not its repr, which breaks the line when it lists many bounds.
+  name = f'action spec{where} {spec.name!r} ({spec.dtype} {spec.shape})'
+  if spec.dtype.kind not in 'fiub':
+    raise UserError(
+      f'{name} is not supported: wrap the environment so that it is a BoundedArray '
+      f'of floats or integers'
     )
   if 0 in spec.shape:
     raise UserError(f'{name} is empty: use an environment that has actions')
-  if not (np.isfinite(spec.minimum).all() and np.isfinite(spec.maximum).all()):
+  if not _is_bounded(spec):
     raise UserError(
-      f'{name} is unbounded: wrap the environment so that its bounds are finite'
+      f'{name} is unbounded: wrap the environment so that its bounds are finite '
+      f'(an acme.wrappers.EnvironmentWrapper with a BoundedArray as its action_spec)'
     )
-  return box.Box(spec, bins)
+  if spec.dtype.kind != 'f':
+    _check_values(spec, name)
+
+
+def _is_bounded(spec: specs.Array) -> bool:
+  """Returns whether a spec has bounds that mean something."""
+  if not isinstance(spec, specs.BoundedArray):
+    return False
+  if spec.dtype.kind == 'f':
+    return bool(np.isfinite(spec.minimum).all() and np.isfinite(spec.maximum).all())
+  if spec.dtype.kind == 'b':
+    return True
+  # All values of an integer type are how others write that there are no bounds.
+  limits = np.iinfo(spec.dtype)
+  ends = (spec.minimum == limits.min) & (spec.maximum == limits.max)
+  return spec.dtype.itemsize < 4 or not np.any(ends)
+
+
+def _check_values(spec: specs.BoundedArray, name: str) -> None:
+  """Raises UserError if an index of a discrete spec has too many values."""
+  # In Python's integers, since the difference may not fit the type.
+  bounds = np.broadcast_arrays(spec.minimum, spec.maximum)
+  pairs = zip(*(bound.ravel().tolist() for bound in bounds), strict=True)
+  most = max(int(high) - int(low) + 1 for low, high in pairs)
+  if most > discrete.MAX_VALUES:
+    raise UserError(
+      f'{name} has an index of {most:,} values, more than {discrete.MAX_VALUES:,}: '
+      f'wrap the environment so that it is several indices'
+    )

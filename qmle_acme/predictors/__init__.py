@@ -1,11 +1,9 @@
 """Arg max predictors, and the ensemble that proposes candidates."""
 
 from qmle_acme.predictors.base import Predictor
+from qmle_acme.predictors.config import FAMILIES, UNIFORM, PredictorConfig
 from qmle_acme.predictors.ensemble import (
-  FAMILIES,
-  UNIFORM,
   Ensemble,
-  PredictorConfig,
   make_predictor,
   split_budget,
 )

@@ -3,7 +3,8 @@
 A predictor is a head on the observation embedding whose output parametrises a
 distribution over actions. It is fitted by maximum likelihood to the best action known
 for a state, and proposes candidates there (arXiv 2410.06317, amortised maximisation).
-B batch, n samples, A action dimensions, H width, P parameters.
+B batch, n samples, A action dimensions, C continuous ones of them, D = A - C digits, H
+width, P parameters.
 """
 
 import abc
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
 from qmle_acme.networks import Linear
+from qmle_acme.predictors.factored import Factored
 from qmle_acme.types import Seed, Tensor
 
 
@@ -20,8 +22,16 @@ class Predictor(snt.Module, abc.ABC):
   """A head, and the distribution family that it parametrises."""
 
   def __init__(self, space: ActionSpace, width: int, name: str):
+    """Initialises.
+
+    Args:
+      space: the action space.
+      width: H.
+      name: of this member of the ensemble.
+    """
     super().__init__(name=name)
     self._space = space
+    self._digits = Factored(space.bin_counts[space.num_continuous :])
     self._head = snt.Sequential(
       [Linear(width), tf.nn.relu, Linear(self.num_parameters)]
     )
@@ -54,6 +64,22 @@ class Predictor(snt.Module, abc.ABC):
       actions: [B, A] best known actions.
     """
 
+  @property
+  def _has_digits(self) -> bool:
+    return self._space.num_continuous < self._space.size
+
+  def _split(self, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns what belongs to the continuous dimensions, [..., C], and what is left."""
+    size = self._space.num_continuous
+    # Without a slice of all, so that TensorFlow can fuse what makes and takes them.
+    continuous = values[..., :size] if self._has_digits else values
+    return continuous, values[..., size:]
+
+  def _join(self, continuous: Tensor, digits: Tensor) -> Tensor:
+    """Returns actions [..., A] inside the space for [..., C], and bins [..., D]."""
+    parts = [continuous, tf.cast(digits, tf.float32)]
+    return self._space.clip(tf.concat(parts, axis=-1))
+
   def _broadcast(self, values: Tensor, count: int) -> Tensor:
-    """Returns values [B, A] repeated for each sample, [B, n, A]."""
+    """Returns values [B, ...] repeated for each sample, [B, n, ...]."""
     return tf.repeat(values[:, None], count, axis=1)

@@ -1,35 +1,28 @@
-"""Factored categorical: one categorical over the K bins of each dimension."""
-
-import tensorflow as tf
+"""Factored categorical: one categorical over the K_i bins of each dimension."""
 
 from qmle_acme.actions import ActionSpace
 from qmle_acme.predictors import base
+from qmle_acme.predictors.factored import Factored
 from qmle_acme.types import Seed, Tensor
 
 
 class Categorical(base.Predictor):
   """Independent categoricals over bins; the target is the nearest bin."""
 
-  def __init__(self, space: ActionSpace, width: int, bins: int, name: str):
-    self._bins = bins
+  def __init__(self, space: ActionSpace, width: int, name: str):
+    """See base class."""
+    self._bins = Factored(space.bin_counts)
     super().__init__(space, width, name)
 
   @property
   def num_parameters(self) -> int:
-    """P = A x K logits."""
-    return self._space.size * self._bins
+    """P = the sum of all K_i: the logits."""
+    return self._bins.num_parameters
 
   def sample(self, parameters: Tensor, count: int, seed: Seed) -> Tensor:
     """See base class."""
-    logits = tf.reshape(parameters, [-1, self._bins])  # [B * A, K]
-    bins = tf.random.stateless_categorical(logits, count, seed)  # [B * A, n]
-    per_state = tf.reshape(bins, [-1, self._space.size, count])  # [B, A, n]
-    return self._space.from_bins(tf.transpose(per_state, [0, 2, 1]))
+    return self._space.from_bins(self._bins.sample(parameters, count, seed))
 
   def loss(self, parameters: Tensor, actions: Tensor) -> Tensor:
     """Returns the cross entropy with the nearest bins, summed over dimensions."""
-    logits = tf.reshape(parameters, [-1, self._space.size, self._bins])  # [B, A, K]
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-      self._space.to_bins(actions), logits
-    )  # [B, A]
-    return tf.reduce_sum(losses, axis=-1)
+    return self._bins.loss(parameters, self._space.to_bins(actions))

@@ -3,46 +3,45 @@
 B batch, N candidates, A action dimensions, H width.
 """
 
-import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
-from qmle_acme.errors import unknown
-from qmle_acme.predictors import base, categorical, delta
+from qmle_acme.predictors import (
+  autoregressive,
+  base,
+  categorical,
+  delta,
+  gaussian,
+  mixture,
+)
+from qmle_acme.predictors.config import UNIFORM, PredictorConfig
 from qmle_acme.types import Candidates, Seed, Tensor
 
-UNIFORM = 'uniform'
-FAMILIES = ('delta', 'categorical')
-
-
-@dataclasses.dataclass(frozen=True)
-class PredictorConfig:
-  """One member of the ensemble."""
-
-  family: str
-  """Family of the predictor: delta or categorical."""
-  ratio: float
-  """Share of the candidates that it proposes, between 0 and 1."""
+_FAMILIES: dict[str, Callable[..., base.Predictor]] = {
+  'delta': delta.Delta,
+  'categorical': categorical.Categorical,
+  'gaussian': gaussian.Gaussian,
+  'mixture': mixture.Mixture,
+  'autoregressive': autoregressive.Autoregressive,
+}
 
 
 def make_predictor(
-  family: str, space: ActionSpace, width: int, bins: int
+  config: PredictorConfig, space: ActionSpace, width: int
 ) -> base.Predictor:
-  """Returns the predictor of a family.
+  """Returns the predictor that a config describes.
 
-  Raises:
-    UserError: the family is not known.
+  Args:
+    config: of the member of the ensemble.
+    space: the action space.
+    width: H.
   """
-  if family == 'delta':
-    return delta.Delta(space, width, name='delta')
-  if family == 'categorical':
-    return categorical.Categorical(space, width, bins, name='categorical')
-  raise unknown('predictor family', family, FAMILIES)
+  return _FAMILIES[config.family](space, width, **config.options)
 
 
 def split_budget(total: int, ratios: Sequence[float]) -> list[int]:

@@ -15,14 +15,22 @@ _REFUSED = {
   'many_dimensions': specs.BoundedArray((38,), np.float32, -np.inf, _MANY),
   'empty': specs.BoundedArray((0,), np.float32, -1.0, 1.0),
   'empty_matrix': specs.BoundedArray((3, 0), np.float32, -1.0, 1.0),
-  'integer': specs.BoundedArray((38,), np.int32, -1, np.arange(38)),
-  'discrete': specs.DiscreteArray(4),
+  'integers_unbounded': specs.Array((2,), np.int32),
+  'all_integers': specs.BoundedArray((2,), np.int32, -(2**31), 2**31 - 1),
+  'empty_integers': specs.BoundedArray((0,), np.int32, 0, 3),
+  'text': specs.StringArray(()),
+  'too_many': specs.DiscreteArray(10**9 + 1),
+  'nested': {'arm': (specs.DiscreteArray(2), specs.Array((2,), np.float32))},
+  'no_leaf': {'arm': ()},
+  'no_spec': {'arm': 3},
   'no_bounds_declared': specs.Array((2,), np.float32),
 }
 _ADVICE = {
   'unbounded': 'wrap the environment so that its bounds are finite',
   'empty': 'use an environment that has actions',
-  'not supported': 'use an environment with a float BoundedArray',
+  'not supported': 'wrap the environment so that it is a BoundedArray',
+  'more than 1,000,000,000': 'wrap the environment so that it is several indices',
+  'is a int': 'dm_env.specs.BoundedArray, or tuples, lists and dictionaries of them',
 }
 
 
@@ -35,9 +43,15 @@ _ADVICE = {
     ('many_dimensions', 'unbounded'),
     ('empty', 'empty'),
     ('empty_matrix', 'empty'),
-    ('integer', 'not supported'),
-    ('discrete', 'not supported'),
-    ('no_bounds_declared', 'not supported'),
+    ('no_bounds_declared', 'unbounded'),
+    ('integers_unbounded', 'unbounded'),
+    ('all_integers', 'unbounded'),
+    ('empty_integers', 'empty'),
+    ('text', 'not supported'),
+    ('too_many', 'more than 1,000,000,000'),
+    ('nested', 'unbounded'),
+    ('no_leaf', 'empty'),
+    ('no_spec', 'is a int'),
   ],
 )
 def test_refusal_is_one_line_with_advice(case: str, fault: str) -> None:
@@ -45,8 +59,13 @@ def test_refusal_is_one_line_with_advice(case: str, fault: str) -> None:
     actions.make(_REFUSED[case], bins=3)
   message = str(error.value)
   assert '\n' not in message and len(message) < 200
-  assert f'is {fault}' in message
+  assert fault in message
   assert _ADVICE[fault] in message
+
+
+def test_refusal_shows_where_in_a_nest_the_spec_is() -> None:
+  with pytest.raises(UserError, match=r"^action spec\['arm'\]\[1\] None \(float32"):
+    actions.make(_REFUSED['nested'], bins=3)
 
 
 def test_refusal_shows_which_spec_it_was() -> None:

@@ -52,6 +52,20 @@ def test_later_overlay_wins_and_keeps_the_rest_of_an_earlier_one() -> None:
   assert (second.qmle.discount, second.qmle.n_step) == (0.6, 3)
 
 
+def test_predictors_with_options_go_through_a_file_and_back() -> None:
+  config = overlay("""
+    qmle:
+      uniform_ratio: 0.5
+      predictors:
+      - {family: mixture, ratio: 0.3, components: 8}
+      - {family: mixture, ratio: 0.2, name: narrow, max_scale: 0.1}
+  """)
+  wide, narrow = config.qmle.predictors
+  assert (wide.name, wide.components, wide.max_scale) == ('mixture', 8, 1.0)
+  assert (narrow.name, narrow.components, narrow.max_scale) == ('narrow', 4, 0.1)
+  assert config_lib.from_dict(config_lib.to_dict(config), RUN) == config
+
+
 def test_overlay_on_a_run_without_predictors() -> None:
   alone = overlay('qmle: {uniform_ratio: 1, predictors: []}')
   assert alone.qmle.predictors == ()
@@ -94,6 +108,10 @@ def test_overlay_on_a_run_without_predictors() -> None:
     ('qmle: {predictors: delta}', 'qmle.predictors: input should be a valid array (g'),
     ('qmle: {predictors: [delta]}', 'qmle.predictors.0: input should be an object (g'),
     ('qmle: {predictors: [{famly: delta}]}', "'famly'; nearest: family"),
+    (
+      'qmle: {predictors: [{family: delta, ratio: 0.1, components: 2}]}',
+      "components of predictor 'delta' is not an option of delta, which has noise",
+    ),
     ('qmle: {predictors: [{family: delta}]}', 'predictors.0.ratio: field required (g'),
     (
       'qmle: {predictors: [{family: delta, ratio: a}]}',

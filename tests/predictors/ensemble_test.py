@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from qmle_acme.actions import Box
 from qmle_acme.errors import UserError
 from qmle_acme.networks import ActionInQNetwork
-from qmle_acme.predictors import Ensemble, make_predictor, split_budget
+from qmle_acme.predictors import Ensemble, PredictorConfig, make_predictor, split_budget
 from qmle_acme.types import Candidates, Tensor
 
 _WIDTH = 16
@@ -86,7 +86,7 @@ def test_split_of_odd_ratios_sums_to_the_budget(
 
 def _make(ratios: Sequence[float], families: Sequence[str]) -> Ensemble:
   space = Box(specs.BoundedArray((2,), np.float32, -1.0, 1.0), bins=3)
-  members = [make_predictor(family, space, _WIDTH, bins=3) for family in families]
+  members = [make_predictor(PredictorConfig(f, 0.1), space, _WIDTH) for f in families]
   return Ensemble(space, members, ratios)
 
 

@@ -4,9 +4,9 @@ import dataclasses
 import math
 from typing import Literal
 
-from qmle_acme.errors import UserError, unknown
+from qmle_acme.errors import UserError
 from qmle_acme.networks import WIDTH_MULTIPLE
-from qmle_acme.predictors import FAMILIES, PredictorConfig
+from qmle_acme.predictors import PredictorConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,12 +96,10 @@ class QMLEConfig:
     return (self.uniform_ratio, *(member.ratio for member in self.predictors))
 
   def _check_proposal(self) -> None:
-    """Checks that the ensemble is known and that its shares are shares."""
-    families = [member.family for member in self.predictors]
-    for family in families:
-      if family not in FAMILIES:
-        raise unknown('predictor family', family, FAMILIES)
-    _check(len(set(families)) == len(families), 'predictors', families, 'distinct')
+    """Checks that the members can be told apart and that the shares are shares."""
+    names = [member.name for member in self.predictors]
+    distinct = 'distinct: give those of one family a name each'
+    _check(len(set(names)) == len(names), 'predictors', names, distinct)
     is_share = min(self.ratios) >= 0 and math.isclose(sum(self.ratios), 1.0)
     _check(is_share, 'uniform_ratio and predictors', self.ratios, '>= 0 with sum 1')
 

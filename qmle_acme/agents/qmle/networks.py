@@ -24,7 +24,7 @@ class QMLENetwork(snt.Module):
     self.q = ActionInQNetwork(width)
     self.ensemble = Ensemble(
       space,
-      [make_predictor(p.family, space, width, config.bins) for p in config.predictors],
+      [make_predictor(member, space, width) for member in config.predictors],
       config.ratios,
     )
 

@@ -66,6 +66,54 @@ def test_unknown_family_is_answered_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
+  ('family', 'options', 'message'),
+  [
+    (
+      'delta',
+      {'components': 3},
+      'components .* is not an option of delta, which has n',
+    ),
+    (
+      'categorical',
+      {'noise': 0.1},
+      'not an option of categorical, which has no option',
+    ),
+    ('gaussian', {'noise': 0.1}, 'of gaussian, which has min_scale, max_scale'),
+    (
+      'delta',
+      {'noise': 1.1},
+      "noise of predictor 'delta' is 1.1: it must be from 0.0 ",
+    ),
+    ('delta', {'noise': _NAN}, 'is nan: it must be from 0.0 to 1.0'),
+    ('mixture', {'components': 0}, 'components .* is 0: it must be from 1 to 100'),
+    ('mixture', {'min_scale': 0.0}, 'min_scale .* is 0.0: it must be from 0.001'),
+    ('gaussian', {'min_scale': 1.0}, 'is 1.0: it must be less than max_scale, 1.0'),
+    ('delta', {'name': 'uniform'}, "name 'uniform' cannot be used: it must be letters"),
+    ('delta', {'name': 'a b'}, "name 'a b' cannot be used"),
+  ],
+)
+def test_option_that_cannot_be_is_refused_in_one_line(
+  family: str, options: dict[str, Any], message: str
+) -> None:
+  with pytest.raises(UserError, match=message) as error:
+    PredictorConfig(family, 0.1, **options)
+  assert '\n' not in str(error.value)
+
+
+def test_options_that_are_not_given_are_those_of_the_family() -> None:
+  member = PredictorConfig('mixture', 0.1, max_scale=2.0)
+  assert (member.name, member.components, member.noise) == ('mixture', 4, None)
+  assert (member.min_scale, member.max_scale) == (0.05, 2.0)
+
+
+def test_two_of_one_family_need_names() -> None:
+  one, other = PredictorConfig('delta', 0.05), PredictorConfig('delta', 0.05, 'wide')
+  assert len(QMLEConfig(predictors=(one, other)).predictors) == 2
+  with pytest.raises(UserError, match='distinct: give those of one family a name each'):
+    QMLEConfig(predictors=(one, one))
+
+
+@pytest.mark.parametrize(
   'settings',
   [
     {'discount': 1.0, 'epsilon': 0.0, 'priority_exponent': 0.0},

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from dm_env import specs
 
+from qmle_acme import random
 from qmle_acme.actions import base
 from qmle_acme.types import Array, Seed, Tensor
 
@@ -38,16 +39,16 @@ class Box(base.ActionSpace):
 
   def sample_uniform(self, shape: tuple[int, ...], seed: Seed) -> Tensor:
     """See base class."""
-    return tf.random.stateless_uniform((*shape, self.size), seed, -1.0, 1.0)
+    return 2.0 * random.uniform((*shape, self.size), seed) - 1.0
 
   def sample_proposal(self, shape: tuple[int, int], seed: Seed) -> Tensor:
     """See base class; the odd one of an odd number is drawn from the box."""
     batch, count = shape
     box_seed, grid_seed = tf.unstack(tf.random.split(seed, 2))
     box = self.sample_uniform((batch, count - count // 2), box_seed)
-    bins = tf.random.stateless_uniform(
-      (batch, count // 2, self.size), grid_seed, 0, self.bins, tf.int32
-    )
+    grid = random.uniform((batch, count // 2, self.size), grid_seed)
+    # Below K even when rounded: a number below 1 is so by at least 2^-24.
+    bins = tf.cast(self.bins * grid, tf.int32)
     return tf.concat([box, self.from_bins(bins)], axis=1)  # [B, n, A]
 
   def encode(self, actions: Tensor) -> Tensor:

@@ -124,8 +124,12 @@ def forget_unfinished_replay(folder: RunFolder) -> None:
       shutil.rmtree(path)
 
 
-def restore_network(folder: RunFolder, learner: TFLearner) -> None:
-  """Gives a learner the network of the newest checkpoint, and nothing else of it.
+def restore_network(folder: RunFolder, network: tf.Module) -> None:
+  """Gives a network the variables of the newest checkpoint.
+
+  Args:
+    folder: of the run.
+    network: as its learner's state has it under 'network'.
 
   Raises:
     UserError: the run has no checkpoint yet.
@@ -133,5 +137,4 @@ def restore_network(folder: RunFolder, learner: TFLearner) -> None:
   latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
   if latest is None:
     raise UserError(f'{folder.path} has no checkpoint yet: train first')
-  network = tf.train.Checkpoint(network=learner.state['network'])
-  network.restore(latest).expect_partial()
+  tf.train.Checkpoint(network=network).restore(latest).expect_partial()

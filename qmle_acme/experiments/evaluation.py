@@ -109,5 +109,5 @@ def make_greedy_actor(folder: RunFolder, seed: int) -> acme.Actor:
   learner = builder.make_learner(
     iter(()), address='', seed=seed, write_metrics=lambda _: None
   )
-  checkpointing.restore_network(folder, learner)
+  checkpointing.restore_network(folder, learner.state['network'])
   return builder.make_actor(learner, None, seed)

@@ -12,6 +12,7 @@ from qmle_acme.experiments import machine
 from qmle_acme.experiments.config import RunConfig
 from qmle_acme.speed import (
   actor_step,
+  agreement,
   learner_step,
   processes,
   replay_memory,
@@ -19,7 +20,7 @@ from qmle_acme.speed import (
   scoring,
 )
 
-Section = Literal['scoring', 'learner', 'actor', 'replay', 'runs']
+Section = Literal['scoring', 'agreement', 'learner', 'actor', 'replay', 'runs']
 # Receives a section's name and records as soon as they are measured.
 Show = Callable[[str, Any], None]
 
@@ -34,6 +35,8 @@ class SpeedConfig:
   """What to measure."""
   tasks: tuple[str, ...] = ('control:walker:walk', 'control:dog:walk')
   """Environments of learner, actor and runs; replay takes the first."""
+  trained: tuple[Path, ...] = ()
+  """Folders of QMLE runs, on whose networks the compiled arg max is checked."""
   layouts: tuple[Literal['distributed', 'local'], ...] = ('distributed', 'local')
   """Layouts of the whole runs."""
   actors: tuple[int, ...] = (1, 2, 4)
@@ -76,7 +79,10 @@ def measure(config: SpeedConfig, show: Show) -> dict[str, Any]:
   """
   for task in config.tasks:
     environments.make(task, seed=0).close()
-  settings = dataclasses.asdict(config) | {'out': str(config.out)}
+  settings = dataclasses.asdict(config) | {
+    'out': str(config.out),
+    'trained': [str(run) for run in config.trained],
+  }
   result: dict[str, Any] = {'machine': machine.describe(), 'settings': settings}
   show('machine', result['machine'])
   for section in config.sections:
@@ -87,6 +93,12 @@ def measure(config: SpeedConfig, show: Show) -> dict[str, Any]:
 
 def _measure_scoring(config: SpeedConfig) -> dict[str, Any]:
   return processes.call(scoring.measure, config.repetitions, threads=1)
+
+
+def _measure_agreement(config: SpeedConfig) -> list[dict[str, Any]]:
+  return [
+    processes.call(agreement.measure, str(run), threads=1) for run in config.trained
+  ]
 
 
 def _measure_learner(config: SpeedConfig) -> list[dict[str, Any]]:
@@ -120,6 +132,7 @@ def _measure_runs(config: SpeedConfig) -> list[dict[str, Any]]:
 
 _SECTIONS: dict[Section, Callable[[SpeedConfig], Any]] = {
   'scoring': _measure_scoring,
+  'agreement': _measure_agreement,
   'learner': _measure_learner,
   'actor': _measure_actor,
   'replay': _measure_replay,

@@ -60,6 +60,36 @@ class Screen:
       (_scoring_row(record) for record in data['scoring']),
     )
 
+  def _show_agreement(self, records: list[dict[str, Any]]) -> None:
+    if not records:
+      return
+    self._table(
+      'Compiled arg max against the plain layers, trained networks; lack: of the best '
+      'value, as a share of the range of values',
+      [
+        'run',
+        'task',
+        'states',
+        'candidates',
+        'same winner',
+        'lack: mean',
+        '99 %',
+        'max',
+      ],
+      (
+        [
+          record['run'],
+          record['task'],
+          f'{record["states"]:,}',
+          f'{of["count"]:,}',
+          f'{of["same_winner"]:.2%}',
+          *(f'{of["lack_of_range_" + name]:.2%}' for name in ('mean', '99', 'max')),
+        ]
+        for record in records
+        for of in record['candidates']
+      ),
+    )
+
   def _show_learner(self, records: list[dict[str, Any]]) -> None:
     self._show_steps('Learner step', records)
 

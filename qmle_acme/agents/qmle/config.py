@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Literal
 
-from qmle_acme.errors import UserError
+from qmle_acme.errors import out_of_range
 from qmle_acme.networks import WIDTH_MULTIPLE
 from qmle_acme.predictors import PredictorConfig
 
@@ -107,4 +107,4 @@ class QMLEConfig:
 def _check(holds: bool, name: str, value: object, requirement: str) -> None:
   """Raises UserError when a setting does not hold."""
   if not holds:
-    raise UserError(f'qmle.{name} is {value}: it must be {requirement}')
+    raise out_of_range(f'qmle.{name}', value, requirement)

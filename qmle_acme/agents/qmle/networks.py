@@ -54,10 +54,11 @@ class QMLENetwork(snt.Module):
     candidates = self.ensemble.propose(embeddings, batch, count, seed)
     if cached is not None:
       candidates = with_cached(candidates, cached, len(self.proposers) - 1)
-    return maximize(
-      lambda actions: self.q.argmax(embeddings, self._space.encode(actions)),
-      candidates,
-    )
+    return maximize(lambda actions: self.argmax_of(embeddings, actions), candidates)
+
+  def argmax_of(self, embeddings: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the best, int32 [B], of actions [B, N, A], and its value [B]."""
+    return self.q.argmax(embeddings, self._space.encode(actions))
 
   def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """Returns Q-values [B, N] of actions [B, N, A] for embeddings [B, H]."""

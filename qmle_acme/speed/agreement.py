@@ -1,0 +1,97 @@
+"""How far the compiled arg max agrees with the plain layers, on a trained network.
+
+B states, N candidates.
+"""
+
+import itertools
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import acme
+import numpy as np
+import tensorflow as tf
+
+from qmle_acme import actions
+from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
+from qmle_acme.errors import UserError
+from qmle_acme.experiments import checkpointing, evaluation, factory
+from qmle_acme.experiments.config import RunConfig
+from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.speed.timing import rounded
+from qmle_acme.types import Array
+
+_STATES = 1_000
+_SEED = 1
+# States whose candidates the plain layers take at once.
+_CHUNK = 20
+
+
+def measure(run: str) -> Iterator[dict[str, Any]]:
+  """Yields how often the winners are the same, and what the others lack.
+
+  Args:
+    run: folder of a QMLE run with a checkpoint; the states are those of its greedy
+      policy.
+
+  Raises:
+    UserError: it is a run of another agent, or without a checkpoint.
+  """
+  folder = RunFolder(pathlib.Path(run))
+  config = folder.read_config()
+  if config.agent != 'qmle':
+    raise UserError(f'{run} is a run of {config.agent}: name one of qmle')
+  spec = factory.make_spec(config)
+  space = actions.make(spec.actions, config.qmle.bins)
+  size = int(np.prod(spec.observations.shape))
+  network = make_network(space, size, config.qmle, _SEED)
+  checkpointing.restore_network(folder, network)
+  observations = _observations(folder, config)
+  yield {
+    'run': run,
+    'task': config.env,
+    'actor_steps': int(checkpointing.read_counts(folder)['actor_steps']),
+    'states': len(observations),
+    'candidates': [
+      {'count': count, **_compare(network, observations, count)}
+      for count in (config.qmle.m_target, config.qmle.m_greedy)
+    ],
+  }
+
+
+def _observations(folder: RunFolder, config: RunConfig) -> Array:
+  """Returns observations [B, O] of the greedy policy, one episode after another."""
+  actor = evaluation.make_greedy_actor(folder, _SEED)
+  environment = factory.make_environment(config, _SEED)
+  steps = _steps(actor, environment)
+  return np.stack(list(itertools.islice(steps, _STATES)))
+
+
+def _steps(actor: acme.Actor, environment: Any) -> Iterator[Array]:
+  while True:
+    timestep = environment.reset()
+    while not timestep.last():
+      yield timestep.observation
+      timestep = environment.step(actor.select_action(timestep.observation))
+
+
+def _compare(network: QMLENetwork, observations: Array, count: int) -> dict[str, Any]:
+  """Returns the share of states with the same winner, and how much the others lack."""
+  lacks, is_same = [], []
+  for first in range(0, len(observations), _CHUNK):
+    embeddings = network.q.embed(observations[first : first + _CHUNK])
+    batch = embeddings.shape[0]
+    seed = tf.constant([_SEED, first])
+    candidates = network.ensemble.propose(embeddings, batch, count, seed).actions
+    best, _ = network.argmax_of(embeddings, candidates)
+    values = network.q_values(embeddings, candidates).numpy()  # [B, N]
+    of_best = np.take_along_axis(values, best.numpy()[:, None], axis=1)[:, 0]
+    lacks.append((values.max(axis=1) - of_best) / np.ptp(values, axis=1))
+    is_same.append(values.argmax(axis=1) == best.numpy())
+  lack = np.concatenate(lacks)
+  return {
+    'same_winner': rounded(float(np.mean(np.concatenate(is_same)))),
+    'lack_of_range_mean': rounded(float(lack.mean())),
+    'lack_of_range_99': rounded(float(np.quantile(lack, 0.99))),
+    'lack_of_range_max': rounded(float(lack.max())),
+  }

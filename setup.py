@@ -23,6 +23,7 @@ DEPENDENCIES = [
   'dm-reverb==0.11.0',  # The replay server; built for TensorFlow 2.12.
   'dm-sonnet==2.0.2',  # Networks.
   'gym==0.25.2',  # Imported by acme.wrappers.
+  'gymnasium==1.4.0',  # Environments of other suites, by name.
   'imageio==2.38.0',  # Writes videos.
   'imageio-ffmpeg==0.8.1',  # The ffmpeg that imageio writes videos with.
   'jax==0.4.13',  # Imported by Acme's adders; the last with jnp.DeviceArray.
@@ -35,6 +36,7 @@ DEPENDENCIES = [
   'psutil==7.2.2',  # CPU time and memory of processes.
   'pyyaml==6.0.3',  # Configurations.
   'rich==15.0.0',  # Tables in the terminal.
+  'scipy==1.15.3',  # Bootstrap intervals.
   'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.
   'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
   'tensorflow-probability==0.20.1',  # Imported by Acme; later ones need 2.18 of TF.

@@ -11,6 +11,7 @@ COMMANDS = {
   'train': 'train an agent, or go on where a run stopped',
   'evaluate': 'greedy return of the newest checkpoint of a run',
   'render': 'a video of one greedy episode of a run',
+  'experiment': 'one of the studies, with its data, table and figure',
   'speed': 'how fast it is on this machine',
 }
 _LARGEST = str(2**31 - 1)

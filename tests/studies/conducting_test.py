@@ -1,0 +1,185 @@
+"""Studies as a whole: cells, resuming, tables and figures; slowly, what they find."""
+
+import contextlib
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import matplotlib.figure
+import numpy as np
+import pytest
+
+from qmle_acme.speed import processes
+from qmle_acme.studies import conducting
+from qmle_acme.studies.catalogue import STUDIES
+from qmle_acme.studies.statistics import group
+from qmle_acme.studies.study import Record, Settings, Study
+
+
+class Squares(Study):
+  """Squares a number."""
+
+  seeds = 3
+  quick_seeds = 1
+  batch = 2
+
+  def __init__(self) -> None:
+    self.ran: list[Settings] = []
+    self.broken: list[int] = []
+
+  def cells(self, quick: bool) -> Sequence[Settings]:
+    return [{'x': x} for x in ((2,) if quick else (2, 3))]
+
+  def run(self, settings: Settings) -> list[Record]:
+    if settings['x'] in self.broken:
+      raise RuntimeError('broken')
+    self.ran.append(settings)
+    return [{'square': int(settings['x']) ** 2}]
+
+  def table(self, records: Sequence[Record]) -> str:
+    return f'{sum(int(record["square"]) for record in records)}\n'
+
+  def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
+    figure.subplots().plot([record['square'] for record in records])
+
+
+@pytest.fixture
+def squares(monkeypatch: pytest.MonkeyPatch) -> Squares:
+  """A study that runs in this process."""
+
+  class Worker:
+    def __init__(self, results: Iterator[Any]):
+      self.receive = results.__next__
+
+  @contextlib.contextmanager
+  def start(function: Any, *arguments: Any, threads: int) -> Iterator[Worker]:
+    yield Worker(function(*arguments))
+
+  study = Squares()
+  monkeypatch.setitem(STUDIES, 'squares', study)
+  monkeypatch.setattr(processes, 'start', start)
+  return study
+
+
+def test_runs_what_is_missing_and_reports(
+  squares: Squares, tmp_path: pathlib.Path
+) -> None:
+  shown = []
+
+  def conduct(quick: bool, seeds: int | None) -> list[Record]:
+    return conducting.conduct(
+      'squares', tmp_path, quick, seeds, lambda *counts: shown.append(counts)
+    )
+
+  assert conduct(quick=True, seeds=None) == [{'x': 2, 'seed': 1, 'square': 4}]
+  assert (tmp_path / 'table.md').read_text() == '4\n'
+  assert shown == [(0, 1), (1, 1)]
+  assert conduct(quick=False, seeds=2)[0]['square'] == 4
+  assert len(squares.ran) == 4  # Of four cells one was there, of two seeds.
+  assert (tmp_path / 'table.md').read_text() == f'{2 * 4 + 2 * 9}\n'
+  assert (tmp_path / 'figure.png').read_bytes().startswith(b'\x89PNG')
+  conduct(quick=False, seeds=2)
+  assert len(squares.ran) == 4
+
+
+def test_what_is_done_stays_when_a_cell_fails(
+  squares: Squares, tmp_path: pathlib.Path
+) -> None:
+  squares.broken = [3]
+  with pytest.raises(RuntimeError, match='broken'):
+    conducting.conduct('squares', tmp_path, False, 1, lambda *_: None)
+  squares.broken = []
+  conducting.conduct('squares', tmp_path, False, 1, lambda *_: None)
+  assert [settings['x'] for settings in squares.ran] == [2, 3]
+
+
+# What a run of each study finds, but for its numbers.
+ROWS: dict[str, list[Record]] = {
+  'bandit': [
+    {'step': step, 'kind': kind, 'x': 0.5, 'y': -0.4}
+    for step in (100, 200)
+    for kind in ('chosen', 'candidate')
+  ],
+  'budget': [{'step': 20_000}, {'step': 10_000}],
+}
+
+
+@pytest.mark.parametrize('name', STUDIES)
+def test_tables_and_figures_of_all_studies(name: str, tmp_path: pathlib.Path) -> None:
+  random = np.random.default_rng(0)
+  numbers = ('reward', 'return', 'regret', 'decision_ms', 'learner_step_ms')
+  records = [
+    {**cell, 'seed': seed, **row}
+    | {n: float(random.uniform()) for n in (*numbers, 'parameters', 'peak_mb')}
+    for cell in STUDIES[name].cells(quick=False)
+    for seed in (1, 2)
+    for row in ROWS.get(name, [{}])
+  ]
+  conducting.report(STUDIES[name], records, tmp_path)
+  header, rule, *rows = (tmp_path / 'table.md').read_text().splitlines()
+  rows = [row for row in rows if row.startswith('|')]
+  assert len(rows) > 2
+  assert {line.count('|') for line in (header, rule, *rows)} == {header.count('|')}
+  assert 'nan' not in ''.join(rows)
+  assert (tmp_path / 'figure.png').stat().st_size > 5_000
+
+
+@pytest.mark.parametrize('name', STUDIES)
+def test_cells_differ_and_the_quick_ones_are_few(name: str) -> None:
+  for quick in (True, False):
+    cells = STUDIES[name].cells(quick)
+    assert len({tuple(sorted(cell.items())) for cell in cells}) == len(cells)
+  assert len(STUDIES[name].cells(True)) * STUDIES[name].quick_seeds <= 8
+
+
+def quickly(name: str, folder: pathlib.Path) -> list[Record]:
+  """Returns the rows of the quick form of a study."""
+  return conducting.conduct(name, folder, True, None, show=lambda *_: None)
+
+
+def mean(records: Sequence[Record], name: str) -> float:
+  return float(np.mean([float(record[name]) for record in records]))
+
+
+@pytest.mark.slow
+def test_bandit_only_global_sampling_finds_the_narrow_mode(
+  tmp_path: pathlib.Path,
+) -> None:
+  records = quickly('bandit', tmp_path)
+  final = [r for r in records if r['kind'] == 'chosen' and r['step'] == r['steps']]
+  rewards = {
+    method: [float(r['reward']) for r in runs]
+    for method, runs in group(final, lambda r: r['method']).items()
+  }
+  assert min(rewards['global']) > 0.9
+  assert max(rewards['dpg']) < 0.75 and max(rewards['local']) < 0.75
+
+
+@pytest.mark.slow
+def test_dimensions_predictors_help_where_there_are_many(
+  tmp_path: pathlib.Path,
+) -> None:
+  records = quickly('dimensions', tmp_path)
+  groups = group(records, lambda r: (r['dimensions'], r['proposal']))
+  assert mean(groups[2, 'full'], 'regret') < 0.1
+  few, many = (mean(groups[size, 'full'], 'regret') for size in (2, 40))
+  assert few < many < mean(groups[40, 'uniform'], 'regret')
+
+
+@pytest.mark.slow
+def test_locality_local_sampling_is_no_help_where_it_is_rugged(
+  tmp_path: pathlib.Path,
+) -> None:
+  records = quickly('locality', tmp_path)
+  groups = group(records, lambda r: (r['rugged'], r['local']))
+  smooth = mean(groups[0.0, 1.0], 'regret')
+  assert smooth < mean(groups[1.0, 1.0], 'regret')
+  assert mean(groups[1.0, 0.0], 'regret') < mean(groups[1.0, 1.0], 'regret')
+
+
+@pytest.mark.slow
+def test_budget_costs_grow_with_the_candidates(tmp_path: pathlib.Path) -> None:
+  records = quickly('budget', tmp_path)
+  groups = group(records, lambda r: r['m_target'])
+  assert mean(groups[200], 'learner_step_ms') > 1.5 * mean(groups[2], 'learner_step_ms')
+  assert mean(groups[200], 'return') >= mean(groups[2], 'return')

@@ -16,7 +16,7 @@ class ExperimentConfig:
   """Settings of an experiment; the same command again goes on where it stopped."""
 
   name: tyro.conf.Positional[str]
-  """bandit, budget, dimensions, locality or cardinality."""
+  """Which: bandit, budget, ablation, dimensions, locality, predictors, cardinality."""
   quick: bool = False
   """The short form, of minutes, which shows the direction of the effect at most."""
   out: pathlib.Path | None = None

@@ -19,6 +19,10 @@ much. With `rugged` = 0 the climb from anywhere leads to the top; up to 1, ever 
 valleys a quarter apart leave local optima on the way, of 0.88, 0.61 and 0.32 at the
 distances 1/4, 1/2 and 3/4.
 
+A mirrored problem has a second optimum, at -c(o): the reward is the larger of those for
+the action and for its opposite. There the coordinates depend on one another, since half
+of one optimum and half of the other is worth about half of either.
+
 O = 2; `...` any leading dimensions.
 """
 
@@ -40,7 +44,7 @@ _HYBRID_ACTIONS = 10
 _HYBRID_SIZE = 2
 _NAME = re.compile(
   r'(discrete:(?P<n>\d+)|box:(?P<size>\d+)|multidiscrete:(?P<count>\d+)x(?P<each>\d+)'
-  r'|hybrid)(:rugged:(?P<rugged>\d+(\.\d+)?))?'
+  r'|hybrid)(?P<mirrored>:mirrored)?(:rugged:(?P<rugged>\d+(\.\d+)?))?'
 )
 
 
@@ -65,6 +69,7 @@ class Synthetic(dm_env.Environment):
     self,
     action_spec: specs.BoundedArray | tuple[specs.BoundedArray, ...],
     rugged: float,
+    is_mirrored: bool,
     seed: int,
   ):
     """Initialises.
@@ -72,11 +77,13 @@ class Synthetic(dm_env.Environment):
     Args:
       action_spec: float boxes [-1, 1] and integers between bounds.
       rugged: from 0 to 1, see above.
+      is_mirrored: whether there is a second optimum.
       seed: of the observations.
     """
     self._action_spec = action_spec
     self._parts = action_spec if isinstance(action_spec, tuple) else (action_spec,)
     self._rugged = rugged
+    self._is_mirrored = is_mirrored
     self._random = np.random.default_rng(seed)
     self._observation: np.ndarray | None = None
     sizes = [int(np.prod(part.shape)) for part in self._parts]
@@ -105,11 +112,14 @@ class Synthetic(dm_env.Environment):
   def reward(self, observation: np.ndarray, action: Any) -> float:
     """Returns the reward of an action for observation [O]."""
     best = self._to_coordinates(self.optimal_action(observation))
-    distance = self._to_coordinates(action) - best  # [C]
-    return float(np.mean(landscape(distance, self._rugged)))
+    values = self._to_coordinates(action)  # [C]
+    rewards = [np.mean(landscape(values - best, self._rugged))]
+    if self._is_mirrored:
+      rewards.append(np.mean(landscape(-values - best, self._rugged)))
+    return float(max(rewards))
 
   def optimal_action(self, observation: np.ndarray) -> Any:
-    """Returns the best action for observation [O]."""
+    """Returns the best action for observation [O], one of both if there are two."""
     best = _REACH * np.asarray(observation, np.float64) @ self._directions  # [C]
     pieces = zip(self._parts, np.split(best, self._ends), strict=True)
     actions = tuple(_from_coordinates(part, piece) for part, piece in pieces)
@@ -156,6 +166,7 @@ def names() -> tuple[str, ...]:
   """Returns examples of names."""
   return (
     'box:8',
+    'box:8:mirrored',
     'box:8:rugged:0.5',
     'discrete:1000000',
     'hybrid',
@@ -167,7 +178,7 @@ def knows(name: str) -> bool:
   """Returns whether a name has the form of one of the problems.
 
   They are discrete:<n>, box:<A>, multidiscrete:<A>x<n> and hybrid (one of 10 actions,
-  and a box of 2), each of them also with :rugged:<level> behind it.
+  and a box of 2), each of them also with :mirrored, :rugged:<level> or both behind it.
   """
   return _NAME.fullmatch(name) is not None
 
@@ -183,7 +194,7 @@ def make(name: str, seed: int) -> Synthetic:
   rugged = float(match['rugged'] or 0.0)
   if rugged > 1.0:
     raise UserError(f'synthetic:{name}: rugged is {rugged}: it must be at most 1')
-  return Synthetic(_make_spec(name, match), rugged, seed)
+  return Synthetic(_make_spec(name, match), rugged, bool(match['mirrored']), seed)
 
 
 def _make_spec(

@@ -65,11 +65,12 @@ class BanditStudy(Study):
     spec = acme.make_environment_spec(environment)
     builder = make_builder(str(settings['method']), spec)
     training = Training(builder, int(settings['seed']))
+    candidates = 0 if settings['method'] == 'dpg' else _CANDIDATES
     records: list[Record] = []
 
     def look(step: int) -> None:
       if step % _PERIOD == 0:
-        records.extend(_look(training, step))
+        records.extend(_look(training, step, candidates))
 
     training.run(environment, int(settings['steps']), look)
     return records
@@ -122,14 +123,14 @@ def make_builder(method: str, spec: acme.specs.EnvironmentSpec) -> AgentBuilder:
   return QMLEBuilder(config, spec)
 
 
-def _look(training: Training, step: int) -> list[Record]:
-  """Returns the greedy action, and some of the candidates that it is chosen from."""
+def _look(training: Training, step: int, count: int) -> list[Record]:
+  """Returns the greedy action, and so many of the candidates that it is chosen from."""
   training.greedy.update(wait=True)
   chosen = training.greedy.select_action(_OBSERVATION)
   network = training.learner.state['network']
   embeddings = network.q.embed(_OBSERVATION[None])
   seed = tf.constant([step, 0])
-  candidates = network.ensemble.propose(embeddings, 1, _CANDIDATES, seed).actions[0]
+  candidates = network.ensemble.propose(embeddings, 1, count, seed).actions[0]
   actions = [('chosen', chosen), *(('candidate', c) for c in candidates.numpy())]
   return [
     {

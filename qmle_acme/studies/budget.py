@@ -1,21 +1,15 @@
 """Pendulum and the sampling budget: return and cost by m_target and m_greedy."""
 
 import dataclasses
-import threading
 from collections.abc import Sequence
 from typing import ClassVar
 
-import acme
 import matplotlib.figure
-import numpy as np
 
-from qmle_acme import environments
-from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
-from qmle_acme.experiments import evaluation
-from qmle_acme.studies import reporting
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.studies import control_runs, reporting
 from qmle_acme.studies.statistics import group, interval, means
 from qmle_acme.studies.study import Record, Settings, Study
-from qmle_acme.studies.training import Training
 
 ENVIRONMENT = 'control:pendulum:swingup'
 _CONFIG = QMLEConfig(
@@ -26,14 +20,10 @@ _CONFIG = QMLEConfig(
   replay_size=100_000,
   hidden_size=64,
 )
-_EPISODES = 5
 
 
 class BudgetStudy(Study):
-  """Rows: return of the greedy agent along the way, and what its steps cost at the end.
-
-  The costs stand in every row of a cell.
-  """
+  """Rows: what `control_runs.run` returns, by m_target and m_greedy."""
 
   seeds: ClassVar[int] = 3
   quick_seeds: ClassVar[int] = 1
@@ -53,21 +43,7 @@ class BudgetStudy(Study):
     config = dataclasses.replace(
       _CONFIG, m_target=int(settings['m_target']), m_greedy=int(settings['m_greedy'])
     )
-    environment = environments.make(ENVIRONMENT, seed)
-    training = Training(
-      QMLEBuilder(config, acme.make_environment_spec(environment)), seed
-    )
-    returns: list[Record] = []
-    costs: Record = {}
-
-    def measure(step: int) -> None:
-      if step % (steps // 2) == 0:
-        returns.append({'step': step, 'return': _evaluate(training)})
-      if step == steps:
-        costs.update(training.costs(environment.reset().observation))
-
-    training.run(environment, steps, measure)
-    return [{**record, **costs} for record in returns]
+    return control_runs.run(ENVIRONMENT, config, steps, seed)
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
@@ -82,8 +58,8 @@ class BudgetStudy(Study):
     table = reporting.markdown([*columns, 'CPU ms per learner step'], rows)
     steps = int(final[0]['steps'])
     return (
-      f'{table}\n{ENVIRONMENT}, greedy return of {_EPISODES} episodes after {steps:,} '
-      f'steps. {reporting.INTERVALS}\n'
+      f'{table}\n{ENVIRONMENT}, greedy return of {control_runs.EPISODES} episodes '
+      f'after {steps:,} steps. {reporting.INTERVALS}\n'
     )
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
@@ -101,13 +77,3 @@ class BudgetStudy(Study):
     panels[0].legend(fontsize='small')
     panels[1].set(title='CPU ms per decision', xlabel='m_greedy', xscale='log')
     panels[2].set(title='CPU ms per learner step', xlabel='m_target', xscale='log')
-
-
-def _evaluate(training: Training) -> float:
-  """Returns the mean return of greedy episodes, always from the same states."""
-  training.greedy.update(wait=True)
-  with environments.make(ENVIRONMENT, seed=0) as environment:
-    returns = evaluation.evaluate(
-      training.greedy, environment, _EPISODES, threading.Event()
-    )
-  return round(float(np.mean(returns)), 3)

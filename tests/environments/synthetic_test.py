@@ -21,6 +21,7 @@ NAMES = (
   'multidiscrete:4x10',
   'hybrid',
   'hybrid:rugged:0.5',
+  'multidiscrete:3x7:mirrored:rugged:0.5',
 )
 
 
@@ -93,6 +94,17 @@ def test_the_optimum_depends_on_the_observation_and_stays_inside() -> None:
   best = np.stack([problem.optimal_action(corner) for corner in corners])
   assert np.abs(best).max() == pytest.approx(0.8)
   assert (best.std(axis=0) > 0.3).all()
+
+
+def test_a_mirrored_problem_has_two_optima_and_mixing_them_is_half_right() -> None:
+  problem = synthetic.make('box:2:mirrored', seed=0)
+  observation = np.array([0.5, 0.0])
+  x, y = best = problem.optimal_action(observation)
+  assert problem.reward(observation, best) == pytest.approx(1.0)
+  assert problem.reward(observation, -best) == pytest.approx(1.0)
+  # One coordinate is right and the other off by twice its distance from the middle.
+  expected = 0.5 + 0.5 * math.exp(-8.0 * min(x**2, y**2))
+  assert problem.reward(observation, [x, -y]) == pytest.approx(expected, abs=1e-6)
 
 
 def test_neighbours_of_a_billion_are_rewarded_alike() -> None:

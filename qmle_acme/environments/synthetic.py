@@ -11,13 +11,14 @@ with g = pi (3 - sqrt 5), the golden angle, so that no two coordinates go by the
 direction; where the coordinate lies on a grid it is the nearest point of that. The
 reward is the mean over the coordinates of
 
-    exp(-2 d^2) (1 - rugged (1 - cos(8 pi d)) / 2),   d = value - c_i(o),
+    max(exp(-d^2 / (2 w^2)), 0.8 rugged exp(-2 (|d| - 1)^2)),   d = value - c_i(o),
 
-so it is at most 1, and 1 only where every coordinate is right. Neighbouring values are
-rewarded alike, and each coordinate by itself, so that little has to be tried to know
-much. With `rugged` = 0 the climb from anywhere leads to the top; up to 1, ever deeper
-valleys a quarter apart leave local optima on the way, of 0.88, 0.61 and 0.32 at the
-distances 1/4, 1/2 and 3/4.
+with w = 0.5 - 0.35 rugged, so it is at most 1, and 1 only where every coordinate is
+right. Neighbouring values are rewarded alike, and each coordinate by itself, so that
+little has to be tried to know much. With `rugged` = 0 the climb from anywhere leads to
+the top. Up to 1 that peak becomes narrower, and wide lower ones rise at the distance 1,
+of which the bounds leave one within reach at most, or two at the bounds: C coordinates
+have 2^C local optima and more.
 
 A mirrored problem has a second optimum, at -c(o): the reward is the larger of those for
 the action and for its opposite. There the coordinates depend on one another, since half
@@ -37,7 +38,10 @@ from qmle_acme.errors import UserError
 
 _REACH = 0.8
 _GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
-_VALLEY = 0.25
+_WIDTH = 0.5
+_NARROWING = 0.35
+_DECOY_HEIGHT = 0.8
+_DECOY_DISTANCE = 1.0
 _MAX_ACTIONS = 1_000_000_000
 _MAX_SIZE = 200
 _HYBRID_ACTIONS = 10
@@ -50,8 +54,11 @@ _NAME = re.compile(
 
 def landscape(distance: np.ndarray, rugged: float) -> np.ndarray:
   """Returns the reward [...] at a signed distance [...] from the best value."""
-  valley = 0.5 * (1.0 - np.cos(2.0 * np.pi * distance / _VALLEY))
-  return np.exp(-2.0 * np.square(distance)) * (1.0 - rugged * valley)
+  width = _WIDTH - _NARROWING * rugged
+  peak = np.exp(-0.5 * np.square(distance / width))
+  away = np.abs(distance) - _DECOY_DISTANCE
+  decoy = _DECOY_HEIGHT * rugged * np.exp(-0.5 * np.square(away / _WIDTH))
+  return np.maximum(peak, decoy)
 
 
 class Synthetic(dm_env.Environment):

@@ -48,14 +48,14 @@ def sample(problem: synthetic.Synthetic, random: np.random.Generator) -> Any:
 
 
 def test_landscape_at_distances_worked_out_by_hand() -> None:
-  distances = np.array([0.0, 0.125, 0.25, -0.25, 0.5])
-  smooth = np.exp(-2.0 * distances**2)
+  distances = np.array([0.0, 0.15, -0.5, 1.0, -1.0, 1.5])
+  smooth = np.exp([0.0, -0.045, -0.5, -2.0, -2.0, -4.5])
   np.testing.assert_allclose(synthetic.landscape(distances, 0.0), smooth)
-  # The floor of a valley lies at odd eighths, a local optimum at each quarter.
-  expected = [1.0, 0.0, math.exp(-0.125), math.exp(-0.125), math.exp(-0.5)]
-  np.testing.assert_allclose(synthetic.landscape(distances, 1.0), expected, atol=1e-12)
-  half = synthetic.landscape(np.array(0.125), 0.5)
-  assert half == pytest.approx(0.5 * math.exp(-2 / 64))
+  # The peak is 0.15 wide; the decoys at 1 are 0.8 high and 0.5 wide.
+  rugged = [1.0, math.exp(-0.5), 0.8 * math.exp(-0.5), 0.8, 0.8, 0.8 * math.exp(-0.5)]
+  np.testing.assert_allclose(synthetic.landscape(distances, 1.0), rugged)
+  half = synthetic.landscape(np.array([0.325, 1.0]), 0.5)
+  np.testing.assert_allclose(half, [math.exp(-0.5), 0.4])
 
 
 def test_rewards_worked_out_by_hand() -> None:

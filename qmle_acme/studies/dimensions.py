@@ -24,7 +24,7 @@ class DimensionsStudy(Study):
     """See base class."""
     sizes = (2, 40) if quick else (2, 8, 38, 100, 200)
     budgets = (32,) if quick else (10, 100, 1_000)
-    steps = 800 if quick else 3_000
+    steps = 1_500 if quick else 3_000
     return [
       {'dimensions': size, 'm': m, 'proposal': proposal, 'steps': steps}
       for size in sizes

@@ -7,6 +7,7 @@ import numpy as np
 
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
 from qmle_acme.environments import synthetic
+from qmle_acme.predictors import PredictorConfig
 from qmle_acme.studies.study import Record
 from qmle_acme.studies.training import Training
 
@@ -17,12 +18,15 @@ _TEST_EPISODES = 100
 # Learns a smooth function of observation and action from two thousand rewards.
 CONFIG = QMLEConfig(
   batch_size=64,
-  learning_rate=3e-3,
-  samples_per_insert=32.0,
+  learning_rate=1e-3,
+  samples_per_insert=64.0,
   min_replay_size=200,
   replay_size=20_000,
   epsilon=0.3,
   hidden_size=64,
+  # Shares that give each its candidates in a small budget too.
+  uniform_ratio=0.5,
+  predictors=(PredictorConfig('delta', 0.25), PredictorConfig('categorical', 0.25)),
 )
 
 

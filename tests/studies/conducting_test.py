@@ -162,20 +162,19 @@ def test_dimensions_predictors_help_where_there_are_many(
 ) -> None:
   records = quickly('dimensions', tmp_path)
   groups = group(records, lambda r: (r['dimensions'], r['proposal']))
-  assert mean(groups[2, 'full'], 'regret') < 0.1
-  few, many = (mean(groups[size, 'full'], 'regret') for size in (2, 40))
-  assert few < many < mean(groups[40, 'uniform'], 'regret')
+  regrets = {key: mean(runs, 'regret') for key, runs in groups.items()}
+  assert max(regrets[2, 'full'], regrets[2, 'uniform']) < regrets[40, 'full']
+  assert regrets[40, 'full'] < 0.7 * regrets[40, 'uniform']
 
 
 @pytest.mark.slow
-def test_locality_local_sampling_is_no_help_where_it_is_rugged(
+def test_locality_local_sampling_alone_sticks_where_it_is_rugged(
   tmp_path: pathlib.Path,
 ) -> None:
-  records = quickly('locality', tmp_path)
-  groups = group(records, lambda r: (r['rugged'], r['local']))
-  smooth = mean(groups[0.0, 1.0], 'regret')
-  assert smooth < mean(groups[1.0, 1.0], 'regret')
-  assert mean(groups[1.0, 0.0], 'regret') < mean(groups[1.0, 1.0], 'regret')
+  groups = group(quickly('locality', tmp_path), lambda r: (r['rugged'], r['local']))
+  regrets = {key: mean(records, 'regret') for key, records in groups.items()}
+  assert max(regrets[0.0, 0.5], regrets[0.0, 1.0]) < 0.05
+  assert regrets[1.0, 0.5] < 0.7 * regrets[1.0, 1.0]
 
 
 @pytest.mark.slow

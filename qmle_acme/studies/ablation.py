@@ -36,7 +36,7 @@ class AblationStudy(Study):
       forms = ('full', 'few candidates')
       return [{'task': TASKS[0], 'form': form, 'steps': 3_000} for form in forms]
     return [
-      {'task': task, 'form': form, 'steps': 50_000} for task in TASKS for form in FORMS
+      {'task': task, 'form': form, 'steps': 40_000} for task in TASKS for form in FORMS
     ]
 
   def run(self, settings: Settings) -> list[Record]:

@@ -12,6 +12,7 @@ from qmle_acme.studies.statistics import group, interval, means
 from qmle_acme.studies.study import Record, Settings, Study
 
 ENVIRONMENT = 'control:pendulum:swingup'
+_FIXED = 200
 _CONFIG = QMLEConfig(
   batch_size=64,
   learning_rate=1e-3,
@@ -30,11 +31,12 @@ class BudgetStudy(Study):
 
   def cells(self, quick: bool) -> Sequence[Settings]:
     """See base class."""
-    budgets = (2, 200) if quick else (2, 20, 200, 2_000)
+    budgets = (2, _FIXED) if quick else (2, 20, _FIXED, 2_000)
     steps = 2_000 if quick else 20_000
     pairs = [(m, m) for m in budgets]
-    if not quick:
-      pairs += [(m, n) for m in budgets for n in budgets if m != n]
+    # Each by itself too, with the other one at a fixed value.
+    pairs += [(m, _FIXED) for m in budgets] + [(_FIXED, m) for m in budgets]
+    pairs = list(dict.fromkeys(pairs))
     return [{'m_target': m, 'm_greedy': n, 'steps': steps} for m, n in pairs]
 
   def run(self, settings: Settings) -> list[Record]:
@@ -67,13 +69,20 @@ class BudgetStudy(Study):
     figure.set_size_inches(14, 3.6)
     panels = figure.subplots(1, 3)
     final = [r for r in records if r['step'] == r['steps']]
-    for m_target, runs in sorted(group(final, lambda r: int(r['m_target'])).items()):
-      line = means(runs, by='m_greedy', of='return')
-      reporting.draw_line(panels[0], line, f'm_target = {m_target}')
+    together = [r for r in final if r['m_target'] == r['m_greedy']]
+    target = [r for r in final if r['m_greedy'] == _FIXED]
+    greedy = [r for r in final if r['m_target'] == _FIXED]
+    lines = (
+      (together, 'm_target', 'm_target = m_greedy = m'),
+      (target, 'm_target', f'm_target = m, m_greedy = {_FIXED}'),
+      (greedy, 'm_greedy', f'm_target = {_FIXED}, m_greedy = m'),
+    )
+    for runs, by, label in lines:
+      reporting.draw_line(panels[0], means(runs, by=by, of='return'), label)
     reporting.draw_line(panels[1], means(final, by='m_greedy', of='decision_ms'), '')
     costs = means(final, by='m_target', of='learner_step_ms')
     reporting.draw_line(panels[2], costs, '')
-    panels[0].set(title='return', xlabel='m_greedy', xscale='log')
+    panels[0].set(title='return', xlabel='m', xscale='log')
     panels[0].legend(fontsize='small')
     panels[1].set(title='CPU ms per decision', xlabel='m_greedy', xscale='log')
     panels[2].set(title='CPU ms per learner step', xlabel='m_target', xscale='log')

@@ -17,7 +17,7 @@ PROPOSALS = {'uniform': 'uniform alone', 'full': 'with predictors'}
 class DimensionsStudy(Study):
   """Rows: what `synthetic_runs.run` returns, by dimensions, candidates and proposal."""
 
-  seeds: ClassVar[int] = 5
+  seeds: ClassVar[int] = 3
   quick_seeds: ClassVar[int] = 1
 
   def cells(self, quick: bool) -> Sequence[Settings]:

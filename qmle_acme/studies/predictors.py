@@ -13,9 +13,17 @@ from qmle_acme.studies import reporting, synthetic_runs
 from qmle_acme.studies.statistics import group, interval
 from qmle_acme.studies.study import Record, Settings, Study
 
-PROBLEMS = ('box:20', 'box:20:mirrored')
+PROBLEMS = (
+  'box:20',
+  'box:20:mirrored',
+  'multidiscrete:10x10',
+  'multidiscrete:10x10:mirrored',
+  'discrete:1000000',
+  'hybrid',
+)
 NONE, ALL = 'none', 'all'
 _SHARE = 0.5
+_COLUMNS = 2
 
 
 class PredictorsStudy(Study):
@@ -24,16 +32,17 @@ class PredictorsStudy(Study):
   Half of the candidates come from the predictors, the rest from the whole space.
   """
 
-  seeds: ClassVar[int] = 5
+  seeds: ClassVar[int] = 3
   quick_seeds: ClassVar[int] = 1
 
   def cells(self, quick: bool) -> Sequence[Settings]:
     """See base class."""
+    problems = PROBLEMS[:2] if quick else PROBLEMS
     proposals = (NONE, ALL) if quick else (NONE, *FAMILIES, ALL)
-    steps = 1_000 if quick else 4_000
+    steps = 1_000 if quick else 3_000
     return [
       {'problem': problem, 'predictors': proposal, 'steps': steps}
-      for problem in PROBLEMS
+      for problem in problems
       for proposal in proposals
     ]
 
@@ -58,9 +67,10 @@ class PredictorsStudy(Study):
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
     """See base class."""
     problems = group(records, lambda r: r['problem'])
-    figure.set_size_inches(4.5 * len(problems), 3.8)
-    panels = figure.subplots(1, len(problems), squeeze=False)[0]
-    for panel, (problem, runs) in zip(panels, problems.items(), strict=True):
+    rows = -(-len(problems) // _COLUMNS)
+    figure.set_size_inches(4.5 * _COLUMNS, 3.6 * rows)
+    panels = figure.subplots(rows, _COLUMNS, squeeze=False).flat
+    for panel, (problem, runs) in zip(panels, problems.items(), strict=False):
       proposals = group(runs, lambda r: str(r['predictors']))
       regrets = [interval([float(r['regret']) for r in p]) for p in proposals.values()]
       middle = np.asarray([regret.mean for regret in regrets])

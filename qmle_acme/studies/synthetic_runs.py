@@ -1,6 +1,7 @@
 """A run on a synthetic problem: what QMLE has learned, and what its steps cost."""
 
 import resource
+from typing import Any, Protocol
 
 import acme
 import numpy as np
@@ -10,6 +11,7 @@ from qmle_acme.environments import synthetic
 from qmle_acme.predictors import PredictorConfig
 from qmle_acme.studies.study import Record
 from qmle_acme.studies.training import Training
+from qmle_acme.types import Array
 
 # Observations on which the regret is measured; other seeds than any agent learns by.
 _TEST_SEED = 2**31
@@ -47,7 +49,7 @@ def run(problem: str, config: QMLEConfig, steps: int, seed: int) -> Record:
   def measure(step: int) -> None:
     if step == steps:
       training.greedy.update(wait=True)
-      record['regret'] = round(_regret(training.greedy, problem), 5)
+      record['regret'] = round(regret(training.greedy, problem), 5)
       record.update(training.costs(environment.reset().observation))
 
   training.run(environment, steps, measure)
@@ -58,7 +60,14 @@ def run(problem: str, config: QMLEConfig, steps: int, seed: int) -> Record:
   return record
 
 
-def _regret(actor: acme.Actor, problem: str) -> float:
+class Decides(Protocol):
+  """Whoever chooses an action."""
+
+  def select_action(self, observation: Array) -> Any:
+    """Returns an action in the environment's form."""
+
+
+def regret(actor: Decides, problem: str) -> float:
   """Returns by how much greedy actions fall short of the best, on average."""
   environment = synthetic.make(problem, _TEST_SEED)
   rewards = []

@@ -101,7 +101,7 @@ ROWS: dict[str, list[Record]] = {
     for kind in ('chosen', 'candidate')
   ],
   'budget': [{'step': 20_000}, {'step': 10_000}],
-  'ablation': [{'step': 50_000}, {'step': 25_000}],
+  'ablation': [{'step': 40_000}, {'step': 10_000}],
 }
 
 

@@ -28,7 +28,7 @@ class CardinalityStudy(Study):
   def cells(self, quick: bool) -> Sequence[Settings]:
     """See base class."""
     exponents = (1, 9) if quick else range(1, 10)
-    steps = 800 if quick else 3_000
+    steps = 1_200 if quick else 3_000
     return [{'n': 10**exponent, 'steps': steps} for exponent in exponents]
 
   def run(self, settings: Settings) -> list[Record]:

@@ -183,3 +183,16 @@ def test_budget_costs_grow_with_the_candidates(tmp_path: pathlib.Path) -> None:
   groups = group(records, lambda r: r['m_target'])
   assert mean(groups[200], 'learner_step_ms') > 1.5 * mean(groups[2], 'learner_step_ms')
   assert mean(groups[200], 'return') >= mean(groups[2], 'return')
+
+
+@pytest.mark.slow
+def test_cardinality_a_billion_actions_cost_little_more_than_ten(
+  tmp_path: pathlib.Path,
+) -> None:
+  groups = group(quickly('cardinality', tmp_path), lambda r: r['n'])
+  few, many = groups[10], groups[10**9]
+  assert mean(many, 'parameters') < 2.0 * mean(few, 'parameters')
+  assert mean(many, 'peak_mb') < 1.5 * mean(few, 'peak_mb')
+  assert mean(many, 'decision_ms') < 5.0 * mean(few, 'decision_ms')
+  # Actions at random fall short of the best by 0.4.
+  assert max(mean(few, 'regret'), mean(many, 'regret')) < 0.3

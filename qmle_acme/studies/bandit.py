@@ -65,12 +65,15 @@ class BanditStudy(Study):
     spec = acme.make_environment_spec(environment)
     builder = make_builder(str(settings['method']), spec)
     training = Training(builder, int(settings['seed']))
-    candidates = 0 if settings['method'] == 'dpg' else _CANDIDATES
     records: list[Record] = []
 
     def look(step: int) -> None:
       if step % _PERIOD == 0:
-        records.extend(_look(training, step, candidates))
+        training.greedy.update(wait=True)
+        chosen = training.greedy.select_action(_OBSERVATION)
+        records.append(_row(step, 'chosen', chosen))
+        if settings['method'] != 'dpg':
+          records.extend(_row(step, 'candidate', c) for c in _propose(training, step))
 
     training.run(environment, int(settings['steps']), look)
     return records
@@ -123,25 +126,17 @@ def make_builder(method: str, spec: acme.specs.EnvironmentSpec) -> AgentBuilder:
   return QMLEBuilder(config, spec)
 
 
-def _look(training: Training, step: int, count: int) -> list[Record]:
-  """Returns the greedy action, and so many of the candidates that it is chosen from."""
-  training.greedy.update(wait=True)
-  chosen = training.greedy.select_action(_OBSERVATION)
+def _propose(training: Training, step: int) -> np.ndarray:
+  """Returns some candidates [_CANDIDATES, 2] such as the agent chooses from."""
   network = training.learner.state['network']
   embeddings = network.q.embed(_OBSERVATION[None])
   seed = tf.constant([step, 0])
-  candidates = network.ensemble.propose(embeddings, 1, count, seed).actions[0]
-  actions = [('chosen', chosen), *(('candidate', c) for c in candidates.numpy())]
-  return [
-    {
-      'step': step,
-      'kind': kind,
-      'x': round(float(action[0]), 4),
-      'y': round(float(action[1]), 4),
-      'reward': round(float(bandit.reward(action)), 4),
-    }
-    for kind, action in actions
-  ]
+  return network.ensemble.propose(embeddings, 1, _CANDIDATES, seed).actions[0].numpy()
+
+
+def _row(step: int, kind: str, action: np.ndarray) -> Record:
+  x, y, reward = (round(float(v), 4) for v in (*action, bandit.reward(action)))
+  return {'step': step, 'kind': kind, 'x': x, 'y': y, 'reward': reward}
 
 
 def _is_success(record: Record) -> float:

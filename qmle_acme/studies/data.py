@@ -33,8 +33,8 @@ class DataFile:
     ]
 
   def of(self, cells: Sequence[Settings]) -> list[Record]:
-    """Returns the rows of these cells, in the order of the file."""
-    return [r for r in self._records if any(_belongs(r, cell) for cell in cells)]
+    """Returns the rows of these cells, in their order."""
+    return [r for cell in cells for r in self._records if _belongs(r, cell)]
 
   def missing(self, cells: Sequence[Settings]) -> list[Settings]:
     """Returns the cells of which there is no row."""

@@ -16,8 +16,8 @@ def test_done_cells_are_found_again(tmp_path: pathlib.Path) -> None:
   path = tmp_path / 'new' / 'data.csv'
   data = DataFile(path)
   assert data.missing(CELLS) == CELLS
-  data.add(CELLS[0], [{'step': 1, 'loss': 0.5}, {'step': 2, 'loss': 1e-9}])
   data.add(CELLS[2], [{'step': 1, 'loss': -3.0}])
+  data.add(CELLS[0], [{'step': 1, 'loss': 0.5}, {'step': 2, 'loss': 1e-9}])
 
   again = DataFile(path)
   assert again.missing(CELLS) == [CELLS[1]]

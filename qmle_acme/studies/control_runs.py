@@ -12,7 +12,7 @@ from qmle_acme.studies.study import Record
 from qmle_acme.studies.training import Training
 
 # Greedy episodes of an evaluation, always from the same states.
-EPISODES = 5
+EPISODES = 3
 _EVALUATIONS = 4
 
 

@@ -32,7 +32,7 @@ class BudgetStudy(Study):
   def cells(self, quick: bool) -> Sequence[Settings]:
     """See base class."""
     budgets = (2, 2_000) if quick else (2, 20, _FIXED, 2_000)
-    steps = 2_000 if quick else 20_000
+    steps = 2_000 if quick else 40_000
     pairs = [(m, m) for m in budgets]
     if not quick:  # Each by itself too, with the other one at a fixed value.
       pairs += [(m, _FIXED) for m in budgets] + [(_FIXED, m) for m in budgets]

@@ -24,6 +24,7 @@ DEPENDENCIES = [
   'dm-sonnet==2.0.2',  # Networks.
   'dm-tree==0.1.10',  # Nested actions.
   'gym==0.25.2',  # Imported by acme.wrappers.
+  'gymnasium==1.4.0',  # Environments of other suites, by name.
   'imageio==2.38.0',  # Writes videos.
   'imageio-ffmpeg==0.8.1',  # The ffmpeg that imageio writes videos with.
   'jinja2==3.1.6',  # The pages of reports.
@@ -39,7 +40,7 @@ DEPENDENCIES = [
   'pyyaml==6.0.3',  # Configurations.
   'rliable==1.2.0',  # Interquartile means and performance profiles.
   'rich==15.0.0',  # Tables in the terminal.
-  'scipy==1.15.3',  # Student's t and trimmed means, in reports.
+  'scipy==1.15.3',  # Intervals and trimmed means, in reports and studies.
   'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.
   'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
   'tensorflow-probability==0.20.1',  # Densities; later ones need 2.18 of TF.

@@ -13,6 +13,7 @@ COMMANDS = {
   'render': 'a video of one greedy episode of a run',
   'benchmark': 'a grid of runs: tasks x agents x seeds',
   'report': 'pictures and tables of the runs of a benchmark',
+  'experiment': 'one of the studies, with its data, table and figure',
   'speed': 'how fast it is on this machine',
 }
 _LARGEST = str(2**31 - 1)

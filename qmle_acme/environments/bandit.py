@@ -98,6 +98,11 @@ def names() -> tuple[str, ...]:
   return ('bimodal',)
 
 
+def knows(name: str) -> bool:
+  """Returns whether there is a bandit of that name."""
+  return name in names()
+
+
 def make(name: str, seed: int) -> dm_env.Environment:
   """Returns the bandit; the seed changes nothing, for nothing in it is random."""
   del name, seed

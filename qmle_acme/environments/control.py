@@ -15,7 +15,10 @@ from dm_control.rl import control
 from dm_env import specs
 
 from qmle_acme.environments import gl
+from qmle_acme.errors import UserError
 
+# The suite's first camera: it follows the body wherever the body can walk away.
+_CAMERA = 0
 # Its terrain is uploaded to a renderer at every reset, even if no frame is drawn.
 _NEED_RENDERER = frozenset({'quadruped:escape'})
 
@@ -60,6 +63,21 @@ class SingleVector(dm_env.Environment):
     """The environment's own, in float32."""
     return self._environment.discount_spec().replace(dtype=np.float32)
 
+  def render(self, height: int, width: int) -> np.ndarray:
+    """Returns a picture [height, width, 3], uint8.
+
+    Raises:
+      UserError: none of that size can be drawn, or OpenGL does not work here.
+    """
+    largest = self._environment.physics.model.vis.global_
+    if height > largest.offheight or width > largest.offwidth:
+      raise UserError(
+        f'no video of {width} x {height} pixels: this environment draws at most '
+        f'{largest.offwidth} x {largest.offheight}'
+      )
+    gl.use_headless_backend()
+    return self._environment.physics.render(height, width, camera_id=_CAMERA)
+
   def close(self) -> None:
     """Frees the simulator; left to the interpreter's exit, OSMesa prints errors."""
     self._environment.physics.free()
@@ -82,6 +100,11 @@ class SingleVector(dm_env.Environment):
 def names() -> tuple[str, ...]:
   """Returns '<domain>:<task>' of every task of the suite."""
   return tuple(f'{domain}:{task}' for domain, task in suite.ALL_TASKS)
+
+
+def knows(name: str) -> bool:
+  """Returns whether that is a task of the suite."""
+  return name in names()
 
 
 def make(name: str, seed: int) -> dm_env.Environment:

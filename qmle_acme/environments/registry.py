@@ -1,8 +1,9 @@
 """Environments by name: '<family>:<name within the family>'.
 
-A family is a module with two functions: `names()`, the names within the family, and
-`make(name, seed)`, the environment of one of them. It is imported when it is used, so
-that naming a bandit does not cost the import of a simulator.
+A family is a module with three functions: `knows(name)`, whether it has an environment
+of that name; `make(name, seed)`, that environment; and `names()`, all of its names, or
+examples where there is no end of them. It is imported when it is used, so that naming a
+bandit does not cost the import of a simulator.
 """
 
 import importlib
@@ -15,6 +16,8 @@ from qmle_acme.errors import unknown
 _FAMILIES = {
   'bandit': 'qmle_acme.environments.bandit',
   'control': 'qmle_acme.environments.control',
+  'gymnasium': 'qmle_acme.environments.gymnasium',
+  'synthetic': 'qmle_acme.environments.synthetic',
 }
 
 
@@ -22,23 +25,28 @@ def make(name: str, seed: int) -> dm_env.Environment:
   """Returns a new environment, for example of 'control:walker:walk'.
 
   Args:
-    name: one of `names()`.
+    name: '<family>:<name within the family>'.
     seed: what the environment draws is a function of it; 0 to 2^32 - 1.
 
   Raises:
-    UserError: there is no such environment.
+    UserError: there is no such environment, or it cannot be made here.
   """
   family, _, member = name.partition(':')
-  if family not in _FAMILIES or member not in _load(family).names():
+  if family not in _FAMILIES:
     raise unknown('environment', name, names())
-  return _load(family).make(member, seed)
+  module = _load(family)
+  if not module.knows(member):
+    raise unknown('environment', name, _names(family))
+  return module.make(member, seed)
 
 
 def names() -> tuple[str, ...]:
-  """Returns every name that `make` takes, sorted; imports every family."""
-  return tuple(
-    sorted(f'{family}:{name}' for family in _FAMILIES for name in _load(family).names())
-  )
+  """Returns the names that the families give, sorted; imports every family."""
+  return tuple(sorted(name for family in _FAMILIES for name in _names(family)))
+
+
+def _names(family: str) -> list[str]:
+  return [f'{family}:{name}' for name in _load(family).names()]
 
 
 def _load(family: str) -> ModuleType:

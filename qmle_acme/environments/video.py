@@ -15,11 +15,7 @@ import dm_env
 import imageio.v2 as imageio
 import numpy as np
 
-from qmle_acme.environments import gl
 from qmle_acme.errors import UserError
-
-# The suite's first camera: it follows the body wherever the body can walk away.
-_CAMERA = 0
 
 SelectAction = Callable[[np.ndarray], np.ndarray]
 """From an observation [O] to an action [A] as the environment takes it."""
@@ -37,19 +33,12 @@ def frames(
     UserError: the environment has nothing to draw or draws no frame of that size, or
       OpenGL does not work here.
   """
-  physics = _physics(environment)
-  largest = physics.model.vis.global_
-  if height > largest.offheight or width > largest.offwidth:
-    raise UserError(
-      f'no video of {width} x {height} pixels: this environment draws at most '
-      f'{largest.offwidth} x {largest.offheight}'
-    )
-  gl.use_headless_backend()
+  render = _asset(environment, 'render')
   timestep = environment.reset()
-  yield physics.render(height, width, camera_id=_CAMERA)
+  yield render(height, width)
   while not timestep.last():
     timestep = environment.step(select_action(timestep.observation))
-    yield physics.render(height, width, camera_id=_CAMERA)
+    yield render(height, width)
 
 
 def frames_per_second(environment: dm_env.Environment) -> float:
@@ -58,8 +47,7 @@ def frames_per_second(environment: dm_env.Environment) -> float:
   Raises:
     UserError: the environment has nothing to draw.
   """
-  _physics(environment)
-  return 1.0 / environment.control_timestep()
+  return 1.0 / _asset(environment, 'control_timestep')()
 
 
 def write_mp4(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> None:
@@ -88,11 +76,12 @@ def write_mp4(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> N
     partial.unlink(missing_ok=True)
 
 
-def _physics(environment: dm_env.Environment) -> Any:
+def _asset(environment: dm_env.Environment, name: str) -> Any:
+  """Returns a method that only an environment with something to draw has."""
   try:
-    return environment.physics
+    return getattr(environment, name)
   except AttributeError:
     raise UserError(
-      f'no video of {type(environment).__name__}: it has nothing to draw; only '
-      'control:<domain>:<task> has'
+      f'no video of {type(environment).__name__}: it has nothing to draw; '
+      'control:<domain>:<task> has, and most of gymnasium:<id>'
     ) from None

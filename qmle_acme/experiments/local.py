@@ -72,7 +72,7 @@ def run(
   def after_step() -> None:
     nonlocal has_rows
     steps = recorder.increment(**{ACTOR_STEPS: 1})[ACTOR_STEPS]
-    has_rows = has_rows or _has_rows(client)
+    has_rows = has_rows or can_sample(client)
     if has_rows:
       _learn(builder, learner, recorder, steps)
     actor.update(wait=True)
@@ -96,18 +96,22 @@ def run(
   recorder.flush()
 
 
-def _has_rows(client: reverb.Client) -> bool:
+def can_sample(client: reverb.Client) -> bool:
   """Returns whether a sample can be drawn: the first rows wait for a whole chunk."""
   return client.server_info()[TABLE].current_size > 0
+
+
+def due_steps(builder: AgentBuilder, actor_steps: float) -> int:
+  """Returns the learner steps that should have been taken after so many actor steps."""
+  inserts = actor_steps - builder.min_replay_size
+  return int(inserts * builder.samples_per_insert / builder.batch_size)
 
 
 def _learn(
   builder: AgentBuilder, learner: TFLearner, recorder: Recorder, actor_steps: float
 ) -> None:
   """Takes the learner steps that are due after so many actor steps."""
-  inserts = actor_steps - builder.min_replay_size
-  due = int(inserts * builder.samples_per_insert / builder.batch_size)
-  while learner.steps < due:
+  while learner.steps < due_steps(builder, actor_steps):
     learner.step()
     recorder.increment(**{LEARNER_STEPS: 1})
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from dm_control import suite
 
@@ -10,13 +11,28 @@ from qmle_acme.environments import make, names
 from qmle_acme.errors import UserError
 
 
-def test_names_are_the_whole_suite_and_the_bandit() -> None:
+def test_names_are_the_whole_suite_and_those_of_the_other_families() -> None:
   known = names()
-  assert len(known) == len(set(known)) == len(suite.ALL_TASKS) + 1
+  assert len(known) == len(set(known))
+  assert sum(name.startswith('control:') for name in known) == len(suite.ALL_TASKS)
   for domain, task in suite.ALL_TASKS:
     assert f'control:{domain}:{task}' in known
-  for name in ('control:dog:run', 'control:humanoid_CMU:stand', 'bandit:bimodal'):
+  for name in (
+    'control:dog:run',
+    'control:humanoid_CMU:stand',
+    'bandit:bimodal',
+    'gymnasium:Hopper-v5',
+    'synthetic:hybrid',
+  ):
     assert name in known
+
+
+def test_humanoid_cmu_has_56_action_dimensions() -> None:
+  with make('control:humanoid_CMU:stand', seed=0) as environment:
+    assert environment.action_spec().shape == (56,)
+    timestep = environment.reset()
+    assert timestep.observation.shape == environment.observation_spec().shape
+    assert not environment.step(np.zeros(56)).last()
 
 
 @pytest.mark.parametrize(
@@ -39,11 +55,12 @@ def test_unknown_name_gets_one_line_with_the_nearest(name: str, nearest: str) ->
   assert '\n' not in message
 
 
-def test_the_bandit_is_made_without_the_simulator() -> None:
+def test_simple_environments_are_made_without_the_simulators() -> None:
   program = (
     'import sys; from qmle_acme import environments; '
     'environments.make("bandit:bimodal", seed=0); '
-    'heavy = {"dm_control", "mujoco", "imageio", "acme", "tensorflow", "jax"}; '
+    'environments.make("synthetic:hybrid", seed=0); '
+    'heavy = {"dm_control", "mujoco", "gymnasium", "acme", "tensorflow", "jax"}; '
     'assert not heavy & set(sys.modules), heavy & set(sys.modules)'
   )
   subprocess.run([sys.executable, '-c', program], check=True)

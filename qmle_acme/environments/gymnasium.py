@@ -1,0 +1,215 @@
+"""Gymnasium's environments, as dm_env sees them.
+
+Shapes: O = the size of an observation. Observations of any nested space become one
+float32 vector, by Gymnasium's own `flatten`: boxes row by row, discrete numbers
+one-hot, the members of a tuple in order, those of a dictionary in the order of its
+space.
+
+Gymnasium tells termination from truncation where dm_env has a discount: a step that
+terminates ends the episode with discount 0, one that is only cut off with discount 1.
+"""
+
+import importlib
+from typing import Any, TypeAlias
+
+import dm_env
+import gymnasium
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+from dm_env import specs
+from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec, load_env_creator
+
+from qmle_acme.environments import gl
+from qmle_acme.errors import UserError
+
+# A spec, or a tuple or dictionary of such.
+ActionSpec: TypeAlias = Any
+_RENDER_MODE = 'rgb_array'
+
+
+class Adapter(dm_env.Environment):
+  """An environment of Gymnasium behind dm_env's interface.
+
+  Actions have the form of the spec: an integer for `Discrete`, from 0 whatever the
+  space starts at; an array for `MultiDiscrete` and `Box`; tuples and dictionaries of
+  these for `Tuple` and `Dict`.
+  """
+
+  def __init__(self, environment: gymnasium.Env, seed: int):
+    """Wraps an environment.
+
+    Args:
+      environment: whose spaces are supported.
+      seed: given to the first reset, and to no other.
+
+    Raises:
+      UserError: its action or its observation space is not supported.
+    """
+    self._environment = environment
+    self._seed: int | None = seed
+    self._is_open = False
+    self._action_spec = to_spec(environment.action_space, 'action')
+    space = environment.observation_space
+    if not isinstance(spaces.flatten_space(space), spaces.Box):
+      raise UserError(
+        f'observation space {type(space).__name__} is not supported: wrap the '
+        'environment so that observations have a fixed size'
+      )
+
+  def reset(self) -> dm_env.TimeStep:
+    """Starts an episode; its reward and discount are None."""
+    observation, _ = self._environment.reset(seed=self._seed)
+    self._seed = None
+    self._is_open = True
+    return dm_env.restart(self._flatten(observation))
+
+  def step(self, action: Any) -> dm_env.TimeStep:
+    """Takes an action; starts an episode if the last one is over."""
+    if not self._is_open:
+      return self.reset()
+    observation, reward, is_terminated, is_truncated, _ = self._environment.step(
+      from_spec(self._environment.action_space, action)
+    )
+    self._is_open = not (is_terminated or is_truncated)
+    return dm_env.TimeStep(
+      step_type=dm_env.StepType.MID if self._is_open else dm_env.StepType.LAST,
+      reward=np.float32(reward),
+      discount=np.float32(0.0 if is_terminated else 1.0),
+      observation=self._flatten(observation),
+    )
+
+  def observation_spec(self) -> specs.Array:
+    """One float32 vector [O]."""
+    size = spaces.flatdim(self._environment.observation_space)
+    return specs.Array((size,), np.float32, 'observation')
+
+  def action_spec(self) -> ActionSpec:
+    """A spec, or a tuple or dictionary of such, as the action space is."""
+    return self._action_spec
+
+  def reward_spec(self) -> specs.Array:
+    """Any number."""
+    return specs.Array((), np.float32, 'reward')
+
+  def discount_spec(self) -> specs.BoundedArray:
+    """0 or 1."""
+    return specs.BoundedArray((), np.float32, 0.0, 1.0, 'discount')
+
+  def render(self, height: int, width: int) -> np.ndarray:
+    """Returns a picture [height, width, 3], uint8, with margins if shapes differ.
+
+    Raises:
+      UserError: the environment draws no pictures, or a package for it is missing.
+    """
+    name = self._environment.spec.id if self._environment.spec else 'environment'
+    if self._environment.render_mode != _RENDER_MODE:
+      raise UserError(f'no video of {name}: it has nothing to draw')
+    gl.use_headless_backend()
+    try:
+      frame = self._environment.render()
+    except gymnasium.error.DependencyNotInstalled as error:
+      raise UserError(f'no video of {name}: {" ".join(str(error).split())}') from error
+    picture = PIL.Image.fromarray(np.asarray(frame))
+    return np.asarray(PIL.ImageOps.pad(picture, (width, height)))
+
+  def control_timestep(self) -> float:
+    """Seconds from one picture to the next."""
+    return 1.0 / float(self._environment.metadata.get('render_fps', 30))
+
+  def close(self) -> None:
+    """Closes the environment."""
+    self._environment.close()
+
+  def _flatten(self, observation: Any) -> np.ndarray:
+    flat = spaces.flatten(self._environment.observation_space, observation)
+    return np.asarray(flat, np.float32)
+
+
+def to_spec(space: spaces.Space, name: str) -> ActionSpec:
+  """Returns the dm_env spec of a space.
+
+  Args:
+    space: a `Discrete`, `MultiDiscrete` or `Box`, or a `Tuple` or `Dict` of such.
+    name: of the spec; members of a tuple or dictionary add their own.
+
+  Raises:
+    UserError: it is another kind of space.
+  """
+  match space:
+    case spaces.Discrete():
+      return specs.DiscreteArray(int(space.n), np.int64, name)
+    case spaces.MultiDiscrete():
+      last = space.start + space.nvec - 1
+      return specs.BoundedArray(space.shape, space.dtype, space.start, last, name)
+    case spaces.Box():
+      return specs.BoundedArray(space.shape, space.dtype, space.low, space.high, name)
+    case spaces.Tuple():
+      return tuple(to_spec(s, f'{name}/{i}') for i, s in enumerate(space.spaces))
+    case spaces.Dict():
+      return {key: to_spec(s, f'{name}/{key}') for key, s in space.spaces.items()}
+  raise UserError(
+    f'{name} space {type(space).__name__} is not supported: wrap the environment so '
+    'that it is a Discrete, MultiDiscrete or Box, or a Tuple or Dict of these'
+  )
+
+
+def from_spec(space: spaces.Space, action: Any) -> Any:
+  """Returns the space's form of an action that is in the form of its spec."""
+  match space:
+    case spaces.Discrete():
+      return space.start + space.dtype.type(action)
+    case spaces.Tuple():
+      pairs = zip(space.spaces, action, strict=True)
+      return tuple(from_spec(member, value) for member, value in pairs)
+    case spaces.Dict():
+      return {key: from_spec(s, action[key]) for key, s in space.spaces.items()}
+  return np.asarray(action, space.dtype)
+
+
+def names() -> tuple[str, ...]:
+  """Returns the ids that are registered."""
+  return tuple(gymnasium.registry)
+
+
+def knows(name: str) -> bool:
+  """Returns whether an id is registered.
+
+  As everywhere in Gymnasium, 'module:id' imports the module first, which registers it.
+
+  Raises:
+    UserError: there is no such module.
+  """
+  module, _, member = name.rpartition(':')
+  if module:
+    try:
+      importlib.import_module(module)
+    except ImportError as error:
+      raise UserError(f'gymnasium:{name}: cannot import {module}: {error}') from error
+  return member in gymnasium.registry
+
+
+def make(name: str, seed: int) -> dm_env.Environment:
+  """Returns the environment of that id, seeded at its first reset.
+
+  Raises:
+    UserError: a package that it needs is missing, or a space of it is not supported.
+  """
+  spec = gymnasium.spec(name.rpartition(':')[2])
+  try:
+    environment = gymnasium.make(spec, disable_env_checker=True, **_render_mode(spec))
+  except (gymnasium.error.Error, ImportError) as error:
+    message = ' '.join(str(error).split())
+    raise UserError(f'cannot make gymnasium:{name}: {message}') from error
+  return Adapter(environment, seed)
+
+
+def _render_mode(spec: EnvSpec) -> dict[str, Any]:
+  """Returns the argument that lets an environment draw, if it can."""
+  creator: Any = spec.entry_point
+  if isinstance(creator, str):
+    creator = load_env_creator(creator)
+  metadata = getattr(creator, 'metadata', None) or {}
+  can_draw = _RENDER_MODE in metadata.get('render_modes', ())
+  return {'render_mode': _RENDER_MODE} if can_draw else {}

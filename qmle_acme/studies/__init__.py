@@ -1,0 +1,1 @@
+"""The experiments of the paper, and some beyond: a file each."""

@@ -1,0 +1,90 @@
+"""Pendulum and the sampling budget: return and cost by m_target and m_greedy."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar
+
+import matplotlib.figure
+
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.studies import control_runs, reporting
+from qmle_acme.studies.statistics import group, interval, means
+from qmle_acme.studies.study import Record, Settings, Study
+
+ENVIRONMENT = 'control:pendulum:swingup'
+_FIXED = 200
+_CONFIG = QMLEConfig(
+  batch_size=64,
+  learning_rate=1e-3,
+  samples_per_insert=12.8,
+  min_replay_size=500,
+  replay_size=100_000,
+  hidden_size=64,
+)
+
+
+class BudgetStudy(Study):
+  """Rows: what `control_runs.run` returns, by m_target and m_greedy."""
+
+  seeds: ClassVar[int] = 3
+  quick_seeds: ClassVar[int] = 1
+
+  def cells(self, quick: bool) -> Sequence[Settings]:
+    """See base class."""
+    budgets = (2, 2_000) if quick else (2, 20, _FIXED, 2_000)
+    steps = 2_000 if quick else 40_000
+    pairs = [(m, m) for m in budgets]
+    if not quick:  # Each by itself too, with the other one at a fixed value.
+      pairs += [(m, _FIXED) for m in budgets] + [(_FIXED, m) for m in budgets]
+      pairs = list(dict.fromkeys(pairs))
+    return [{'m_target': m, 'm_greedy': n, 'steps': steps} for m, n in pairs]
+
+  def run(self, settings: Settings) -> list[Record]:
+    """See base class."""
+    steps, seed = int(settings['steps']), int(settings['seed'])
+    config = dataclasses.replace(
+      _CONFIG, m_target=int(settings['m_target']), m_greedy=int(settings['m_greedy'])
+    )
+    return control_runs.run(ENVIRONMENT, config, steps, seed)
+
+  def table(self, records: Sequence[Record]) -> str:
+    """See base class."""
+    final = [r for r in records if r['step'] == r['steps']]
+    groups = group(final, lambda r: (int(r['m_target']), int(r['m_greedy'])))
+    measures = ('return', 'decision_ms', 'learner_step_ms')
+    rows = [
+      [*budget, *(interval([float(r[name]) for r in runs]) for name in measures)]
+      for budget, runs in sorted(groups.items())
+    ]
+    columns = ['m_target', 'm_greedy', 'return', 'CPU ms per decision']
+    table = reporting.markdown([*columns, 'CPU ms per learner step'], rows)
+    steps = int(final[0]['steps'])
+    return (
+      f'{table}\n{ENVIRONMENT}, greedy return of {control_runs.EPISODES} episodes '
+      f'after {steps:,} steps. {reporting.INTERVALS}\n'
+    )
+
+  def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
+    """See base class."""
+    figure.set_size_inches(14, 3.6)
+    panels = figure.subplots(1, 3)
+    final = [r for r in records if r['step'] == r['steps']]
+    together = [r for r in final if r['m_target'] == r['m_greedy']]
+    target = [r for r in final if r['m_greedy'] == _FIXED]
+    greedy = [r for r in final if r['m_target'] == _FIXED]
+    lines = (
+      (together, 'm_target', 'm_target = m_greedy = m'),
+      (target, 'm_target', f'm_target = m, m_greedy = {_FIXED}'),
+      (greedy, 'm_greedy', f'm_target = {_FIXED}, m_greedy = m'),
+    )
+    for runs, by, label in lines:
+      if not runs:  # The short form has the first line alone.
+        continue
+      reporting.draw_line(panels[0], means(runs, by=by, of='return'), label)
+    reporting.draw_line(panels[1], means(final, by='m_greedy', of='decision_ms'), '')
+    costs = means(final, by='m_target', of='learner_step_ms')
+    reporting.draw_line(panels[2], costs, '')
+    panels[0].set(title='return', xlabel='m', xscale='log')
+    panels[0].legend(fontsize='small')
+    panels[1].set(title='CPU ms per decision', xlabel='m_greedy', xscale='log')
+    panels[2].set(title='CPU ms per learner step', xlabel='m_target', xscale='log')

@@ -1,0 +1,59 @@
+"""Ten to a billion discrete actions: regret, time and memory."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import matplotlib.figure
+
+from qmle_acme.studies import reporting, synthetic_runs
+from qmle_acme.studies.statistics import group, interval, means
+from qmle_acme.studies.study import Record, Settings, Study
+
+_MEASURES = {
+  'regret': 'regret',
+  'decision_ms': 'CPU ms per decision',
+  'learner_step_ms': 'CPU ms per learner step',
+  'parameters': 'parameters',
+  'peak_mb': 'peak MB',
+}
+
+
+class CardinalityStudy(Study):
+  """Rows: what `synthetic_runs.run` returns, by the number of actions."""
+
+  seeds: ClassVar[int] = 5
+  quick_seeds: ClassVar[int] = 1
+  batch: ClassVar[int] = 1  # The peak of memory is that of the process.
+
+  def cells(self, quick: bool) -> Sequence[Settings]:
+    """See base class."""
+    exponents = (1, 9) if quick else range(1, 10)
+    steps = 1_200 if quick else 3_000
+    return [{'n': 10**exponent, 'steps': steps} for exponent in exponents]
+
+  def run(self, settings: Settings) -> list[Record]:
+    """See base class."""
+    steps, seed = int(settings['steps']), int(settings['seed'])
+    problem = f'discrete:{settings["n"]}'
+    return [synthetic_runs.run(problem, synthetic_runs.CONFIG, steps, seed)]
+
+  def table(self, records: Sequence[Record]) -> str:
+    """See base class."""
+    rows = [
+      [f'{n:,}', *(interval([float(r[name]) for r in runs]) for name in _MEASURES)]
+      for n, runs in sorted(group(records, lambda r: int(r['n'])).items())
+    ]
+    table = reporting.markdown(['n', *_MEASURES.values()], rows)
+    return (
+      f'{table}\nPeak memory is that of the whole process, replay of all steps '
+      f'included. {reporting.INTERVALS}\n'
+    )
+
+  def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
+    """See base class."""
+    figure.set_size_inches(16, 3.2)
+    axes = figure.subplots(1, len(_MEASURES))
+    for (name, title), panel in zip(_MEASURES.items(), axes, strict=True):
+      reporting.draw_line(panel, means(records, by='n', of=name), title)
+      panel.set(title=title, xlabel='actions', xscale='log')
+      panel.set_ylim(bottom=0.0)

@@ -1,0 +1,64 @@
+"""Means over seeds, with the intervals that they are uncertain by."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import scipy.stats
+
+from qmle_acme.studies.study import Record
+
+T = TypeVar('T')
+_CONFIDENCE = 0.95
+_RESAMPLES = 2_000
+
+
+class Interval(NamedTuple):
+  """A mean, and the 95 % interval in which it lies by the bootstrap."""
+
+  mean: float
+  low: float
+  high: float
+
+  def __str__(self) -> str:
+    """Returns it as it stands in a table."""
+    return f'{self.mean:.3g} ({self.low:.3g} to {self.high:.3g})'
+
+
+def interval(values: Sequence[float]) -> Interval:
+  """Returns the mean of some values and its interval by the percentile bootstrap.
+
+  Of one value, or of equal ones, nothing is known but the value itself.
+  """
+  mean = float(np.mean(values))
+  if len(set(values)) < 2:
+    return Interval(mean, mean, mean)
+  found = scipy.stats.bootstrap(
+    (np.asarray(values, np.float64),),
+    np.mean,
+    confidence_level=_CONFIDENCE,
+    n_resamples=_RESAMPLES,
+    method='percentile',
+    random_state=0,
+  ).confidence_interval
+  return Interval(mean, float(found.low), float(found.high))
+
+
+def group(
+  records: Sequence[Record], key: Callable[[Record], T]
+) -> dict[T, list[Record]]:
+  """Returns the records by a key, in the order in which the keys appear."""
+  groups: dict[T, list[Record]] = {}
+  for record in records:
+    groups.setdefault(key(record), []).append(record)
+  return groups
+
+
+def means(
+  records: Sequence[Record], by: str, of: str
+) -> dict[str | int | float, Interval]:
+  """Returns the interval of field `of` for each value of field `by`, in its order."""
+  groups = group(records, lambda record: record[by])
+  return {
+    value: interval([float(r[of]) for r in groups[value]]) for value in sorted(groups)
+  }

@@ -4,6 +4,8 @@ Deterministic policy gradient (Silver et al. 2014; Lillicrap et al., arXiv 1509.
 B batch, A action dimensions, O observation.
 """
 
+from collections.abc import Hashable, Sequence
+
 import tensorflow as tf
 
 from qmle_acme.agents.qmle import losses
@@ -44,14 +46,23 @@ class DPGLearner(QMLELearner):
     with tf.GradientTape() as policy_tape:
       policy_losses = -self._network.q_values(embeddings, self._act(embeddings))[:, 0]
       policy_loss = tf.reduce_mean(policy_losses)
-    gradients = [
-      *critic_tape.gradient(critic_loss, critic),
-      *policy_tape.gradient(policy_loss, policy),
-    ]
-    self._optimizer.apply(gradients, [*critic, *policy])
+    gradients = {
+      **_by_variable(critic, critic_tape.gradient(critic_loss, critic)),
+      **_by_variable(policy, policy_tape.gradient(policy_loss, policy)),
+    }
+    variables = self._network.trainable_variables
+    self._optimizer.apply([gradients[v.ref()] for v in variables], variables)
     return Fit(q_tm1, td_error, q_losses, policy_losses)
 
   def _act(self, embeddings: Tensor) -> Tensor:
     """Returns the policy's actions [B, 1, A] for embeddings [B, H]."""
     (policy,) = self._network.ensemble.predictors
     return policy.sample(policy(embeddings), 1, tf.constant([0, 0]))
+
+
+def _by_variable(
+  variables: Sequence[tf.Variable], gradients: Sequence[Tensor]
+) -> dict[Hashable, Tensor]:
+  """Returns each gradient by its variable; the optimiser has an order of its own."""
+  references = (variable.ref() for variable in variables)
+  return dict(zip(references, gradients, strict=True))

@@ -21,6 +21,7 @@ from tiny_agent import CONFIG, OBSERVATION_SIZE
 from qmle_acme.actions import Box
 from qmle_acme.agents.qmle.acting import QMLEActor
 from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
+from qmle_acme.random import uniform
 
 OBSERVATIONS = np.random.default_rng(0).normal(size=(12, OBSERVATION_SIZE))
 OBSERVATIONS = OBSERVATIONS.astype(np.float32)
@@ -91,7 +92,7 @@ def expected_actions(
     explores.append(random.random() < epsilon)
     action_seed = random.integers(2**31, size=2, dtype=np.int32)
     if explores[-1]:
-      action = tf.random.stateless_uniform((2,), action_seed, -1.0, 1.0).numpy()
+      action = 2.0 * uniform((2,), action_seed).numpy() - 1.0
     else:
       candidates = worked_out.propose(network, observation[None], COUNT, action_seed)
       values = worked_out.q_values(network, observation[None], candidates).numpy()[0]

@@ -18,6 +18,7 @@ from qmle_acme.agents import AgentBuilder, TFLearner
 from qmle_acme.experiments import checkpointing, evaluation, factory, loop
 from qmle_acme.experiments.config import RunConfig
 from qmle_acme.experiments.factory import Role
+from qmle_acme.experiments.prefetching import Batches
 from qmle_acme.experiments.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.replay import TABLE
@@ -50,8 +51,9 @@ def run(
   )
   client = server.localhost_client()
   recorder = Recorder(str(folder.path))
+  batches = Batches(builder.make_dataset(client.server_address))
   learner = builder.make_learner(
-    iter(builder.make_dataset(client.server_address)),
+    batches,
     client.server_address,
     factory.make_seed(config, Role.LEARNER),
     functools.partial(recorder.record_metrics, 'learner'),
@@ -81,7 +83,7 @@ def run(
     watch(recorder.snapshot(), client)
     budget.check()
 
-  with contextlib.suppress(loop.RunOver):
+  with contextlib.closing(batches), contextlib.suppress(loop.RunOver):
     evaluator.evaluate_if_due(start)
     if start < config.steps:
       loop.run_episodes(

@@ -1,13 +1,40 @@
-"""Batches for a learner that must be able to stop while none come."""
+"""Batches for a learner, from a dataset whose threads must not outlive their server."""
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
 _POLL_SECONDS = 0.5
+
+
+class Batches:
+  """Iterates over a dataset until it is closed.
+
+  The threads of a dataset wait for their replay server. They have to end before that
+  does, or whoever frees the dataset later, as the garbage collector, waits for ever.
+  """
+
+  def __init__(self, dataset: tf.data.Dataset):
+    """Initialises.
+
+    Args:
+      dataset: endless.
+    """
+    self._iterator: Iterator[Any] = iter(dataset)
+
+  def __iter__(self) -> 'Batches':
+    return self
+
+  def __next__(self) -> Any:
+    """Returns the next batch; after `close` there is none."""
+    return next(self._iterator)
+
+  def close(self) -> None:
+    """Ends the threads of the dataset."""
+    self._iterator = iter(())
 
 
 class BatchQueue:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import reverb
 import tensorflow as tf
 
-from qmle_acme.experiments.prefetching import BatchQueue
+from qmle_acme import replay
+from qmle_acme.experiments.prefetching import Batches, BatchQueue
 
 
 class Over(Exception):
@@ -79,3 +81,14 @@ def test_error_of_the_dataset_is_raised_after_what_came_before_it() -> None:
   assert [float(next(batches)) for _ in range(2)] == [0.5, 1.0]
   with pytest.raises(tf.errors.InvalidArgumentError, match='bad'):
     next(batches)
+
+
+def test_closed_batches_leave_no_thread_at_a_server_that_is_gone() -> None:
+  row = replay.RowFormat(3, 2)
+  table = replay.make_table(row, 100, 0.6, reverb.rate_limiters.MinSize(1))
+  server = reverb.Server([table], port=None)  # Nothing in it: who samples waits.
+  batches = Batches(replay.make_dataset(f'localhost:{server.port}', row, 4))
+  batches.close()
+  with pytest.raises(StopIteration):
+    next(batches)
+  server.stop()

@@ -10,7 +10,7 @@ import statistics
 import pytest
 import small_runs
 
-from qmle_acme.agents.qmle import learning
+from qmle_acme.agents import metrics
 from qmle_acme.errors import UserError
 from qmle_acme.experiments import local, running
 from qmle_acme.experiments.recording import read_records
@@ -153,7 +153,7 @@ def test_replay_that_was_not_saved_is_said(folder: RunFolder) -> None:
 def test_resumed_learner_finds_the_keys_of_replay_in_its_cache(
   folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-  monkeypatch.setattr(learning, 'METRICS_PERIOD_SECONDS', 0.0)
+  monkeypatch.setattr(metrics, 'PERIOD_SECONDS', 0.0)
   qmle = dataclasses.replace(small_runs.QMLE, samples_per_insert=16.0)
   config = small_runs.make_config(folder.path, steps=220, qmle=qmle)
   assert running.run(config).state == 'finished'

@@ -64,6 +64,22 @@ class Saver:
       saved.write(f'{self._name}\n')
 
 
+def after(seconds: float, folder: pathlib.Path) -> pathlib.Path:
+  """Returns the folder, later."""
+  time.sleep(seconds)
+  return folder
+
+
+class SlowToLoad:
+  """A folder whose node needs seconds to come up: it is as slow to unpickle."""
+
+  def __init__(self, seconds: float, folder: pathlib.Path):
+    self._arguments = seconds, folder
+
+  def __reduce__(self) -> tuple[Any, ...]:
+    return after, self._arguments
+
+
 class Stuck:
   """Ignores every request to stop. Has a child, as a simulator might."""
 

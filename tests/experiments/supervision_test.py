@@ -221,7 +221,8 @@ def test_signal_stops_in_order(
 
 
 def test_process_may_be_stopped_before_it_is_up(tmp_path: pathlib.Path) -> None:
-  program = make_program(done=lp.PyClassNode(programs.Saver, 'learner', tmp_path))
+  slow = programs.SlowToLoad(10.0, tmp_path)
+  program = make_program(done=lp.PyClassNode(programs.Saver, 'learner', slow))
 
   outcome = supervise(
     program, tmp_path, on_tick=lambda: os.kill(os.getpid(), signal.SIGTERM)

@@ -5,7 +5,6 @@ TensorFlow's, but computed for several counters at once. A learner step draws 14
 numbers for an action of 6 dimensions.
 """
 
-import math
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -14,13 +13,13 @@ from qmle_acme.native import operations
 from qmle_acme.types import Seed, Tensor
 
 
-def uniform(shape: Sequence[int], seed: Seed) -> Tensor:
+def uniform(shape: Sequence[int | Tensor], seed: Seed) -> Tensor:
   """Returns float32 numbers [*shape] from [0, 1), multiples of 2^-24.
 
   Args:
-    shape: static.
+    shape: of the result.
     seed: int32 or int64 [2]; equal seeds give equal numbers.
   """
-  count = math.prod(shape)
+  count = tf.cast(tf.reduce_prod(shape), tf.int64)
   numbers = operations.qmle_uniform(count=count, seed=tf.cast(seed, tf.int64))
   return tf.reshape(numbers, shape)

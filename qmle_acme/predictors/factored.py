@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from qmle_acme import random
 from qmle_acme.types import Seed, Tensor
 
 
@@ -26,14 +27,15 @@ class Factored:
 
   def sample(self, parameters: Tensor, count: int, seed: Seed) -> Tensor:
     """Returns bins, int64 [B, n, D], for logits [B, P]."""
-    batch = tf.shape(parameters)[0]
     seeds = [seed, *(tf.random.fold_in(seed, i) for i in range(1, len(self._runs)))]
     parts = []
     for logits, run_seed in zip(self._split(parameters), seeds, strict=True):
-      size, bins = logits.shape[-2:]
-      rows = tf.reshape(logits, [-1, bins])  # [B * D', K]
-      drawn = tf.random.stateless_categorical(rows, count, run_seed)  # [B * D', n]
-      parts.append(tf.transpose(tf.reshape(drawn, [batch, size, count]), [0, 2, 1]))
+      batch, size, _ = tf.unstack(tf.shape(logits))
+      numbers = random.uniform([batch, count, size, 1], run_seed)
+      # The first bin whose cumulative probability lies above the number.
+      bounds = tf.cumsum(tf.nn.softmax(logits), axis=-1)[:, None, :, :-1]
+      is_above = tf.cast(numbers >= bounds, tf.int64)  # [B, n, D', K - 1]
+      parts.append(tf.reduce_sum(is_above, axis=-1))
     return _join(parts)
 
   def mode(self, parameters: Tensor) -> Tensor:

@@ -22,7 +22,6 @@ _ENVIRONMENT = {
   'TF_CPP_MIN_LOG_LEVEL': '2',
   # Have glibc keep the memory that is freed: an earlier form of scoring lost over 40 %
   # of its time to pages that were mapped anew (docs/performance.md).
-  'MALLOC_ARENA_MAX': '1',
   'MALLOC_MMAP_THRESHOLD_': _LARGEST,
   'MALLOC_TRIM_THRESHOLD_': _LARGEST,
 }

@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 
 def main(out: str, title: str, *evaluations: str) -> None:
   """Reads runs' evaluations and writes a picture."""
-  figure, axes = plt.subplots(figsize=(6.4, 3.6), layout='constrained')
+  figure, axes = plt.subplots(figsize=(9.0, 3.6), layout='constrained')
   for path in map(pathlib.Path, evaluations):
     records = [json.loads(line) for line in path.read_text().splitlines()]
     steps = [record['actor_steps'] / 1000 for record in records]
@@ -32,7 +32,7 @@ def main(out: str, title: str, *evaluations: str) -> None:
     ylim=(0, 1000),
   )
   axes.grid(alpha=0.3)
-  axes.legend(loc='lower right')
+  figure.legend(loc='outside right upper')
   figure.savefig(out, dpi=110)
 
 

@@ -18,7 +18,13 @@ from qmle_acme.types import Sample
 
 
 class QMLEBuilder(AgentBuilder):
-  """Makes the parts of QMLE for one environment."""
+  """Makes the parts of QMLE for one environment.
+
+  Attributes:
+    learner_class: what learns; an agent that differs in nothing else has its own.
+  """
+
+  learner_class: type[learning.QMLELearner] = learning.QMLELearner
 
   def __init__(self, config: QMLEConfig, spec: acme.specs.EnvironmentSpec):
     """Initialises.
@@ -70,7 +76,7 @@ class QMLEBuilder(AgentBuilder):
     write_metrics: MetricsWriter,
   ) -> learning.QMLELearner:
     """See base class."""
-    return learning.QMLELearner(
+    return self.learner_class(
       network=self._make_network(seed),
       target_network=self._make_network(seed),
       cache=ArgmaxCache(self._config.replay_size, self._space.size),

@@ -11,6 +11,7 @@ learner, whose checkpoints go to the run folder, and the counter, whose records 
 import contextlib
 import datetime
 import functools
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,9 @@ PATIENCE = {'actor': 3.0, 'evaluator': 2.0, LEARNER: 21.0, 'counter': 1, 'replay
 _LEARNER_DONE = 'learner_done'
 _ACTOR_DONE = 'actor_{}_done'
 _ACTOR_REPORT_STEPS = 20
+# Where actors share the learner's processor they fill the gaps that it leaves. They do
+# not starve: without their steps it has to wait.
+_ACTOR_NICENESS = 10
 _LEARNER_REPORT_STEPS = 5
 _EVALUATOR_POLL_SECONDS = 0.5
 
@@ -168,6 +172,7 @@ def run_actor(
   counter: Recorder,
 ) -> None:
   """Runs an actor node until the run is over."""
+  os.nice(_ACTOR_NICENESS)
   learner.get_variables([])  # Returns once the learner has resumed the counts.
   seed = factory.make_seed(config, Role.ACTOR, index, counter.resumed_at())
   builder = factory.make_builder(config, spec)

@@ -66,12 +66,12 @@ Start = Callable[[], Node]
 
 @dataclasses.dataclass
 class ProcessNode:
-  """A node that runs as a process of its own, in a session of its own.
+  """A node that runs as a process of its own, which leads its own process group.
 
   Attributes:
     log: the file that takes its standard output and error.
     log_start: the size of that file before the node started, in bytes.
-    process: the process, which is the leader of its own process group.
+    process: the process.
   """
 
   label: str
@@ -244,10 +244,19 @@ def _start_process(
       stdout=output,
       stderr=subprocess.STDOUT,
       env=environment,
-      start_new_session=True,
-      preexec_fn=functools.partial(die_with, os.getpid()),
+      preexec_fn=functools.partial(_lead_group, os.getpid()),
     )
   return ProcessNode(label, title, log, log_start, process)
+
+
+def _lead_group(parent: int) -> None:
+  """Makes this process the leader of its group, out of reach of the terminal's Ctrl-C.
+
+  No session of its own: Linux shares the processor by sessions first, and what `nice`
+  says counts within one alone.
+  """
+  os.setpgid(0, 0)
+  die_with(parent)
 
 
 def die_with(parent: int) -> None:

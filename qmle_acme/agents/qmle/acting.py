@@ -17,17 +17,6 @@ from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.types import Array, Seed, Tensor
 
 
-class Published:
-  """A number that the learner publishes; to read it costs far less than a variable."""
-
-  def __init__(self, value: float):
-    self.value = value
-
-  def assign(self, value: Array) -> None:
-    """Takes a new value, as Acme's client does with variables."""
-    self.value = float(value)
-
-
 class QMLEActor(acme.Actor):
   """Acts epsilon-greedily with respect to the latest Q-network."""
 

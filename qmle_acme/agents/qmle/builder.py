@@ -13,6 +13,7 @@ from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
 from qmle_acme.agents.qmle import acting, learning
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
+from qmle_acme.agents.qmle.parameters import Number, Parameters
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.types import Sample
 
@@ -95,10 +96,13 @@ class QMLEBuilder(AgentBuilder):
   ) -> acting.QMLEActor:
     """See base class."""
     network = self._make_network(seed)
-    max_priority = acting.Published(1.0)
+    max_priority = Number(1.0)
     client = variable_utils.VariableClient(
       variable_source,
-      {learning.POLICY: network.variables, learning.MAX_PRIORITY: [max_priority]},
+      {
+        learning.POLICY: [Parameters(network.variables)],
+        learning.MAX_PRIORITY: [max_priority],
+      },
       # Whoever is greedy evaluates, and asks for the newest when it needs them.
       self._config.variable_update_period if replay_client else 1,
     )

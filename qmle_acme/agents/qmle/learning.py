@@ -15,6 +15,7 @@ from qmle_acme.agents.optimizers import adam
 from qmle_acme.agents.qmle import losses
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QMLENetwork
+from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.replay import PriorityUpdater
 from qmle_acme.types import ArgmaxResult, Array, Sample, StepOutput, Tensor, Transition
@@ -67,6 +68,7 @@ class QMLELearner(TFLearner):
     self._config = config
     self._seed = seed
     self._metrics = MeanMetrics(write_metrics)
+    self._parameters = Parameters(network.variables)
     self._optimizer = adam(config.learning_rate, network.trainable_variables)
     self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
     self._max_priority = tf.Variable(1.0, name='max_priority')
@@ -90,12 +92,9 @@ class QMLELearner(TFLearner):
     }
 
   def get_variables(self, names: Sequence[str]) -> list[list[Array]]:
-    """Returns the arrays of each named collection: 'policy' or 'max_priority'."""
-    collections = {
-      POLICY: self._network.variables,
-      MAX_PRIORITY: [self._max_priority],
-    }
-    return [[variable.numpy() for variable in collections[name]] for name in names]
+    """Returns the one array of each: 'policy' [P], all parameters, or 'max_priority'."""
+    published = {POLICY: self._parameters, MAX_PRIORITY: self._max_priority}
+    return [[published[name].numpy()] for name in names]
 
   def step(self) -> None:
     """Takes one batch from replay and one step of the optimiser."""

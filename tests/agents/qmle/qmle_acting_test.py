@@ -21,6 +21,7 @@ from tiny_agent import CONFIG, OBSERVATION_SIZE
 from qmle_acme.actions import Box
 from qmle_acme.agents.qmle.acting import QMLEActor
 from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
+from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.random import uniform
 
 OBSERVATIONS = np.random.default_rng(0).normal(size=(12, OBSERVATION_SIZE))
@@ -46,7 +47,7 @@ class Source(acme.VariableSource):
     """Returns the arrays of the network, whatever the name."""
     self.requests += 1
     self.is_open.wait()
-    return [[v.numpy() for v in self._network.variables] for _ in names]
+    return [[Parameters(self._network.variables).numpy()] for _ in names]
 
 
 @pytest.fixture(scope='module')
@@ -72,7 +73,8 @@ def make_actor(
   period: int = 1,
 ) -> QMLEActor:
   network = make_network(space, OBSERVATION_SIZE, CONFIG, seed=99)
-  client = variable_utils.VariableClient(source, {'policy': network.variables}, period)
+  parameters = Parameters(network.variables)
+  client = variable_utils.VariableClient(source, {'policy': [parameters]}, period)
   client.update_and_wait()
   size = OBSERVATION_SIZE
   return QMLEActor(network, space, size, COUNT, epsilon, seed, client, adder=None)

@@ -19,6 +19,7 @@ from dm_env import specs
 from qmle_acme import replay
 from qmle_acme.agents.qmle import QMLEBuilder
 from qmle_acme.agents.qmle.learning import QMLELearner
+from qmle_acme.agents.qmle.parameters import Parameters
 
 SPEC = acme_specs.EnvironmentSpec(
   observations=specs.Array((2,), np.float32),
@@ -94,13 +95,13 @@ def test_learner_is_a_function_of_the_seed(
   builder: QMLEBuilder, learner: QMLELearner
 ) -> None:
   policy, again, other = (
-    maker.get_variables(['policy'])[0]
+    maker.get_variables(['policy'])[0][0]
     for maker in (learner, make_learner(builder, 1), make_learner(builder, 2))
   )
-  target = [v.numpy() for v in learner.state['target_network'].variables]
-  assert all(map(np.array_equal, policy, again))
-  assert all(map(np.array_equal, policy, target))
-  assert not all(map(np.array_equal, policy, other))
+  target = learner.state['target_network'].variables
+  np.testing.assert_array_equal(policy, again)
+  np.testing.assert_array_equal(policy, Parameters(target).numpy())
+  assert not np.array_equal(policy, other)
   assert learner.steps == 0 and learner.get_variables(['max_priority']) == [[1.0]]
 
 

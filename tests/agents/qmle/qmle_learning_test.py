@@ -25,6 +25,7 @@ from tiny_agent import (
 from qmle_acme.agents import metrics
 from qmle_acme.agents.qmle.learning import QMLELearner
 from qmle_acme.agents.qmle.networks import make_network
+from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.types import Sample
 
 SEED = 7
@@ -270,6 +271,10 @@ def test_published_policy_is_the_online_network(fed: Fed) -> None:
   fed.samples.append(Store(seed=6).draw(range(4)))
   fed.learner.step()
   policy, priority = fed.learner.get_variables(['policy', 'max_priority'])
-  assert all_equal(policy, arrays(fed.learner.state['network']))
-  assert not all_equal(policy, arrays(fed.learner.state['target_network']))
+  online, target = (
+    Parameters(fed.learner.state[name].variables).numpy()
+    for name in ('network', 'target_network')
+  )
+  assert all_equal(policy, [online])
+  assert not all_equal(policy, [target])
   assert priority == [fed.learner.state['max_priority'].numpy()]

@@ -86,7 +86,9 @@ def _run_all(
         run for run, process in running.items() if process.poll() is not None
       ]:
         code = running.pop(run).returncode
-        if code != 0 and not (received and code in (130, 143)):
+        if received and code in (130, 143):
+          waiting.append(run)
+        elif code != 0:
           failures[run.name] = _reason(run, code)
       progress.update(list(running), waiting, failures)
       time.sleep(_POLL_SECONDS)

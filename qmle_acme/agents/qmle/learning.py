@@ -92,7 +92,7 @@ class QMLELearner(TFLearner):
     }
 
   def get_variables(self, names: Sequence[str]) -> list[list[Array]]:
-    """Returns the one array of each: 'policy' [P], all parameters, or 'max_priority'."""
+    """Returns one array of each: 'policy', all parameters [P], or 'max_priority'."""
     published = {POLICY: self._parameters, MAX_PRIORITY: self._max_priority}
     return [[published[name].numpy()] for name in names]
 

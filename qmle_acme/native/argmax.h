@@ -20,8 +20,8 @@
 #include "kernels.h"
 
 // Candidates of a state that go through the network together, a multiple of what every
-// layer takes at once, and the finalists of a state: more where integers are coarser.
-enum { TILE = 24, BLOCK = 8, FINALISTS = FLOAT_ROWS };
+// layer takes at once; and how many candidates there are for one finalist.
+enum { TILE = 24, BLOCK = 8, CANDIDATES_PER_FINALIST = 64 };
 _Static_assert(TILE % BLOCK == 0, "a tile is cut into blocks");
 _Static_assert(BLOCK % ROWS == 0 && BLOCK % FLOAT_ROWS == 0, "so is a block");
 
@@ -88,8 +88,19 @@ static size_t lay_out_packed(Packed *w, char *memory) {
   return used;
 }
 
+static int round_up(int count, int multiple) {
+  return (count + multiple - 1) / multiple * multiple;
+}
+
 // Rounds up to whole blocks. The rows that fill them up hold what was there before.
-static int whole_blocks(int rows) { return (rows + BLOCK - 1) / BLOCK * BLOCK; }
+static int whole_blocks(int rows) { return round_up(rows, BLOCK); }
+
+// How many finalists a state has: more where there are more to mistake for the best, and
+// as many as the layers take at once, which are more where integers are coarser.
+static int finalists_of(int candidates) {
+  const int count = round_up(candidates / CANDIDATES_PER_FINALIST + 1, FLOAT_ROWS);
+  return count < TILE ? count : TILE;
+}
 
 // Embeds candidates of a state: e_a of `count` rows of its actions [N, A'].
 static void embed(const Network *net, const float *actions, const int32_t *rows,
@@ -136,32 +147,33 @@ static void estimate(const Job *job, const float *actions, const int32_t *rows,
   finish(net, count, work, values);
 }
 
-// Evaluates `count` candidates, at most FINALISTS, in float32.
+// Evaluates `count` candidates, at most TILE, in float32.
 static void evaluate(const Network *net, const float *state_hidden,
                      const float *actions, const int32_t *rows, int count,
                      Workspace *work, float *values) {
-  const int width = net->width;
+  const int width = net->width, whole = round_up(count, FLOAT_ROWS);
   embed(net, actions, rows, count, work);
   for (int r = 0; r < count; ++r)
     norm_elu(work->embeddings + r * width, width, net->encoder_scale,
              net->encoder_offset);
-  affine(work->embeddings, width, net->inner_w, state_hidden, FINALISTS, 2 * width,
+  affine(work->embeddings, width, net->inner_w, state_hidden, whole, 2 * width,
          work->hidden);
-  relu(work->hidden, FINALISTS * 2 * width);
-  affine(work->hidden, 2 * width, net->outer_w, work->outer_offset, FINALISTS,
-         2 * width, work->output);
+  relu(work->hidden, whole * 2 * width);
+  affine(work->hidden, 2 * width, net->outer_w, work->outer_offset, whole, 2 * width,
+         work->output);
   finish(net, count, work, values);
 }
 
-// Lists the rows with the highest of `count` estimates, and returns how many there are.
+// Lists the rows with the highest of `count` estimates, at most `most`, and returns how
+// many there are.
 static int choose_finalists(const float *estimates, const int32_t *rows, int count,
-                            int32_t *finalists) {
-  float held[FINALISTS + 1];
-  int32_t order[FINALISTS + 1];
+                            int most, int32_t *finalists) {
+  float held[TILE + 1];
+  int32_t order[TILE + 1];
   int end = 0;
   for (int i = 0; i < count; ++i) {
-    if (end == FINALISTS && !(estimates[i] > held[end - 1])) continue;
-    int place = end < FINALISTS ? end++ : end - 1;
+    if (end == most && !(estimates[i] > held[end - 1])) continue;
+    int place = end < most ? end++ : end - 1;
     for (; place > 0 && estimates[i] > held[place - 1]; --place) {
       held[place] = held[place - 1];
       order[place] = order[place - 1];
@@ -191,9 +203,10 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
     const int rows = distinct - i < TILE ? distinct - i : TILE;
     estimate(job, actions, work->rows + i, rows, work, work->estimates + i);
   }
-  int32_t finalists[FINALISTS];
-  float values[FINALISTS];
-  const int end = choose_finalists(work->estimates, work->rows, distinct, finalists);
+  int32_t finalists[TILE];
+  float values[TILE];
+  const int end = choose_finalists(work->estimates, work->rows, distinct,
+                                   finalists_of(count), finalists);
   evaluate(net, state_hidden, actions, finalists, end, work, values);
   int best = 0;
   for (int i = 1; i < end; ++i)

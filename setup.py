@@ -79,22 +79,27 @@ CFLAGS = [
 
 
 class BuildNative(build_ext.build_ext):
-  """Compiles our operations, a library that TensorFlow loads."""
+  """Compiles our libraries: TensorFlow's operations, and what is preloaded."""
 
   def get_ext_filename(self, fullname: str) -> str:
     """Returns the file's path: no module of Python, so without its version."""
     return fullname.replace('.', '/') + '.so'
 
   def build_extension(self, extension: setuptools.Extension) -> None:
-    """Compiles with the pinned compiler, against the installed TensorFlow."""
+    """Compiles with the pinned compiler, for operations against TensorFlow."""
     out = pathlib.Path(self.get_ext_fullpath(extension.name))
     out.parent.mkdir(parents=True, exist_ok=True)
     found = importlib.util.find_spec('tensorflow')
     tensorflow = pathlib.Path(found.submodule_search_locations[0])
     compiler = [sys.executable, '-m', 'ziglang', 'cc', *CFLAGS]
-    libraries = ['-isystem', tensorflow / 'include']
-    libraries += [tensorflow / 'libtensorflow_framework.so.2']
-    subprocess.run([*compiler, *extension.sources, *libraries, '-o', out], check=True)
+    framework = tensorflow / 'libtensorflow_framework.so.2'
+    links = {
+      'tensorflow': ['-isystem', tensorflow / 'include', framework],
+      'dl': ['-ldl'],
+    }
+    (library,) = extension.libraries
+    sources = [*extension.sources, *links[library]]
+    subprocess.run([*compiler, *sources, '-o', out], check=True)
 
 
 setuptools.setup(
@@ -113,7 +118,13 @@ setuptools.setup(
       'qmle_acme.native._operations',
       sorted(map(str, NATIVE.glob('*.c'))),
       depends=sorted(map(str, NATIVE.glob('*.h'))),
-    )
+      libraries=['tensorflow'],
+    ),
+    setuptools.Extension(
+      'qmle_acme.native._stored',
+      [str(NATIVE / 'preload' / 'stored.c')],
+      libraries=['dl'],
+    ),
   ],
   extras_require={'dev': DEV},
   entry_points={'console_scripts': ['qmle = launch.main:main']},

@@ -2,9 +2,11 @@
 
 import importlib
 import os
+import pathlib
 import sys
 import warnings
 
+import qmle_acme
 from qmle_acme.errors import UserError, unknown
 
 COMMANDS = {
@@ -24,6 +26,8 @@ _ENVIRONMENT = {
   # of its time to pages that were mapped anew (docs/performance.md).
   'MALLOC_MMAP_THRESHOLD_': _LARGEST,
   'MALLOC_TRIM_THRESHOLD_': _LARGEST,
+  # Checkpoints of replay in a fifth of the time.
+  'LD_PRELOAD': str(pathlib.Path(qmle_acme.__file__).parent / 'native' / '_stored.so'),
 }
 
 

@@ -1,17 +1,21 @@
-"""What a layout may ask of an agent, and nothing else.
+"""What a layout may ask of an agent, and what all agents make alike.
 
 A builder says how the agent's parts are made; a layout says where they run and how fast
 data flows between them. No agent knows which layout it is in.
 """
 
 import abc
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import acme
+import numpy as np
 import reverb
 import tensorflow as tf
+from acme.tf import variable_utils
 
+from qmle_acme import replay
+from qmle_acme.actions import ActionSpace
 from qmle_acme.types import Sample
 
 # Writes one record of training metrics.
@@ -39,33 +43,68 @@ class TFLearner(acme.Learner):
     """Writes the mean metrics of the steps since the last time, if there are any."""
 
 
+class AgentConfig(Protocol):
+  """What the settings of every agent have; each says there what it is."""
+
+  @property
+  def discount(self) -> float: ...
+  @property
+  def n_step(self) -> int: ...
+  @property
+  def batch_size(self) -> int: ...
+  @property
+  def samples_per_insert(self) -> float: ...
+  @property
+  def replay_size(self) -> int: ...
+  @property
+  def min_replay_size(self) -> int: ...
+  @property
+  def variable_update_period(self) -> int: ...
+
+
 class AgentBuilder(abc.ABC):
-  """Makes the parts of one agent for one environment."""
+  """Makes the parts of one agent for one environment.
 
-  @property
-  @abc.abstractmethod
-  def batch_size(self) -> int:
-    """Transitions in one learner step."""
+  Attributes:
+    batch_size: transitions in one learner step.
+    samples_per_insert: how often a transition is sampled, on average, before it is
+      evicted.
+    min_replay_size: transitions in replay before learning starts.
+  """
 
-  @property
-  @abc.abstractmethod
-  def samples_per_insert(self) -> float:
-    """How often a transition is sampled, on average, before it is evicted."""
+  def __init__(
+    self,
+    config: AgentConfig,
+    spec: acme.specs.EnvironmentSpec,
+    space: ActionSpace,
+    priority_exponent: float,
+  ):
+    """Initialises.
 
-  @property
-  @abc.abstractmethod
-  def min_replay_size(self) -> int:
-    """Transitions in replay before learning starts."""
+    Args:
+      config: the agent's settings.
+      spec: of the environment; observations are one float32 vector [O].
+      space: of its actions.
+      priority_exponent: transitions are drawn by priority to this power; 0 is uniform.
+    """
+    self.batch_size = config.batch_size
+    self.samples_per_insert = config.samples_per_insert
+    self.min_replay_size = config.min_replay_size
+    self._config = config
+    self._priority_exponent = priority_exponent
+    self._row = replay.RowFormat(int(np.prod(spec.observations.shape)), space.size)
+    self._encode_action = space.from_environment
 
-  @abc.abstractmethod
   def make_tables(
     self, rate_limiter: reverb.rate_limiters.RateLimiter
   ) -> list[reverb.Table]:
     """Returns the replay tables, paced by the layout's rate limiter."""
+    size = self._config.replay_size
+    return [replay.make_table(self._row, size, self._priority_exponent, rate_limiter)]
 
-  @abc.abstractmethod
   def make_dataset(self, address: str) -> tf.data.Dataset:
     """Returns the dataset of batches from the replay server at `host:port`."""
+    return replay.make_dataset(address, self._row, self.batch_size)
 
   @abc.abstractmethod
   def make_learner(
@@ -98,3 +137,33 @@ class AgentBuilder(abc.ABC):
       replay_client: where transitions go; None for a greedy actor that keeps nothing.
       seed: of exploration and candidates.
     """
+
+  def _make_adder(
+    self, client: reverb.Client | None, priority: Callable[[], float]
+  ) -> replay.NStepAdder | None:
+    """Returns what writes transitions, each with its priority; None without client."""
+    if client is None:
+      return None
+    config = self._config
+    return replay.NStepAdder(
+      client, config.n_step, config.discount, self._encode_action, priority
+    )
+
+  def _fetch_variables(
+    self,
+    source: acme.VariableSource,
+    variables: dict[str, Sequence[tf.Variable]],
+    explores: bool,
+  ) -> variable_utils.VariableClient:
+    """Brings variables up to date, and returns what will keep them so.
+
+    Args:
+      source: the learner, or a client of it.
+      variables: by the name that the learner has for them.
+      explores: whether they are an actor's. Whoever is greedy evaluates, and asks for
+        the newest when it needs them.
+    """
+    period = self._config.variable_update_period if explores else 1
+    client = variable_utils.VariableClient(source, variables, period)
+    client.update_and_wait()
+    return client

@@ -14,6 +14,8 @@ STEPS = 3_000
 # A tenth of a minute: the run has a checkpoint long before it ends.
 MINUTES = 0.05
 GONE_SECONDS = 10.0
+# How a zlib stream begins whose first block is stored, not compressed.
+STORED = b'\x78\x01\x00'
 
 
 @pytest.fixture
@@ -81,6 +83,8 @@ def test_signal_stops_with_a_checkpoint(
   assert (status['state'], status['error']) == ('stopped', None)
   assert before['actor_steps'] < status['actor_steps'] < STEPS
   assert 'the same command resumes' in training.output()
+  (rows,) = training.folder.replay_checkpoints.glob('*/chunks.tfrecord')
+  assert rows.read_bytes().startswith(STORED)
 
 
 def test_learner_that_is_killed_before_it_has_saved_is_reported(

@@ -5,21 +5,21 @@ Where the two differ a method is left to the agent. O observation, A action dime
 
 import abc
 from collections.abc import Iterator
+from typing import Any
 
 import acme
 import numpy as np
 import reverb
 import sonnet as snt
-import tensorflow as tf
 from acme.agents.tf.d4pg.agent import D4PGNetworks
-from acme.tf import variable_utils
 from dm_env import specs
 
-from qmle_acme import actions, replay
+from qmle_acme import actions
 from qmle_acme.agents.actor_critic import acting, learning, seeding
 from qmle_acme.agents.actor_critic.config import ActorCriticConfig
 from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
 from qmle_acme.agents.metrics import MeanMetrics
+from qmle_acme.agents.optimizers import adam
 from qmle_acme.errors import UserError
 from qmle_acme.types import Sample
 
@@ -28,6 +28,8 @@ POLICY = 'policy'
 
 class ActorCriticBuilder(AgentBuilder):
   """Makes the parts of an actor-critic agent for one environment."""
+
+  _config: ActorCriticConfig
 
   def __init__(self, config: ActorCriticConfig, spec: acme.specs.EnvironmentSpec):
     """Initialises.
@@ -45,10 +47,9 @@ class ActorCriticBuilder(AgentBuilder):
         f'{config.AGENT} acts in boxes only, and the action spec '
         f'{spec.actions.name!r} is none: use --agent qmle'
       )
+    # Both agents draw uniformly.
+    super().__init__(config, spec, space, priority_exponent=0.0)
     self._space = space
-    self._actor_critic_config = config
-    observation_size = int(np.prod(spec.observations.shape))
-    self._row = replay.RowFormat(observation_size, space.size)
     # What the networks are made for: the box as the agent sees it.
     self._spec = spec._replace(
       actions=specs.BoundedArray((space.size,), np.float32, -1.0, 1.0)
@@ -64,46 +65,14 @@ class ActorCriticBuilder(AgentBuilder):
 
   @abc.abstractmethod
   def make_acme_learner(
-    self,
-    online: D4PGNetworks,
-    target: D4PGNetworks,
-    batch: learning.Batch,
-    logger: learning.StepMetrics,
+    self, batch: learning.Batch, arguments: dict[str, Any]
   ) -> tuple[acme.Learner, learning.State]:
-    """Returns Acme's learner, and what a checkpoint holds besides the networks.
+    """Returns Acme's learner, and what a checkpoint holds of this agent alone.
 
     Args:
-      online: the networks that are trained.
-      target: those that follow them.
-      batch: the learner's iterator; with it its discount must be 1.
-      logger: receives the metrics of each step.
+      batch: the learner's iterator.
+      arguments: of the learner: networks, optimisers, discount, logger.
     """
-
-  @property
-  def batch_size(self) -> int:
-    """See base class."""
-    return self._actor_critic_config.batch_size
-
-  @property
-  def samples_per_insert(self) -> float:
-    """See base class."""
-    return self._actor_critic_config.samples_per_insert
-
-  @property
-  def min_replay_size(self) -> int:
-    """See base class."""
-    return self._actor_critic_config.min_replay_size
-
-  def make_tables(
-    self, rate_limiter: reverb.rate_limiters.RateLimiter
-  ) -> list[reverb.Table]:
-    """See base class; both agents draw uniformly."""
-    size = self._actor_critic_config.replay_size
-    return [replay.make_table(self._row, size, 0.0, rate_limiter)]
-
-  def make_dataset(self, address: str) -> tf.data.Dataset:
-    """See base class."""
-    return replay.make_dataset(address, self._row, self.batch_size)
 
   def make_learner(
     self,
@@ -117,8 +86,20 @@ class ActorCriticBuilder(AgentBuilder):
     batch = learning.Batch(self.batch_size, self._row)
     metrics = learning.StepMetrics(MeanMetrics(write_metrics))
     online, target = self._init_networks(seed), self._init_networks(seed)
-    learner, state = self.make_acme_learner(online, target, batch, metrics)
-    state |= {
+    optimizers = self._make_optimizers(online)
+    arguments = {
+      'policy_network': online.policy_network,
+      'critic_network': online.critic_network,
+      'target_policy_network': target.policy_network,
+      'target_critic_network': target.critic_network,
+      'observation_network': online.observation_network,
+      'target_observation_network': target.observation_network,
+      'discount': 1.0,  # The batch has the agent's in it.
+      'logger': metrics,
+      'checkpoint': False,
+    }
+    learner, state = self.make_acme_learner(batch, arguments | optimizers)
+    state |= optimizers | {
       'network': target.policy_network,  # Acme's actors follow the target.
       'policy': online.policy_network,
       'critic': online.critic_network,
@@ -133,29 +114,23 @@ class ActorCriticBuilder(AgentBuilder):
     seed: int,
   ) -> acting.BoxActor:
     """See base class."""
-    config = self._actor_critic_config
     explores = replay_client is not None
-    adder = None
-    if replay_client is not None:
-      adder = replay.NStepAdder(
-        replay_client,
-        config.n_step,
-        config.discount,
-        encode_action=self._space.from_environment,
-        priority=lambda: 1.0,
-      )
+    adder = self._make_adder(replay_client, lambda: 1.0)
     policy = self.make_policy(self._init_networks(seed), explores)
-    client = variable_utils.VariableClient(
-      variable_source,
-      {POLICY: policy.variables},
-      # Whoever is greedy evaluates, and asks for the newest when it needs them.
-      config.variable_update_period if explores else 1,
-    )
-    client.update_and_wait()
+    variables = {POLICY: policy.variables}
+    client = self._fetch_variables(variable_source, variables, explores)
     actor = acting.BoxActor(policy, self._space, client, adder)
     with seeding.seeded(seed):
       actor.select_action(np.zeros(self._row.observation_size, np.float32))
     return actor
+
+  def _make_optimizers(self, networks: D4PGNetworks) -> dict[str, snt.Optimizer]:
+    config = self._config
+    policy, critic = networks.policy_network, networks.critic_network
+    return {
+      'policy_optimizer': adam(config.policy_learning_rate, policy.trainable_variables),
+      'critic_optimizer': adam(config.critic_learning_rate, critic.trainable_variables),
+    }
 
   def _init_networks(self, seed: int) -> D4PGNetworks:
     """Returns the networks with all their variables, a function of the seed."""

@@ -1,5 +1,7 @@
 """How the parts of DMPO are made, of Acme's own; Acme itself has it in one process."""
 
+from typing import Any
+
 import acme
 import sonnet as snt
 import tensorflow as tf
@@ -18,10 +20,7 @@ from qmle_acme.agents.optimizers import adam
 class DMPOBuilder(actor_critic.ActorCriticBuilder):
   """Makes the parts of distributional MPO (Hoffman et al., arXiv 2006.00979)."""
 
-  def __init__(self, config: DMPOConfig, spec: acme.specs.EnvironmentSpec):
-    """See base class."""
-    super().__init__(config, spec)
-    self._config = config
+  _config: DMPOConfig
 
   def make_networks(self) -> D4PGNetworks:
     """See base class."""
@@ -37,38 +36,21 @@ class DMPOBuilder(actor_critic.ActorCriticBuilder):
     return snt.Sequential([networks.observation_network, networks.policy_network, head])
 
   def make_acme_learner(
-    self,
-    online: D4PGNetworks,
-    target: D4PGNetworks,
-    batch: learning.Batch,
-    logger: learning.StepMetrics,
+    self, batch: learning.Batch, arguments: dict[str, Any]
   ) -> tuple[acme.Learner, learning.State]:
     """See base class."""
     config = self._config
+    loss = self._make_loss()
     parts = {
-      'policy_loss_module': (loss := self._make_loss()),
-      'policy_optimizer': adam(
-        config.policy_learning_rate, online.policy_network.trainable_variables
-      ),
-      'critic_optimizer': adam(
-        config.critic_learning_rate, online.critic_network.trainable_variables
-      ),
+      'policy_loss_module': loss,
       'dual_optimizer': adam(config.dual_learning_rate, loss.trainable_variables),
     }
     learner = dmpo.DistributionalMPOLearner(
-      policy_network=online.policy_network,
-      critic_network=online.critic_network,
-      target_policy_network=target.policy_network,
-      target_critic_network=target.critic_network,
-      discount=1.0,
       num_samples=config.num_samples,
       target_policy_update_period=config.target_policy_update_period,
       target_critic_update_period=config.target_critic_update_period,
       dataset=batch,
-      observation_network=online.observation_network,
-      target_observation_network=target.observation_network,
-      logger=logger,
-      checkpoint=False,
+      **arguments,
       **parts,
     )
     return learner, parts

@@ -3,10 +3,7 @@
 from collections.abc import Iterator
 
 import acme
-import numpy as np
 import reverb
-import tensorflow as tf
-from acme.tf import variable_utils
 
 from qmle_acme import actions, replay
 from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
@@ -25,6 +22,7 @@ class QMLEBuilder(AgentBuilder):
     learner_class: what learns; an agent that differs in nothing else has its own.
   """
 
+  _config: QMLEConfig
   learner_class: type[learning.QMLELearner] = learning.QMLELearner
 
   def __init__(self, config: QMLEConfig, spec: acme.specs.EnvironmentSpec):
@@ -34,40 +32,8 @@ class QMLEBuilder(AgentBuilder):
       config: the agent's settings.
       spec: of the environment; observations are one float32 vector [O].
     """
-    self._config = config
-    self._observation_size = int(np.prod(spec.observations.shape))
     self._space = actions.make(spec.actions, config.bins)
-    self._row = replay.RowFormat(self._observation_size, self._space.size)
-
-  @property
-  def batch_size(self) -> int:
-    """See base class."""
-    return self._config.batch_size
-
-  @property
-  def samples_per_insert(self) -> float:
-    """See base class."""
-    return self._config.samples_per_insert
-
-  @property
-  def min_replay_size(self) -> int:
-    """See base class."""
-    return self._config.min_replay_size
-
-  def make_tables(
-    self, rate_limiter: reverb.rate_limiters.RateLimiter
-  ) -> list[reverb.Table]:
-    """See base class."""
-    config = self._config
-    return [
-      replay.make_table(
-        self._row, config.replay_size, config.priority_exponent, rate_limiter
-      )
-    ]
-
-  def make_dataset(self, address: str) -> tf.data.Dataset:
-    """See base class."""
-    return replay.make_dataset(address, self._row, self._config.batch_size)
+    super().__init__(config, spec, self._space, config.priority_exponent)
 
   def make_learner(
     self,
@@ -97,35 +63,25 @@ class QMLEBuilder(AgentBuilder):
     """See base class."""
     network = self._make_network(seed)
     max_priority = Number(1.0)
-    client = variable_utils.VariableClient(
+    explores = replay_client is not None
+    client = self._fetch_variables(
       variable_source,
       {
         learning.POLICY: [Parameters(network.variables)],
         learning.MAX_PRIORITY: [max_priority],
       },
-      # Whoever is greedy evaluates, and asks for the newest when it needs them.
-      self._config.variable_update_period if replay_client else 1,
+      explores,
     )
-    client.update_and_wait()
-    adder = None
-    if replay_client is not None:
-      adder = replay.NStepAdder(
-        replay_client,
-        self._config.n_step,
-        self._config.discount,
-        encode_action=self._space.from_environment,
-        priority=lambda: max_priority.value,
-      )
     return acting.QMLEActor(
       network=network,
       space=self._space,
-      observation_size=self._observation_size,
+      observation_size=self._row.observation_size,
       m_greedy=self._config.m_greedy,
-      epsilon=0.0 if adder is None else self._config.epsilon,
+      epsilon=self._config.epsilon if explores else 0.0,
       seed=seed,
       variable_client=client,
-      adder=adder,
+      adder=self._make_adder(replay_client, lambda: max_priority.value),
     )
 
   def _make_network(self, seed: int) -> QMLENetwork:
-    return make_network(self._space, self._observation_size, self._config, seed)
+    return make_network(self._space, self._row.observation_size, self._config, seed)

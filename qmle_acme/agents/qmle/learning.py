@@ -172,12 +172,16 @@ class QMLELearner(TFLearner):
     with tf.GradientTape() as tape:
       q_tm1 = self._q_tm1(transition.o_tm1, transition.a_tm1)
       q_losses, td_error = losses.q_loss(q_tm1, target, weights)
-      embeddings = self._network.q.embed(transition.o_t)
-      predictor_losses = self._network.ensemble.loss(embeddings, mle_target)
+      predictor_losses = self.predictor_losses(transition, mle_target)
       loss = tf.reduce_mean(q_losses) + tf.reduce_mean(predictor_losses)
     variables = self._network.trainable_variables
     self._optimizer.apply(tape.gradient(loss, variables), variables)
     return Fit(q_tm1, td_error, q_losses, predictor_losses)
+
+  def predictor_losses(self, transition: Transition, mle_target: Tensor) -> Tensor:
+    """Returns the predictors' losses, [B], whose gradient ends at the predictors."""
+    embeddings = self._network.q.embed(transition.o_t)
+    return self._network.ensemble.loss(embeddings, mle_target)
 
   def _q_tm1(self, observations: Tensor, actions: Tensor) -> Tensor:
     """Returns Q(o_tm1, a_tm1), [B], of the online network."""

@@ -22,7 +22,7 @@ class QNetwork(snt.Module, abc.ABC):
   @property
   @abc.abstractmethod
   def proposers(self) -> tuple[str, ...]:
-    """Names of those who propose candidates; the cached action comes last."""
+    """Names of those who propose candidates, by their index in an `ArgmaxResult`."""
 
   @abc.abstractmethod
   def argmax(
@@ -72,7 +72,7 @@ class QMLENetwork(QNetwork):
 
   @property
   def proposers(self) -> tuple[str, ...]:
-    """See base class."""
+    """See base class; the cached action comes last."""
     return (*self.ensemble.names, 'cache')
 
   def argmax(

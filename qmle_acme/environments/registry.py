@@ -16,6 +16,7 @@ from qmle_acme.errors import unknown
 _FAMILIES = {
   'bandit': 'qmle_acme.environments.bandit',
   'control': 'qmle_acme.environments.control',
+  'grid': 'qmle_acme.environments.grid',
   'gymnasium': 'qmle_acme.environments.gymnasium',
   'synthetic': 'qmle_acme.environments.synthetic',
 }

@@ -1,7 +1,8 @@
-"""Neural networks: encoders, residual torso and the action-in Q-network."""
+"""Neural networks: encoders, residual torso, action-in and action-out Q-networks."""
 
 from qmle_acme.networks.action_in import ActionInQNetwork
+from qmle_acme.networks.action_out import ActionOutQNetwork
 from qmle_acme.networks.blocks import Linear
 from qmle_acme.networks.scoring import WIDTH_MULTIPLE
 
-__all__ = ['WIDTH_MULTIPLE', 'ActionInQNetwork', 'Linear']
+__all__ = ['WIDTH_MULTIPLE', 'ActionInQNetwork', 'ActionOutQNetwork', 'Linear']

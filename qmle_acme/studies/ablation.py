@@ -6,18 +6,30 @@ from typing import Any, ClassVar
 
 import matplotlib.figure
 
-from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.agents.action_out import ActionOutBuilder
+from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
+from qmle_acme.errors import UserError
 from qmle_acme.studies import control_runs, reporting
 from qmle_acme.studies.statistics import group, interval, means
 from qmle_acme.studies.study import Record, Settings, Study
 
-TASKS = ('control:cartpole:swingup', 'control:dog:stand')
-# What each form of the agent changes.
+# Of as many dimensions as the dog has, but learned in little time.
+_QUICK_TASK = 'synthetic:box:38'
+_QUICK_FORMS = ('full', 'uniform alone', 'few candidates', 'action-out, 3 bins')
+TASKS = ('control:cartpole:swingup', 'control:walker:walk', 'control:dog:stand')
+# What each form of the agent changes of its settings.
 FORMS: dict[str, dict[str, Any]] = {
   'full': {},
   'uniform alone': {'uniform_ratio': 1.0, 'predictors': ()},
+  'no cache': {'use_cache': False},
   'cached target': {'mle_target': 'cached'},
   'few candidates': {'m_target': 2, 'm_greedy': 10},
+}
+# Both architectures, where each action dimension has these three values.
+GRID = 'grid:3:'
+ON_GRID: dict[str, type[QMLEBuilder]] = {
+  'action-in, 3 bins': QMLEBuilder,
+  'action-out, 3 bins': ActionOutBuilder,
 }
 _CONFIG = QMLEConfig(
   batch_size=128, learning_rate=1e-3, min_replay_size=500, replay_size=100_000
@@ -25,7 +37,11 @@ _CONFIG = QMLEConfig(
 
 
 class AblationStudy(Study):
-  """Rows: what `control_runs.run` returns, by task and form of the agent."""
+  """Rows: what `control_runs.run` returns, by task and form of the agent.
+
+  A form that cannot act in a task has one row instead, with the words in which it is
+  `refused`.
+  """
 
   seeds: ClassVar[int] = 3
   quick_seeds: ClassVar[int] = 1
@@ -33,21 +49,28 @@ class AblationStudy(Study):
   def cells(self, quick: bool) -> Sequence[Settings]:
     """See base class."""
     if quick:
-      forms = ('full', 'few candidates')
-      return [{'task': TASKS[0], 'form': form, 'steps': 3_000} for form in forms]
+      return [{'task': _QUICK_TASK, 'form': f, 'steps': 2_000} for f in _QUICK_FORMS]
     return [
-      {'task': task, 'form': form, 'steps': 40_000} for task in TASKS for form in FORMS
+      {'task': task, 'form': form, 'steps': 40_000}
+      for task in TASKS
+      for form in (*FORMS, *ON_GRID)
     ]
 
   def run(self, settings: Settings) -> list[Record]:
     """See base class."""
-    config = dataclasses.replace(_CONFIG, **FORMS[str(settings['form'])])
+    task, form = str(settings['task']), str(settings['form'])
     steps, seed = int(settings['steps']), int(settings['seed'])
-    return control_runs.run(str(settings['task']), config, steps, seed)
+    config = dataclasses.replace(_CONFIG, **FORMS.get(form, {}))
+    if form not in ON_GRID:
+      return control_runs.run(task, config, steps, seed)
+    try:
+      return control_runs.run(GRID + task, config, steps, seed, ON_GRID[form])
+    except UserError as error:
+      return [{'refused': str(error)}]
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
-    final = [r for r in records if r['step'] == r['steps']]
+    final = [r for r in records if r.get('step') == r['steps']]
     measures = ('return', 'decision_ms', 'learner_step_ms')
     rows = [
       [*key, *(interval([float(r[name]) for r in runs]) for name in measures)]
@@ -58,16 +81,23 @@ class AblationStudy(Study):
     steps = int(final[0]['steps'])
     return (
       f'{table}\nGreedy return of {control_runs.EPISODES} episodes after {steps:,} '
-      f'steps. {reporting.INTERVALS}\n'
+      f'steps. {reporting.INTERVALS}\n{_refusals(records)}'
     )
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
     """See base class."""
-    tasks = group(records, lambda r: r['task'])
+    tasks = group([r for r in records if r.get('step')], lambda r: r['task'])
     figure.set_size_inches(5.5 * len(tasks), 3.8)
     panels = figure.subplots(1, len(tasks), squeeze=False)[0]
     for panel, (task, runs) in zip(panels, tasks.items(), strict=True):
       for form, some in group(runs, lambda r: r['form']).items():
         reporting.draw_line(panel, means(some, by='step', of='return'), str(form))
       panel.set(title=task, xlabel='environment steps', ylabel='greedy return')
-    panels[0].legend()
+    panels[0].legend(fontsize='small')
+
+
+def _refusals(records: Sequence[Record]) -> str:
+  """Returns a line for each form that was refused in a task."""
+  refused = [r for r in records if r.get('refused')]
+  lines = [f'{r["form"]} on {r["task"]}: "{r["refused"]}"' for r in refused]
+  return ''.join(f'\n{line}\n' for line in dict.fromkeys(lines))

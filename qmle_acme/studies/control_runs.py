@@ -16,7 +16,13 @@ EPISODES = 3
 _EVALUATIONS = 4
 
 
-def run(name: str, config: QMLEConfig, steps: int, seed: int) -> list[Record]:
+def run(
+  name: str,
+  config: QMLEConfig,
+  steps: int,
+  seed: int,
+  agent: type[QMLEBuilder] = QMLEBuilder,
+) -> list[Record]:
   """Returns a row for each evaluation: step and return; and the costs in each of them.
 
   Args:
@@ -24,9 +30,13 @@ def run(name: str, config: QMLEConfig, steps: int, seed: int) -> list[Record]:
     config: of the agent.
     steps: environment steps.
     seed: of everything.
+    agent: QMLE, or what is made of its parts.
+
+  Raises:
+    UserError: the agent cannot act in such an environment.
   """
   environment = environments.make(name, seed)
-  builder = QMLEBuilder(config, acme.make_environment_spec(environment))
+  builder = agent(config, acme.make_environment_spec(environment))
   training = Training(builder, seed)
   returns: list[Record] = []
   costs: Record = {}

@@ -1,5 +1,6 @@
 """An agent that learns in this process: the local layout, without a run folder."""
 
+import contextlib
 import statistics
 import time
 from collections.abc import Callable
@@ -10,12 +11,12 @@ import reverb
 
 from qmle_acme.agents import AgentBuilder
 from qmle_acme.experiments import local, loop
+from qmle_acme.experiments.prefetching import Batches
 from qmle_acme.studies.study import Record
 from qmle_acme.types import Array
 
 # Receives the environment steps taken so far.
 AfterStep = Callable[[int], None]
-
 
 _TIMED_CALLS = 30
 
@@ -42,8 +43,9 @@ class Training:
     )
     self._client = self._server.localhost_client()
     address = self._client.server_address
+    self._batches = Batches(builder.make_dataset(address))
     self.learner = builder.make_learner(
-      iter(builder.make_dataset(address)), address, seed, write_metrics=lambda _: None
+      self._batches, address, seed, write_metrics=lambda _: None
     )
     self.actor = builder.make_actor(self.learner, self._client, seed)
     self.greedy = builder.make_actor(self.learner, None, seed)
@@ -52,6 +54,8 @@ class Training:
     self, environment: dm_env.Environment, steps: int, after_step: AfterStep
   ) -> None:
     """Takes environment steps, and the learner steps that are due after each.
+
+    Afterwards there are no more batches to learn from.
 
     Args:
       environment: to learn in.
@@ -72,8 +76,8 @@ class Training:
       if taken == steps:
         raise loop.RunOver
 
-    loop.run_episodes(environment, self.actor, [count], write_episode=lambda _: None)
-    self._server.stop()
+    with contextlib.closing(self._batches):
+      loop.run_episodes(environment, self.actor, [count], write_episode=lambda _: None)
 
   def costs(self, observation: Array) -> Record:
     """Returns the milliseconds of CPU time of a greedy decision and a learner step.

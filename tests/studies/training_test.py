@@ -4,6 +4,7 @@ import dataclasses
 
 import acme
 import numpy as np
+import pytest
 
 from qmle_acme.agents.qmle import QMLEBuilder
 from qmle_acme.environments import make
@@ -43,6 +44,8 @@ def test_takes_the_learner_steps_that_are_due_and_measures_their_cost() -> None:
   assert learner_steps[60] == local.due_steps(builder, 60) == 20
   assert min(float(cost) for cost in costs.values()) > 0.0
   assert costs.keys() == {'decision_ms', 'learner_step_ms'}
+  with pytest.raises(StopIteration):  # No thread waits for the server any more.
+    training.learner.step()
 
 
 def test_regret_is_that_of_the_greedy_agent() -> None:

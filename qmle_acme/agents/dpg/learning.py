@@ -7,13 +7,16 @@ B batch, A action dimensions, O observation.
 import tensorflow as tf
 
 from qmle_acme.agents.qmle.learning import QMLELearner
+from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.types import ArgmaxResult, Tensor, Transition
 
 
 class DPGLearner(QMLELearner):
   """Learns Q at the policy's actions, and a policy that climbs Q by its gradient."""
 
-  def best_actions(self, observations: Tensor, cached: Tensor) -> ArgmaxResult:
+  _network: QMLENetwork
+
+  def best_actions(self, observations: Tensor, cached: Tensor | None) -> ArgmaxResult:
     """Returns the target policy's actions; the cached ones are no candidates."""
     del cached
     return self._target_network.argmax(

@@ -13,7 +13,7 @@ import tensorflow as tf
 from acme.tf import variable_utils
 
 from qmle_acme.actions import ActionSpace
-from qmle_acme.agents.qmle.networks import QMLENetwork
+from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.types import Array, Seed, Tensor
 
 
@@ -22,7 +22,7 @@ class QMLEActor(acme.Actor):
 
   def __init__(
     self,
-    network: QMLENetwork,
+    network: QNetwork,
     space: ActionSpace,
     observation_size: int,
     m_greedy: int,
@@ -76,7 +76,7 @@ class QMLEActor(acme.Actor):
 
 
 def _trace_best_action(
-  network: QMLENetwork, observation_size: int, m_greedy: int
+  network: QNetwork, observation_size: int, m_greedy: int
 ) -> Callable[[Tensor, Seed], Tensor]:
   """Returns a function of observation [O] and seed: the arg max [A] over candidates.
 

@@ -9,7 +9,7 @@ from qmle_acme import actions, replay
 from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
 from qmle_acme.agents.qmle import acting, learning
 from qmle_acme.agents.qmle.config import QMLEConfig
-from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
+from qmle_acme.agents.qmle.networks import QNetwork, make_network
 from qmle_acme.agents.qmle.parameters import Number, Parameters
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.types import Sample
@@ -83,5 +83,6 @@ class QMLEBuilder(AgentBuilder):
       adder=self._make_adder(replay_client, lambda: max_priority.value),
     )
 
-  def _make_network(self, seed: int) -> QMLENetwork:
+  def _make_network(self, seed: int) -> QNetwork:
+    """Returns the network with all its variables, a function of the seed."""
     return make_network(self._space, self._row.observation_size, self._config, seed)

@@ -48,6 +48,8 @@ class QMLEConfig:
   """The arg max predictors and their shares; with the uniform share they sum to 1."""
   mle_target: Literal['improved', 'cached'] = 'improved'
   """What predictors are fitted to: this step's best action, or that before the step."""
+  use_cache: bool = True
+  """Whether the best known actions are kept and are candidates of the target."""
   bins: int = 3
   """Grid points per continuous action dimension, ends included."""
   hidden_size: int = 128
@@ -88,6 +90,8 @@ class QMLEConfig:
       self.replay_size,
       'at least batch_size and min_replay_size',
     )
+    has_mle_target = self.use_cache or self.mle_target != 'cached'
+    _check(has_mle_target, 'use_cache', False, "true where mle_target is 'cached'")
     self._check_proposal()
 
   @property

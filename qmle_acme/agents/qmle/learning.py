@@ -14,7 +14,7 @@ from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.optimizers import adam
 from qmle_acme.agents.qmle import losses
 from qmle_acme.agents.qmle.config import QMLEConfig
-from qmle_acme.agents.qmle.networks import QMLENetwork
+from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.replay import PriorityUpdater
@@ -39,8 +39,8 @@ class QMLELearner(TFLearner):
 
   def __init__(
     self,
-    network: QMLENetwork,
-    target_network: QMLENetwork,
+    network: QNetwork,
+    target_network: QNetwork,
     cache: ArgmaxCache,
     samples: Iterator[Sample],
     update_priorities: PriorityUpdater,
@@ -112,7 +112,7 @@ class QMLELearner(TFLearner):
     """Maximises, fits both losses, and updates target network and cache."""
     transition = sample.transition
     cached, is_hit = self._cache.lookup(sample.keys, default=transition.a_tm1)
-    best = self.best_actions(transition.o_t, cached)
+    best = self.best_actions(transition.o_t, cached if self._config.use_cache else None)
     target = losses.bellman_target(transition.r_t, transition.d_t, best.value)
     is_improved = self._config.mle_target == 'improved'
     mle_target = best.action if is_improved else cached
@@ -123,7 +123,8 @@ class QMLELearner(TFLearner):
 
     priorities = losses.priorities(fit.td_error)
     self._max_priority.assign(tf.maximum(self._max_priority, tf.reduce_max(priorities)))
-    self._cache.update(sample.keys, best.action)
+    if self._config.use_cache:
+      self._cache.update(sample.keys, best.action)
     self._steps.assign_add(1)
     tf.cond(
       self._steps % self._config.target_update_period == 0,
@@ -145,12 +146,12 @@ class QMLELearner(TFLearner):
     }
     return StepOutput(priorities, metrics)
 
-  def best_actions(self, observations: Tensor, cached: Tensor) -> ArgmaxResult:
+  def best_actions(self, observations: Tensor, cached: Tensor | None) -> ArgmaxResult:
     """Returns the target network's arg max over candidates and cached actions.
 
     Args:
       observations: [B, O].
-      cached: [B, A].
+      cached: [B, A], if they are kept.
     """
     seed = tf.stack([tf.constant(self._seed, tf.int64), self._steps])
     return self._target_network.argmax(
@@ -180,12 +181,12 @@ class QMLELearner(TFLearner):
 
   def predictor_losses(self, transition: Transition, mle_target: Tensor) -> Tensor:
     """Returns the predictors' losses, [B], whose gradient ends at the predictors."""
-    embeddings = self._network.q.embed(transition.o_t)
-    return self._network.ensemble.loss(embeddings, mle_target)
+    embeddings = self._network.embed(transition.o_t)
+    return self._network.predictor_losses(embeddings, mle_target)
 
   def _q_tm1(self, observations: Tensor, actions: Tensor) -> Tensor:
     """Returns Q(o_tm1, a_tm1), [B], of the online network."""
-    embeddings = self._network.q.embed(observations)
+    embeddings = self._network.embed(observations)
     return self._network.q_values(embeddings, actions[:, None])[:, 0]
 
   def _winner_shares(self, proposer: Tensor) -> dict[str, Tensor]:

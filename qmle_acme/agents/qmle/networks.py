@@ -3,6 +3,8 @@
 B batch, N candidates, A action dimensions, H width, O observation.
 """
 
+import abc
+
 import sonnet as snt
 import tensorflow as tf
 
@@ -14,25 +16,15 @@ from qmle_acme.predictors import Ensemble, make_predictor
 from qmle_acme.types import ArgmaxResult, Seed, Tensor
 
 
-class QMLENetwork(snt.Module):
-  """Everything that is learned, and the arg max that it allows."""
-
-  def __init__(self, space: ActionSpace, config: QMLEConfig, name: str = 'qmle'):
-    super().__init__(name=name)
-    width = config.hidden_size
-    self._space = space
-    self.q = ActionInQNetwork(width)
-    self.ensemble = Ensemble(
-      space,
-      [make_predictor(member, space, width) for member in config.predictors],
-      config.ratios,
-    )
+class QNetwork(snt.Module, abc.ABC):
+  """What the learner and the actor ask of a network."""
 
   @property
+  @abc.abstractmethod
   def proposers(self) -> tuple[str, ...]:
-    """Names of those who propose candidates; the cached action comes last."""
-    return (*self.ensemble.names, 'cache')
+    """Names of those who propose candidates, by their index in an `ArgmaxResult`."""
 
+  @abc.abstractmethod
   def argmax(
     self,
     observations: Tensor,
@@ -50,7 +42,49 @@ class QMLENetwork(snt.Module):
       seed: of the candidates.
       cached: [B, A], if there is one.
     """
-    embeddings = self.q.embed(observations)
+
+  @abc.abstractmethod
+  def embed(self, observations: Tensor) -> Tensor:
+    """Returns the embeddings [B, H] of observations [B, O]."""
+
+  @abc.abstractmethod
+  def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
+    """Returns Q-values [B, N] of actions [B, N, A] for embeddings [B, H]."""
+
+  @abc.abstractmethod
+  def predictor_losses(self, embeddings: Tensor, actions: Tensor) -> Tensor:
+    """Returns -log of the likelihood of actions [B, A], summed over predictors, [B]."""
+
+
+class QMLENetwork(QNetwork):
+  """Everything that is learned, and the arg max that it allows."""
+
+  def __init__(self, space: ActionSpace, config: QMLEConfig, name: str = 'qmle'):
+    super().__init__(name=name)
+    width = config.hidden_size
+    self._space = space
+    self.q = ActionInQNetwork(width)
+    self.ensemble = Ensemble(
+      space,
+      [make_predictor(member, space, width) for member in config.predictors],
+      config.ratios,
+    )
+
+  @property
+  def proposers(self) -> tuple[str, ...]:
+    """See base class; the cached action comes last."""
+    return (*self.ensemble.names, 'cache')
+
+  def argmax(
+    self,
+    observations: Tensor,
+    batch: int,
+    count: int,
+    seed: Seed,
+    cached: Tensor | None = None,
+  ) -> ArgmaxResult:
+    """See base class."""
+    embeddings = self.embed(observations)
     candidates = self.ensemble.propose(embeddings, batch, count, seed)
     if cached is not None:
       candidates = with_cached(candidates, cached, len(self.proposers) - 1)
@@ -60,9 +94,17 @@ class QMLENetwork(snt.Module):
     """Returns the best, int32 [B], of actions [B, N, A], and its value [B]."""
     return self.q.argmax(embeddings, self._space.encode(actions))
 
+  def embed(self, observations: Tensor) -> Tensor:
+    """See base class."""
+    return self.q.embed(observations)
+
   def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
-    """Returns Q-values [B, N] of actions [B, N, A] for embeddings [B, H]."""
+    """See base class."""
     return self.q(embeddings, self._space.encode(actions))
+
+  def predictor_losses(self, embeddings: Tensor, actions: Tensor) -> Tensor:
+    """See base class."""
+    return self.ensemble.loss(embeddings, actions)
 
 
 def make_network(

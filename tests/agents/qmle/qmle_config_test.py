@@ -55,7 +55,12 @@ def test_out_of_range_is_one_line_that_names_the_setting(name: str, value: Any) 
 def test_every_setting_has_a_range() -> None:
   names = {field.name for field in dataclasses.fields(QMLEConfig)}
   # The choices are part of its type: whoever reads settings refuses others.
-  assert _OUT_OF_RANGE.keys() == names - {'mle_target'}
+  assert _OUT_OF_RANGE.keys() == names - {'mle_target', 'use_cache'}
+
+
+def test_cached_target_without_a_cache_is_refused() -> None:
+  with pytest.raises(UserError, match=r'^qmle\.use_cache is False: it must be true'):
+    QMLEConfig(use_cache=False, mle_target='cached')
 
 
 def test_unknown_family_is_answered_with_the_known_ones() -> None:
@@ -123,6 +128,7 @@ def test_two_of_one_family_need_names() -> None:
     {'uniform_ratio': 1.0, 'predictors': ()},
     {'uniform_ratio': 0.0, 'predictors': (PredictorConfig('categorical', 1.0),)},
     {'mle_target': 'cached', 'bins': 2},
+    {'use_cache': False, 'mle_target': 'improved'},
   ],
 )
 def test_ends_of_the_ranges_are_accepted(settings: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ class Step(NamedTuple):
   """What a learner step must come to."""
 
   best_action: np.ndarray  # [B, A]
-  winner: np.ndarray  # [B] index among the candidates; the cached action is the last
+  winner: np.ndarray  # [B] index among the candidates; the last is the cached action
   mle_target: np.ndarray  # [B, A]
   q_tm1: np.ndarray  # [B]
   q_max: np.ndarray  # [B]
@@ -68,8 +68,10 @@ def step(
   o_tm1, a_tm1, r_t, d_t, o_t = (field.numpy() for field in sample.transition)
   cached = np.stack([known.get(k, a) for k, a in zip(keys, a_tm1, strict=True)])
   proposed = propose(target_network, o_t, config.m_target, seed)
-  candidates = np.concatenate([proposed, cached[:, None]], axis=1)
-  values = q_values(target_network, o_t, candidates).numpy()  # [B, N + 1]
+  candidates = proposed
+  if config.use_cache:
+    candidates = np.concatenate([proposed, cached[:, None]], axis=1)
+  values = q_values(target_network, o_t, candidates).numpy()  # [B, N or N + 1]
   winner = values.argmax(axis=1)
   rows = np.arange(len(keys))
   target = r_t + d_t * values[rows, winner]

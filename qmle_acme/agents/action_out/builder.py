@@ -1,0 +1,56 @@
+"""How the parts of the action-out agent are made: as QMLE's, but for the network."""
+
+import dataclasses
+import math
+
+import acme
+import tensorflow as tf
+
+from qmle_acme.agents.action_out.networks import ActionOutNetwork
+from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
+from qmle_acme.errors import UserError
+
+MAX_ACTIONS = 10_000
+
+
+class ActionOutBuilder(QMLEBuilder):
+  """Makes the parts of Q-learning with an output for each action.
+
+  The arg max is exact, so that there is nothing to sample, to predict or to cache.
+  """
+
+  def __init__(self, config: QMLEConfig, spec: acme.specs.EnvironmentSpec):
+    """Initialises.
+
+    Args:
+      config: settings; those that say how an arg max is found are of no account.
+      spec: of the environment; observations are one float32 vector [O].
+
+    Raises:
+      UserError: the actions are continuous, or too many to list.
+    """
+    exact = dataclasses.replace(
+      config,
+      uniform_ratio=1.0,
+      predictors=(),
+      mle_target='improved',
+      use_cache=False,
+    )
+    super().__init__(exact, spec)
+    if self._space.num_continuous:
+      raise UserError(
+        'action-out needs actions that can be listed, and these are continuous: '
+        'put them on a grid, as in grid:3:control:cartpole:swingup, or use qmle'
+      )
+    count = math.prod(self._space.bin_counts)
+    if count > MAX_ACTIONS:
+      raise UserError(
+        f'action-out would need an output for each of {count:,} actions, and lists at '
+        f'most {MAX_ACTIONS:,}: use qmle, which takes any number'
+      )
+
+  def _make_network(self, seed: int) -> ActionOutNetwork:
+    tf.random.set_seed(seed)
+    network = ActionOutNetwork(self._space, self._config.hidden_size)
+    network.q(network.embed(tf.zeros([1, self._row.observation_size])))
+    return network

@@ -16,7 +16,8 @@ class ExperimentConfig:
   """Settings of an experiment; the same command again goes on where it stopped."""
 
   name: tyro.conf.Positional[str]
-  """Which: bandit, budget, ablation, dimensions, locality, predictors, cardinality."""
+  """Which: bandit, budget, ablation, dimensions, locality, predictors, cardinality,
+  exactness."""
   quick: bool = False
   """The short form, of minutes, which shows the direction of the effect at most."""
   out: pathlib.Path | None = None

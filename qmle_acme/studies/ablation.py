@@ -9,8 +9,7 @@ import matplotlib.figure
 from qmle_acme.agents.action_out import ActionOutBuilder
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
 from qmle_acme.errors import UserError
-from qmle_acme.studies import control_runs, reporting
-from qmle_acme.studies.statistics import group, interval, means
+from qmle_acme.studies import control_runs
 from qmle_acme.studies.study import Record, Settings, Study
 
 # Of as many dimensions as the dog has, but learned in little time.
@@ -70,30 +69,12 @@ class AblationStudy(Study):
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
-    final = [r for r in records if r.get('step') == r['steps']]
-    measures = ('return', 'decision_ms', 'learner_step_ms')
-    rows = [
-      [*key, *(interval([float(r[name]) for r in runs]) for name in measures)]
-      for key, runs in group(final, lambda r: (r['task'], r['form'])).items()
-    ]
-    columns = ['task', 'agent', 'return', 'CPU ms per decision']
-    table = reporting.markdown([*columns, 'CPU ms per learner step'], rows)
-    steps = int(final[0]['steps'])
-    return (
-      f'{table}\nGreedy return of {control_runs.EPISODES} episodes after {steps:,} '
-      f'steps. {reporting.INTERVALS}\n{_refusals(records)}'
-    )
+    taken = [r for r in records if r.get('step')]
+    return f'{control_runs.table(taken)}{_refusals(records)}'
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
     """See base class."""
-    tasks = group([r for r in records if r.get('step')], lambda r: r['task'])
-    figure.set_size_inches(5.5 * len(tasks), 3.8)
-    panels = figure.subplots(1, len(tasks), squeeze=False)[0]
-    for panel, (task, runs) in zip(panels, tasks.items(), strict=True):
-      for form, some in group(runs, lambda r: r['form']).items():
-        reporting.draw_line(panel, means(some, by='step', of='return'), str(form))
-      panel.set(title=task, xlabel='environment steps', ylabel='greedy return')
-    panels[0].legend(fontsize='small')
+    control_runs.draw([r for r in records if r.get('step')], figure)
 
 
 def _refusals(records: Sequence[Record]) -> str:

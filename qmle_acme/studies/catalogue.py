@@ -5,6 +5,7 @@ from qmle_acme.studies.bandit import BanditStudy
 from qmle_acme.studies.budget import BudgetStudy
 from qmle_acme.studies.cardinality import CardinalityStudy
 from qmle_acme.studies.dimensions import DimensionsStudy
+from qmle_acme.studies.exactness import ExactnessStudy
 from qmle_acme.studies.locality import LocalityStudy
 from qmle_acme.studies.predictors import PredictorsStudy
 from qmle_acme.studies.study import Study
@@ -17,4 +18,5 @@ STUDIES: dict[str, Study] = {
   'locality': LocalityStudy(),
   'predictors': PredictorsStudy(),
   'cardinality': CardinalityStudy(),
+  'exactness': ExactnessStudy(),
 }

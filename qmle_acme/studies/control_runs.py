@@ -1,13 +1,20 @@
-"""A run on a task with long episodes: returns along the way, and what steps cost."""
+"""A run on a task with long episodes: returns along the way, and what steps cost.
+
+Studies that compare forms of an agent on tasks show them all in one way.
+"""
 
 import threading
+from collections.abc import Sequence
 
 import acme
+import matplotlib.figure
 import numpy as np
 
 from qmle_acme import environments
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
 from qmle_acme.experiments import evaluation
+from qmle_acme.studies import reporting
+from qmle_acme.studies.statistics import group, interval, means
 from qmle_acme.studies.study import Record
 from qmle_acme.studies.training import Training
 
@@ -60,3 +67,32 @@ def _evaluate(training: Training, name: str) -> float:
       training.greedy, environment, EPISODES, threading.Event()
     )
   return round(float(np.mean(returns)), 3)
+
+
+def table(records: Sequence[Record]) -> str:
+  """Returns last return and costs of rows by `task` and `form`, in Markdown."""
+  final = [r for r in records if r['step'] == r['steps']]
+  measures = ('return', 'decision_ms', 'learner_step_ms')
+  rows = [
+    [*key, *(interval([float(r[name]) for r in runs]) for name in measures)]
+    for key, runs in group(final, lambda r: (r['task'], r['form'])).items()
+  ]
+  columns = ['task', 'form', 'return', 'CPU ms per decision']
+  text = reporting.markdown([*columns, 'CPU ms per learner step'], rows)
+  steps = int(final[0]['steps'])
+  return (
+    f'{text}\nGreedy return of {EPISODES} episodes after {steps:,} steps. '
+    f'{reporting.INTERVALS}\n'
+  )
+
+
+def draw(records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
+  """Draws the returns of rows by `task` and `form`, a panel for each task."""
+  tasks = group(records, lambda r: r['task'])
+  figure.set_size_inches(5.5 * len(tasks), 3.8)
+  panels = figure.subplots(1, len(tasks), squeeze=False)[0]
+  for panel, (task, runs) in zip(panels, tasks.items(), strict=True):
+    for form, some in group(runs, lambda r: r['form']).items():
+      reporting.draw_line(panel, means(some, by='step', of='return'), str(form))
+    panel.set(title=task, xlabel='environment steps', ylabel='greedy return')
+  panels[0].legend(fontsize='small')

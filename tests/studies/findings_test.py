@@ -80,3 +80,9 @@ def test_cardinality_a_billion_actions_cost_little_more_than_ten(
   assert mean(many, 'decision_ms') < 5.0 * mean(few, 'decision_ms')
   # Actions at random fall short of the best by 0.4.
   assert max(mean(few, 'regret'), mean(many, 'regret')) < 0.3
+
+
+def test_exactness_the_compiled_arg_max_costs_far_less(tmp_path: pathlib.Path) -> None:
+  groups = group(quickly('exactness', tmp_path), lambda r: r['form'])
+  for cost in ('learner_step_ms', 'decision_ms'):
+    assert mean(groups['compiled'], cost) < 0.6 * mean(groups['plain'], cost)

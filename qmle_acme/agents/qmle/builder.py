@@ -9,7 +9,7 @@ from qmle_acme import actions, replay
 from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
 from qmle_acme.agents.qmle import acting, learning
 from qmle_acme.agents.qmle.config import QMLEConfig
-from qmle_acme.agents.qmle.networks import QNetwork, make_network
+from qmle_acme.agents.qmle.networks import QMLENetwork, QNetwork, make_network
 from qmle_acme.agents.qmle.parameters import Number, Parameters
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.types import Sample
@@ -20,10 +20,12 @@ class QMLEBuilder(AgentBuilder):
 
   Attributes:
     learner_class: what learns; an agent that differs in nothing else has its own.
+    network_class: so, too.
   """
 
   _config: QMLEConfig
   learner_class: type[learning.QMLELearner] = learning.QMLELearner
+  network_class: type[QMLENetwork] = QMLENetwork
 
   def __init__(self, config: QMLEConfig, spec: acme.specs.EnvironmentSpec):
     """Initialises.
@@ -85,4 +87,5 @@ class QMLEBuilder(AgentBuilder):
 
   def _make_network(self, seed: int) -> QNetwork:
     """Returns the network with all its variables, a function of the seed."""
-    return make_network(self._space, self._row.observation_size, self._config, seed)
+    size = self._row.observation_size
+    return make_network(self._space, size, self._config, seed, self.network_class)

@@ -108,11 +108,15 @@ class QMLENetwork(QNetwork):
 
 
 def make_network(
-  space: ActionSpace, observation_size: int, config: QMLEConfig, seed: int
+  space: ActionSpace,
+  observation_size: int,
+  config: QMLEConfig,
+  seed: int,
+  network_class: type[QMLENetwork] = QMLENetwork,
 ) -> QMLENetwork:
   """Returns the network with all its variables; the same seed gives the same ones."""
   tf.random.set_seed(seed)
-  network = QMLENetwork(space, config)
+  network = network_class(space, config)
   embeddings = network.q.embed(tf.zeros([1, observation_size]))
   network.q(embeddings, tf.zeros([1, 1, space.encoded_size]))
   network.ensemble.loss(embeddings, tf.zeros([1, space.size]))

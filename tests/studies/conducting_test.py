@@ -101,6 +101,7 @@ ROWS: dict[str, list[Record]] = {
   ],
   'budget': [{'step': 40_000}, {'step': 10_000}],
   'ablation': [{'step': 40_000}, {'step': 10_000}],
+  'exactness': [{'step': 40_000}, {'step': 10_000}],
 }
 
 

@@ -8,9 +8,11 @@ handles alone: nothing in them assumes that they share a machine, but for replay
 learner, whose checkpoints go to the run folder, and the counter, whose records do.
 """
 
+import atexit
 import contextlib
 import datetime
 import functools
+import gc
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,6 +43,10 @@ _ACTOR_DONE = 'actor_{}_done'
 _ACTOR_REPORT_STEPS = 20
 _LEARNER_REPORT_STEPS = 5
 _EVALUATOR_POLL_SECONDS = 0.5
+
+# A process would end by looking for garbage in all that TensorFlow has made: a second of
+# CPU time for each node, of those that a run has to stop.
+atexit.register(gc.freeze)
 
 
 def make_program(

@@ -44,8 +44,8 @@ _ACTOR_REPORT_STEPS = 20
 _LEARNER_REPORT_STEPS = 5
 _EVALUATOR_POLL_SECONDS = 0.5
 
-# A process would end by looking for garbage in all that TensorFlow has made: a second of
-# CPU time for each node, of those that a run has to stop.
+# A process would end by looking for garbage in all that TensorFlow has made: a second
+# of CPU time for each node, of those that a run has to stop.
 atexit.register(gc.freeze)
 
 

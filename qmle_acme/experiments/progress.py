@@ -126,10 +126,9 @@ class Progress:
 
   def _table(self, rows: dict[str, str]) -> rich.table.Table:
     config = self._config
+    title = f'{config.agent} on {config.env} in {config.run}'
     table = rich.table.Table(
-      title=f'{config.agent} on {config.env} in {config.run}',
-      title_justify='left',
-      show_header=False,
+      title=title, title_justify='left', show_header=False, min_width=len(title)
     )
     for name, value in rows.items():
       table.add_row(name, value)

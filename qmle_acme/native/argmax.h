@@ -11,6 +11,10 @@
 // W_o [2H, 2H], in 8-bit integers, at four times the speed of float32. The few with the
 // highest estimates, the finalists, are then evaluated in float32.
 //
+// What the second of them takes in integers is the difference of hidden to its mean over
+// some candidates. A state may have much more part in hidden than its candidates have:
+// in integers of hidden itself their differences would be lost.
+//
 // All that is done to a tile of candidates is done while they are in the fastest cache.
 //
 // A file that includes this one has included system.h, and set LANES and the target.
@@ -40,13 +44,14 @@ typedef struct {
   void *memory;
   int32_t *table, *rows;     // of distinct candidates
   float *estimates;          // [N], of the distinct candidates
-  float *inner_offset;       // [2H], what the state adds to the first layer in integers
-  float *outer_offset;       // [2H], what it adds to the second
+  float *outer_offset;       // [2H], what the state adds to the second layer
+  float *origin;             // [2H], of hidden: what is in integers are differences to it
+  float *origin_offset;      // [2H], what state and origin add to the second layer
   float *actions;            // [TILE, A'], and so on: a tile on its way
   float *embeddings;         // [TILE, H]
   float *hidden, *output;    // [TILE, 2H], of the two layers
   uint8_t *integers;         // [TILE, 2H], a layer's input
-  float worths[TILE];        // the worth of one in each row of it
+  float lows[TILE], worths[TILE];  // of each row of it: the worth of zero, and of one
 } Workspace;
 
 // Zero memory, aligned for every vector; the caller frees it.
@@ -70,8 +75,9 @@ static size_t lay_out(const Network *net, const Request *request, Workspace *wor
   work->table = take(memory, &used, table_slots(count), sizeof(int32_t));
   work->rows = take(memory, &used, count, sizeof(int32_t));
   work->estimates = take(memory, &used, count, sizeof(float));
-  work->inner_offset = take(memory, &used, 2 * width, sizeof(float));
   work->outer_offset = take(memory, &used, 2 * width, sizeof(float));
+  work->origin = take(memory, &used, 2 * width, sizeof(float));
+  work->origin_offset = take(memory, &used, 2 * width, sizeof(float));
   work->actions = take(memory, &used, TILE * net->inputs, sizeof(float));
   work->embeddings = take(memory, &used, TILE * width, sizeof(float));
   work->hidden = take(memory, &used, TILE * 2 * width, sizeof(float));
@@ -124,27 +130,47 @@ static void finish(const Network *net, int count, Workspace *work, float *values
   }
 }
 
-// Estimates the values of `count` candidates, at most TILE, in integers.
-static void estimate(const Job *job, const float *actions, const int32_t *rows,
-                     int count, Workspace *work, float *values) {
+// Writes row r of a layer's input in integers.
+static void quantize_row(const float *row, int size, Range range, int r,
+                         Workspace *work) {
+  quantize(row, size, range, work->integers + r * size, work->lows + r,
+           work->worths + r);
+}
+
+// The first layer of `count` candidates, at most TILE, in integers, before its relu.
+static void estimate_hidden(const Job *job, const float *state_hidden,
+                            const float *actions, const int32_t *rows, int count,
+                            Workspace *work) {
   const Network *net = job->network;
   const int width = net->width, whole = whole_blocks(count);
   embed(net, actions, rows, count, work);
   for (int r = 0; r < whole; ++r) {
     float *row = work->embeddings + r * width;
-    const float high = norm_elu(row, width, net->encoder_scale, net->encoder_offset);
-    work->worths[r] = quantize(row, width, ELU_LOW, high, work->integers + r * width);
+    const Range range = norm_elu(row, width, net->encoder_scale, net->encoder_offset);
+    quantize_row(row, width, range, r, work);
   }
-  affine_packed(work->integers, work->worths, &job->inner, work->inner_offset, whole,
-                work->hidden);
+  affine_packed(work->integers, work->lows, work->worths, &job->inner, state_hidden,
+                whole, work->hidden);
+}
+
+// Takes the mean of `count` rows of the first layer as the origin.
+static void set_origin(const Network *net, int count, Workspace *work) {
+  const int size = 2 * net->width;
+  mean_relu(work->hidden, count, size, work->origin);
+  affine_row(work->origin, size, net->outer_w, work->outer_offset, size,
+             work->origin_offset);
+}
+
+// Estimates the values of `count` candidates from the first layer, in integers.
+static void estimate(const Job *job, int count, Workspace *work, float *values) {
+  const int size = 2 * job->network->width, whole = whole_blocks(count);
   for (int r = 0; r < whole; ++r) {
-    float *row = work->hidden + r * 2 * width;
-    const float high = relu(row, 2 * width);
-    work->worths[r] = quantize(row, 2 * width, 0, high, work->integers + r * 2 * width);
+    float *row = work->hidden + r * size;
+    quantize_row(row, size, relu_from(row, work->origin, size), r, work);
   }
-  affine_packed(work->integers, work->worths, &job->outer, work->outer_offset, whole,
-                work->output);
-  finish(net, count, work, values);
+  affine_packed(work->integers, work->lows, work->worths, &job->outer,
+                work->origin_offset, whole, work->output);
+  finish(job->network, count, work, values);
 }
 
 // Evaluates `count` candidates, at most TILE, in float32.
@@ -192,8 +218,6 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
   const int width = net->width, count = request->candidates;
   const float *actions = request->actions + (size_t)state * count * net->inputs;
   const float *state_hidden = request->state_hidden + (size_t)state * 2 * width;
-  for (int j = 0; j < 2 * width; ++j)
-    work->inner_offset[j] = state_hidden[j] + ELU_LOW * job->inner.sums[j];
   memcpy(work->outer_offset, net->outer_b, sizeof(float) * 2 * width);
   add(work->outer_offset, request->embeddings + (size_t)state * width, width);
 
@@ -201,7 +225,9 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
                                      table_slots(count), work->rows);
   for (int i = 0; i < distinct; i += TILE) {
     const int rows = distinct - i < TILE ? distinct - i : TILE;
-    estimate(job, actions, work->rows + i, rows, work, work->estimates + i);
+    estimate_hidden(job, state_hidden, actions, work->rows + i, rows, work);
+    if (i == 0) set_origin(net, rows, work);
+    estimate(job, rows, work, work->estimates + i);
   }
   int32_t finalists[TILE];
   float values[TILE];

@@ -58,17 +58,24 @@ static void pack(const float *w, Packed *out) {
   }
 }
 
-// Writes a row of numbers between `low` and `high` in integers from 0 to LEVELS; returns
-// the worth of one.
-static float quantize(const float *row, int size, float low, float high, uint8_t *out) {
-  const float worth = (high - low) / LEVELS;
-  const Floats factor = broadcast(inverse(worth)), offset = broadcast(low);
+typedef struct {
+  float low, high;
+} Range;
+
+// Writes a row of numbers of that range in integers from 0 to LEVELS; sets the worth of 0
+// and of 1. Zero has an integer of its own: all that candidates have in common is zero,
+// and would be wrong in one direction otherwise.
+static void quantize(const float *row, int size, Range range, uint8_t *out, float *low,
+                     float *worth) {
+  *worth = (range.high - range.low) / (LEVELS - 1);
+  const Floats factor = broadcast(inverse(*worth));
+  const int zero = lrintf(-range.low * factor[0]);
+  *low = -zero * *worth;
   for (int j = 0; j < size; j += LANES) {
-    const Ints levels = to_ints((load(row + j) - offset) * factor);
+    const Ints levels = to_ints(load(row + j) * factor) + zero;
     const Bytes x = __builtin_convertvector(levels, Bytes);
     memcpy(out + j, &x, sizeof x);
   }
-  return worth;
 }
 
 // total = rows [ROWS, inputs] times one panel.
@@ -88,10 +95,10 @@ static inline void multiply(const uint8_t *rows, int inputs, const int8_t *panel
   }
 }
 
-// out [rows, outputs] = x [rows, inputs] times w, plus the offset; `worths` [rows] is the
-// worth of one in each row of x. `rows` is a multiple of ROWS.
-static void affine_packed(const uint8_t *x, const float *worths, const Packed *w,
-                          const float *offset, int rows, float *out) {
+// out [rows, outputs] = x [rows, inputs] times w, plus the offset; row r of x stands for
+// lows[r] + worths[r] x. `rows` is a multiple of ROWS.
+static void affine_packed(const uint8_t *x, const float *lows, const float *worths,
+                          const Packed *w, const float *offset, int rows, float *out) {
   for (int j = 0; j < w->outputs; j += COLUMNS)
     for (int first = 0; first < rows; first += ROWS) {
       Ints total[ROWS][2];
@@ -99,11 +106,13 @@ static void affine_packed(const uint8_t *x, const float *worths, const Packed *w
                total);
       for (int c = 0; c < 2; ++c) {
         const int column = j + c * LANES;
-        const Floats scales = load(w->scales + column), offsets = load(offset + column);
+        const Floats scales = load(w->scales + column), sums = load(w->sums + column);
+        const Floats offsets = load(offset + column);
 #pragma unroll
         for (int r = 0; r < ROWS; ++r)
           store(out + (first + r) * w->outputs + column,
-                to_floats(total[r][c]) * (scales * worths[first + r]) + offsets);
+                to_floats(total[r][c]) * (scales * worths[first + r]) +
+                    (sums * lows[first + r] + offsets));
       }
     }
 }
@@ -126,15 +135,39 @@ static void affine(const float *x, int inputs, const float *w, const float *offs
     }
 }
 
-// relu(row) in its place; returns its largest number.
-static float relu(float *row, int size) {
-  Floats most = {0};
+// out [outputs] = x [inputs] times w, plus the offset.
+static void affine_row(const float *x, int inputs, const float *w, const float *offset,
+                       int outputs, float *out) {
+  memcpy(out, offset, sizeof(float) * outputs);
+  for (int i = 0; i < inputs; ++i)
+    for (int j = 0; j < outputs; j += LANES)
+      store(out + j, load(out + j) + x[i] * load(w + (size_t)i * outputs + j));
+}
+
+// relu(row) in its place.
+static void relu(float *row, int size) {
+  for (int j = 0; j < size; j += LANES) store(row + j, at_least(load(row + j), 0.0f));
+}
+
+// The mean of relu(row) over `count` rows.
+static void mean_relu(const float *rows, int count, int size, float *out) {
   for (int j = 0; j < size; j += LANES) {
-    const Floats x = at_least(load(row + j), 0.0f);
-    most = __builtin_elementwise_max(most, x);
+    Floats total = {0};
+    for (int r = 0; r < count; ++r) total += at_least(load(rows + r * size + j), 0.0f);
+    store(out + j, total / (float)count);
+  }
+}
+
+// relu(row) - origin in its place; returns its smallest and largest number.
+static Range relu_from(float *row, const float *origin, int size) {
+  Floats low = {0}, high = {0};
+  for (int j = 0; j < size; j += LANES) {
+    const Floats x = at_least(load(row + j), 0.0f) - load(origin + j);
+    low = __builtin_elementwise_min(low, x);
+    high = __builtin_elementwise_max(high, x);
     store(row + j, x);
   }
-  return largest(most);
+  return (Range){-largest(-low), largest(high)};
 }
 
 // row += other
@@ -158,8 +191,8 @@ static void moments(const float *row, int size, Floats *mean, Floats *factor) {
   *factor = broadcast(1.0f / sqrtf(sum(squares) / size - centre * centre + EPSILON));
 }
 
-// elu(norm(row)) in its place; returns its largest number.
-static float norm_elu(float *row, int size, const float *scale, const float *offset) {
+// elu(norm(row)) in its place; returns its range.
+static Range norm_elu(float *row, int size, const float *scale, const float *offset) {
   Floats mean, factor, most = broadcast(ELU_LOW);
   moments(row, size, &mean, &factor);
   for (int j = 0; j < size; j += LANES) {
@@ -168,7 +201,7 @@ static float norm_elu(float *row, int size, const float *scale, const float *off
     most = __builtin_elementwise_max(most, x);
     store(row + j, x);
   }
-  return largest(most);
+  return (Range){ELU_LOW, largest(most)};
 }
 
 // elu(norm(row)) . w

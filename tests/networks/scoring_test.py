@@ -202,3 +202,21 @@ def test_has_no_gradient() -> None:
     _, value = network.argmax(tf.zeros([4, 16]), tf.zeros([4, 9, 2]))
   with pytest.raises(LookupError, match='gradient'):
     tape.gradient(value, network.trainable_variables)
+
+
+@pytest.mark.parametrize('inputs', [1, 6])
+def test_candidates_are_told_apart_where_the_state_has_most_of_the_part(
+  inputs: int,
+) -> None:
+  network = make_network(128, inputs, spread=0.05)
+  inner, outer = network.block.inner.w, network.block.outer.w
+  inner.assign(tf.concat([3.0 * inner[:128], 0.03 * inner[128:]], axis=0))
+  # Made larger again, that little is what tells them apart.
+  outer.assign(tf.concat([outer[:, :128], 30.0 * outer[:, 128:]], axis=1))
+  observations, actions = make_inputs(200, 101, inputs)
+  embeddings = network.embed(observations)
+  values = network(embeddings, actions).numpy()
+  best, _ = network.argmax(embeddings, actions)
+  of_best = np.take_along_axis(values, best.numpy()[:, None], axis=1)[:, 0]
+  lack = (values.max(axis=1) - of_best) / np.ptp(values, axis=1)
+  assert np.quantile(lack, 0.99) <= 0.01

@@ -5,7 +5,6 @@ high end of each of its action dimensions: 3^6 actions, each six integers from 0
 A action dimensions, K points per dimension.
 """
 
-import re
 from typing import Any
 
 import dm_env
@@ -13,11 +12,10 @@ import numpy as np
 from acme.wrappers import base
 from dm_env import specs
 
-from qmle_acme.environments import registry
+from qmle_acme.environments import registry, variations
 from qmle_acme.errors import UserError
 
-_NAME = re.compile(r'(?P<points>\d+):(?P<environment>.+)')
-_MAX_POINTS = 1_000
+knows = variations.knows
 
 
 class Grid(base.EnvironmentWrapper):
@@ -47,13 +45,8 @@ class Grid(base.EnvironmentWrapper):
 
 
 def names() -> tuple[str, ...]:
-  """Returns examples of names."""
+  """Returns examples of names, which have the form <K>:<another environment>."""
   return ('3:control:cartpole:swingup', '3:synthetic:box:8')
-
-
-def knows(name: str) -> bool:
-  """Returns whether a name has the form <K>:<name of another environment>."""
-  return _NAME.fullmatch(name) is not None
 
 
 def make(name: str, seed: int) -> Grid:
@@ -63,17 +56,11 @@ def make(name: str, seed: int) -> Grid:
     UserError: K is out of range, there is no such other environment, or its actions
       are no box.
   """
-  match = _NAME.fullmatch(name)
-  assert match is not None
-  points = int(match['points'])
-  if not 2 <= points <= _MAX_POINTS:
-    raise UserError(f'grid:{name}: {points} must be from 2 to {_MAX_POINTS:,}')
-  environment = registry.make(match['environment'], seed)
+  points, other = variations.parse('grid', name)
+  environment = registry.make(other, seed)
   if not _is_box(environment.action_spec()):
     environment.close()
-    raise UserError(
-      f'grid:{name}: its actions are no bounded box: use {match["environment"]}'
-    )
+    raise UserError(f'grid:{name}: its actions are no bounded box: use {other}')
   return Grid(environment, points)
 
 

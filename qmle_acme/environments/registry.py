@@ -18,6 +18,7 @@ _FAMILIES = {
   'control': 'qmle_acme.environments.control',
   'grid': 'qmle_acme.environments.grid',
   'gymnasium': 'qmle_acme.environments.gymnasium',
+  'repeat': 'qmle_acme.environments.repeat',
   'synthetic': 'qmle_acme.environments.synthetic',
 }
 

@@ -1,0 +1,46 @@
+"""Actions that are held: rewards, ends of episodes, and what is refused."""
+
+import numpy as np
+import pytest
+
+from qmle_acme.environments import make
+from qmle_acme.errors import UserError
+
+
+def test_a_step_is_several_of_the_other_environment() -> None:
+  held = make('repeat:8:control:cartpole:swingup', 1)
+  other = make('control:cartpole:swingup', 1)
+  assert held.action_spec() == other.action_spec().replace(dtype=np.float32)
+  assert held.observation_spec().shape == other.observation_spec().shape
+  held.reset()
+  other.reset()
+  action = np.array([0.3])
+  timestep = held.step(action)
+  singles = [other.step(action) for _ in range(8)]
+  assert timestep.reward == np.float32(sum(single.reward for single in singles))
+  np.testing.assert_array_equal(timestep.observation, singles[-1].observation)
+  types = {np.asarray(part).dtype for part in timestep[1:]}
+  assert types == {np.dtype(np.float32)}
+  steps = 1
+  while not timestep.last():
+    timestep = held.step(action)
+    steps += 1
+  assert steps == 1_000 // 8 and timestep.discount == 1.0
+  held.close()
+  other.close()
+
+
+def test_it_does_not_go_over_the_end_of_an_episode() -> None:
+  held, other = make('repeat:3:bandit:bimodal', 0), make('bandit:bimodal', 0)
+  held.reset()
+  other.reset()
+  action = np.array([0.5, 0.5], np.float32)
+  timestep = held.step(action)
+  assert timestep.last() and timestep.discount == 0.0
+  assert timestep.reward == other.step(action).reward
+
+
+@pytest.mark.parametrize('times', [1, 1_001])
+def test_number_out_of_range_is_refused(times: int) -> None:
+  with pytest.raises(UserError, match=f': {times} must be from 2 to 1,000'):
+    make(f'repeat:{times}:bandit:bimodal', seed=0)

@@ -62,15 +62,15 @@ typedef struct {
   float low, high;
 } Range;
 
-// Writes a row of numbers of that range in integers from 0 to LEVELS; sets the worth of 0
-// and of 1. Zero has an integer of its own: all that candidates have in common is zero,
-// and would be wrong in one direction otherwise.
+// Writes a row of numbers of that range, which holds 0, in integers from 0 to LEVELS; sets
+// the worth of 0 and of 1. Zero has an integer of its own: what candidates have in common
+// is zero, and all of it would be rounded in one direction otherwise.
 static void quantize(const float *row, int size, Range range, uint8_t *out, float *low,
                      float *worth) {
   *worth = (range.high - range.low) / (LEVELS - 1);
   const Floats factor = broadcast(inverse(*worth));
   const int zero = lrintf(-range.low * factor[0]);
-  *low = -zero * *worth;
+  *low = -*worth * zero;
   for (int j = 0; j < size; j += LANES) {
     const Ints levels = to_ints(load(row + j) * factor) + zero;
     const Bytes x = __builtin_convertvector(levels, Bytes);
@@ -158,7 +158,7 @@ static void mean_relu(const float *rows, int count, int size, float *out) {
   }
 }
 
-// relu(row) - origin in its place; returns its smallest and largest number.
+// relu(row) - origin in its place; returns the range of that and 0.
 static Range relu_from(float *row, const float *origin, int size) {
   Floats low = {0}, high = {0};
   for (int j = 0; j < size; j += LANES) {
@@ -191,9 +191,9 @@ static void moments(const float *row, int size, Floats *mean, Floats *factor) {
   *factor = broadcast(1.0f / sqrtf(sum(squares) / size - centre * centre + EPSILON));
 }
 
-// elu(norm(row)) in its place; returns its range.
+// elu(norm(row)) in its place; returns a range that holds it and 0.
 static Range norm_elu(float *row, int size, const float *scale, const float *offset) {
-  Floats mean, factor, most = broadcast(ELU_LOW);
+  Floats mean, factor, most = {0};
   moments(row, size, &mean, &factor);
   for (int j = 0; j < size; j += LANES) {
     const Floats centred = (load(row + j) - mean) * factor;

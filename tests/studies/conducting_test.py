@@ -99,7 +99,7 @@ ROWS: dict[str, list[Record]] = {
     for step in (100, 200)
     for kind in ('chosen', 'candidate')
   ],
-  'budget': [{'step': 40_000}, {'step': 10_000}],
+  'budget': [{'step': 10_000}, {'step': 5_000}],
   'ablation': [{'step': 40_000}, {'step': 10_000}],
   'exactness': [{'step': 40_000}, {'step': 10_000}],
 }

@@ -61,6 +61,21 @@ def test_budget_costs_grow_with_the_candidates(tmp_path: pathlib.Path) -> None:
     assert mean(groups[2_000], cost) > 1.5 * mean(groups[2], cost)
 
 
+def test_ablation_predictors_and_many_candidates_help_in_many_dimensions(
+  tmp_path: pathlib.Path,
+) -> None:
+  groups = group(quickly('ablation', tmp_path), lambda r: r['form'])
+  # Before the second of the four evaluations little is learned.
+  returns = {
+    form: mean([r for r in records if r['step'] > 500], 'return')
+    for form, records in groups.items()
+    if 'refused' not in records[0]
+  }
+  assert returns.keys() == {'full', 'uniform alone', 'few candidates'}
+  assert returns['full'] > returns['few candidates'] + 0.05
+  assert returns['full'] > returns['uniform alone']
+
+
 def test_predictors_help_with_one_optimum_and_with_two(tmp_path: pathlib.Path) -> None:
   groups = group(
     quickly('predictors', tmp_path), lambda r: (r['problem'], r['predictors'])

@@ -67,7 +67,7 @@ def test_ablation_predictors_and_many_candidates_help_in_many_dimensions(
   groups = group(quickly('ablation', tmp_path), lambda r: r['form'])
   # Before the second of the four evaluations little is learned.
   returns = {
-    form: mean([r for r in records if r['step'] > 500], 'return')
+    form: mean([r for r in records if int(r['step']) > 500], 'return')
     for form, records in groups.items()
     if 'refused' not in records[0]
   }

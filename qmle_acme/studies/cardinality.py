@@ -21,7 +21,7 @@ _MEASURES = {
 class CardinalityStudy(Study):
   """Rows: what `synthetic_runs.run` returns, by the number of actions."""
 
-  seeds: ClassVar[int] = 5
+  seeds: ClassVar[int] = 3
   quick_seeds: ClassVar[int] = 1
   batch: ClassVar[int] = 1  # The peak of memory is that of the process.
 

@@ -23,8 +23,8 @@ class DimensionsStudy(Study):
   def cells(self, quick: bool) -> Sequence[Settings]:
     """See base class."""
     sizes = (2, 40) if quick else (2, 8, 38, 100, 200)
-    budgets = (32,) if quick else (10, 100, 1_000)
-    steps = 1_500 if quick else 3_000
+    budgets = (32,) if quick else (10, 50, 250)
+    steps = 1_500 if quick else 2_000
     return [
       {'dimensions': size, 'm': m, 'proposal': proposal, 'steps': steps}
       for size in sizes

@@ -20,7 +20,7 @@ class LocalityStudy(Study):
   rest from the whole box.
   """
 
-  seeds: ClassVar[int] = 5
+  seeds: ClassVar[int] = 3
   quick_seeds: ClassVar[int] = 1
 
   def cells(self, quick: bool) -> Sequence[Settings]:

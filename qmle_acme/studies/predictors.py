@@ -39,7 +39,7 @@ class PredictorsStudy(Study):
     """See base class."""
     problems = PROBLEMS[:2] if quick else PROBLEMS
     proposals = (NONE, ALL) if quick else (NONE, *FAMILIES, ALL)
-    steps = 1_000 if quick else 3_000
+    steps = 1_000 if quick else 2_000
     return [
       {'problem': problem, 'predictors': proposal, 'steps': steps}
       for problem in problems

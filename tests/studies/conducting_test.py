@@ -100,7 +100,7 @@ ROWS: dict[str, list[Record]] = {
     for kind in ('chosen', 'candidate')
   ],
   'budget': [{'step': 10_000}, {'step': 5_000}],
-  'ablation': [{'step': 40_000}, {'step': 10_000}],
+  'ablation': [{'step': 30_000}, {'step': 15_000}],
   'exactness': [{'step': 40_000}, {'step': 10_000}],
 }
 

@@ -8,7 +8,7 @@ import matplotlib.figure
 
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.studies import control_runs, reporting
-from qmle_acme.studies.statistics import group, interval, means
+from qmle_acme.studies.statistics import means
 from qmle_acme.studies.study import Record, Settings, Study
 
 # Only near the top there is a reward, where actions that change every 20 ms at random
@@ -51,15 +51,9 @@ class BudgetStudy(Study):
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
-    final = [r for r in records if r['step'] == r['steps']]
-    groups = group(final, lambda r: (int(r['m_target']), int(r['m_greedy'])))
-    measures = ('return', 'decision_ms', 'learner_step_ms')
-    rows = [
-      [*budget, *(interval([float(r[name]) for r in runs]) for name in measures)]
-      for budget, runs in sorted(groups.items())
-    ]
-    columns = ['m_target', 'm_greedy', 'return', 'CPU ms per decision']
-    table = reporting.markdown([*columns, 'CPU ms per learner step'], rows)
+    final = control_runs.final(records)
+    final.sort(key=lambda r: (int(r['m_target']), int(r['m_greedy'])))
+    table = control_runs.returns_and_costs(final, by=('m_target', 'm_greedy'))
     steps = int(final[0]['steps'])
     return (
       f'{table}\n{ENVIRONMENT}, greedy return of {control_runs.EPISODES} episodes '
@@ -70,7 +64,7 @@ class BudgetStudy(Study):
     """See base class."""
     figure.set_size_inches(14, 3.6)
     panels = figure.subplots(1, 3)
-    final = [r for r in records if r['step'] == r['steps']]
+    final = control_runs.final(records)
     together = [r for r in final if r['m_target'] == r['m_greedy']]
     target = [r for r in final if r['m_greedy'] == _FIXED]
     greedy = [r for r in final if r['m_target'] == _FIXED]

@@ -69,19 +69,29 @@ def _evaluate(training: Training, name: str) -> float:
   return round(float(np.mean(returns)), 3)
 
 
-def table(records: Sequence[Record]) -> str:
-  """Returns last return and costs of rows by `task` and `form`, in Markdown."""
-  final = [r for r in records if r['step'] == r['steps']]
+def final(records: Sequence[Record]) -> list[Record]:
+  """Returns the rows of last evaluations."""
+  return [r for r in records if r['step'] == r['steps']]
+
+
+def returns_and_costs(records: Sequence[Record], by: Sequence[str]) -> str:
+  """Returns return and costs of rows by these of their fields, in Markdown."""
   measures = ('return', 'decision_ms', 'learner_step_ms')
   rows = [
     [*key, *(interval([float(r[name]) for r in runs]) for name in measures)]
-    for key, runs in group(final, lambda r: (r['task'], r['form'])).items()
+    for key, runs in group(records, lambda r: tuple(r[name] for name in by)).items()
   ]
-  columns = ['task', 'form', 'return', 'CPU ms per decision']
-  text = reporting.markdown([*columns, 'CPU ms per learner step'], rows)
-  steps = int(final[0]['steps'])
+  columns = [*by, 'return', 'CPU ms per decision', 'CPU ms per learner step']
+  return reporting.markdown(columns, rows)
+
+
+def table(records: Sequence[Record]) -> str:
+  """Returns last return and costs of rows by `task` and `form`, in Markdown."""
+  last = final(records)
+  steps = int(last[0]['steps'])
   return (
-    f'{text}\nGreedy return of {EPISODES} episodes after {steps:,} steps. '
+    f'{returns_and_costs(last, by=("task", "form"))}\n'
+    f'Greedy return of {EPISODES} episodes after {steps:,} steps. '
     f'{reporting.INTERVALS}\n'
   )
 

@@ -15,6 +15,8 @@ from qmle_acme.types import ArgmaxResult, Seed, Tensor
 class ActionOutNetwork(QNetwork):
   """Takes the arg max over all actions: there are neither candidates nor predictors."""
 
+  q: ActionOutQNetwork
+
   def __init__(self, space: ActionSpace, width: int, name: str = 'action_out'):
     """Initialises.
 
@@ -54,10 +56,6 @@ class ActionOutNetwork(QNetwork):
       value=tf.reduce_max(values, axis=-1),
       proposer=tf.zeros_like(best, tf.int32),
     )
-
-  def embed(self, observations: Tensor) -> Tensor:
-    """See base class."""
-    return self.q.embed(observations)
 
   def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """See base class."""

@@ -11,13 +11,19 @@ import tensorflow as tf
 from qmle_acme.actions import ActionSpace
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.argmax import maximize, with_cached
-from qmle_acme.networks import ActionInQNetwork
+from qmle_acme.networks import ActionInQNetwork, ActionOutQNetwork
 from qmle_acme.predictors import Ensemble, make_predictor
 from qmle_acme.types import ArgmaxResult, Seed, Tensor
 
 
 class QNetwork(snt.Module, abc.ABC):
-  """What the learner and the actor ask of a network."""
+  """What the learner and the actor ask of a network.
+
+  Attributes:
+    q: the Q-network.
+  """
+
+  q: ActionInQNetwork | ActionOutQNetwork
 
   @property
   @abc.abstractmethod
@@ -43,9 +49,9 @@ class QNetwork(snt.Module, abc.ABC):
       cached: [B, A], if there is one.
     """
 
-  @abc.abstractmethod
   def embed(self, observations: Tensor) -> Tensor:
     """Returns the embeddings [B, H] of observations [B, O]."""
+    return self.q.embed(observations)
 
   @abc.abstractmethod
   def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
@@ -58,6 +64,8 @@ class QNetwork(snt.Module, abc.ABC):
 
 class QMLENetwork(QNetwork):
   """Everything that is learned, and the arg max that it allows."""
+
+  q: ActionInQNetwork
 
   def __init__(self, space: ActionSpace, config: QMLEConfig, name: str = 'qmle'):
     super().__init__(name=name)
@@ -93,10 +101,6 @@ class QMLENetwork(QNetwork):
   def argmax_of(self, embeddings: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the best, int32 [B], of actions [B, N, A], and its value [B]."""
     return self.q.argmax(embeddings, self._space.encode(actions))
-
-  def embed(self, observations: Tensor) -> Tensor:
-    """See base class."""
-    return self.q.embed(observations)
 
   def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """See base class."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import matplotlib.figure
 
 from qmle_acme.agents.action_out import ActionOutBuilder
-from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
+from qmle_acme.agents.qmle import QMLEBuilder
 from qmle_acme.errors import UserError
 from qmle_acme.studies import control_runs
 from qmle_acme.studies.study import Record, Settings, Study
@@ -32,9 +32,6 @@ ON_GRID: dict[str, type[QMLEBuilder]] = {
   'action-in, 3 bins': QMLEBuilder,
   'action-out, 3 bins': ActionOutBuilder,
 }
-_CONFIG = QMLEConfig(
-  batch_size=128, learning_rate=1e-3, min_replay_size=500, replay_size=100_000
-)
 
 
 class AblationStudy(Study):
@@ -59,7 +56,7 @@ class AblationStudy(Study):
     """See base class."""
     task, form = str(settings['task']), str(settings['form'])
     steps, seed = int(settings['steps']), int(settings['seed'])
-    config = dataclasses.replace(_CONFIG, **FORMS.get(form, {}))
+    config = dataclasses.replace(control_runs.CONFIG, **FORMS.get(form, {}))
     if form not in ON_GRID:
       return control_runs.run(task, config, steps, seed)
     try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import acme
 import matplotlib.figure
 import numpy as np
+from matplotlib.axes import Axes
 
 from qmle_acme import environments
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
@@ -18,6 +19,10 @@ from qmle_acme.studies.statistics import group, interval, means
 from qmle_acme.studies.study import Record
 from qmle_acme.studies.training import Training
 
+# Learns such a task in few steps.
+CONFIG = QMLEConfig(
+  batch_size=128, learning_rate=1e-3, min_replay_size=500, replay_size=100_000
+)
 # Greedy episodes of an evaluation, always from the same states.
 EPISODES = 3
 _EVALUATIONS = 4
@@ -101,8 +106,15 @@ def draw(records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
   tasks = group(records, lambda r: r['task'])
   figure.set_size_inches(5.5 * len(tasks), 3.8)
   panels = figure.subplots(1, len(tasks), squeeze=False)[0]
-  for panel, (task, runs) in zip(panels, tasks.items(), strict=True):
-    for form, some in group(runs, lambda r: r['form']).items():
-      reporting.draw_line(panel, means(some, by='step', of='return'), str(form))
-    panel.set(title=task, xlabel='environment steps', ylabel='greedy return')
+  for panel, runs in zip(panels, tasks.values(), strict=True):
+    draw_returns(panel, runs)
   panels[0].legend(fontsize='small')
+
+
+def draw_returns(panel: Axes, records: Sequence[Record]) -> None:
+  """Draws the returns of rows of one `task` by `form`."""
+  for form, runs in group(records, lambda r: r['form']).items():
+    reporting.draw_line(panel, means(runs, by='step', of='return'), str(form))
+  panel.set(
+    title=records[0]['task'], xlabel='environment steps', ylabel='greedy return'
+  )

@@ -1,4 +1,4 @@
-"""Beyond 38 dimensions: regret on boxes of up to 200, and what it costs."""
+"""Beyond 38 dimensions: regret on boxes of up to 200, and the humanoid of 56."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,15 +7,20 @@ from typing import ClassVar
 import matplotlib.figure
 
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.studies import reporting, synthetic_runs
+from qmle_acme.studies import control_runs, reporting, synthetic_runs
 from qmle_acme.studies.statistics import group, interval, means
 from qmle_acme.studies.study import Record, Settings, Study
 
-PROPOSALS = {'uniform': 'uniform alone', 'full': 'with predictors'}
+PROPOSALS = ('uniform alone', 'with predictors')
+TASK = 'control:humanoid_CMU:stand'
 
 
 class DimensionsStudy(Study):
-  """Rows: what `synthetic_runs.run` returns, by dimensions, candidates and proposal."""
+  """Rows of boxes and of a task.
+
+  Of boxes: what `synthetic_runs.run` returns, by dimensions, candidates and proposal.
+  Of the task: what `control_runs.run` returns, by task and form, which is a proposal.
+  """
 
   seeds: ClassVar[int] = 3
   quick_seeds: ClassVar[int] = 1
@@ -25,28 +30,37 @@ class DimensionsStudy(Study):
     sizes = (2, 40) if quick else (2, 8, 38, 100, 200)
     budgets = (32,) if quick else (10, 50, 250)
     steps = 1_500 if quick else 2_000
-    return [
+    cells: list[Settings] = [
       {'dimensions': size, 'm': m, 'proposal': proposal, 'steps': steps}
       for size in sizes
       for m in budgets
       for proposal in PROPOSALS
     ]
+    if not quick:
+      cells += [{'task': TASK, 'form': form, 'steps': 20_000} for form in PROPOSALS]
+    return cells
 
   def run(self, settings: Settings) -> list[Record]:
     """See base class."""
-    config = make_config(str(settings['proposal']), int(settings['m']))
-    problem = f'box:{settings["dimensions"]}'
     steps, seed = int(settings['steps']), int(settings['seed'])
+    if 'task' in settings:
+      config = propose_by(str(settings['form']), control_runs.CONFIG)
+      return control_runs.run(str(settings['task']), config, steps, seed)
+    m = int(settings['m'])
+    config = dataclasses.replace(synthetic_runs.CONFIG, m_target=m, m_greedy=m)
+    config = propose_by(str(settings['proposal']), config)
+    problem = f'box:{settings["dimensions"]}'
     return [synthetic_runs.run(problem, config, steps, seed)]
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
-    groups = group(records, lambda r: (r['dimensions'], r['m'], r['proposal']))
+    boxes, of_task = _split(records)
+    groups = group(boxes, lambda r: (r['dimensions'], r['m'], r['proposal']))
     rows = [
       [
         size,
         m,
-        PROPOSALS[str(proposal)],
+        proposal,
         *(
           interval([float(r[name]) for r in runs])
           for name in ('regret', 'decision_ms', 'learner_step_ms')
@@ -55,27 +69,36 @@ class DimensionsStudy(Study):
       for (size, m, proposal), runs in sorted(groups.items())
     ]
     columns = ['A', 'm', 'proposal', 'regret', 'ms per decision', 'ms per learner step']
-    return f'{reporting.markdown(columns, rows)}\n{reporting.INTERVALS}\n'
+    table = f'{reporting.markdown(columns, rows)}\n{reporting.INTERVALS}\n'
+    return f'{table}\n{control_runs.table(of_task)}' if of_task else table
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
     """See base class."""
-    figure.set_size_inches(12, 3.8)
-    regret, cost = figure.subplots(1, 2)
-    for (m, proposal), runs in group(
-      records, lambda r: (r['m'], r['proposal'])
-    ).items():
-      label = f'm = {m}, {PROPOSALS[str(proposal)]}'
+    boxes, of_task = _split(records)
+    figure.set_size_inches(14, 3.8)
+    regret, cost, *returns = figure.subplots(1, 3 if of_task else 2)
+    for (m, proposal), runs in group(boxes, lambda r: (r['m'], r['proposal'])).items():
+      label = f'm = {m}, {proposal}'
       reporting.draw_line(regret, means(runs, by='dimensions', of='regret'), label)
       reporting.draw_line(cost, means(runs, by='dimensions', of='decision_ms'), label)
     regret.set(title='regret', xlabel='action dimensions', xscale='log')
     cost.set(title='CPU ms per decision', xlabel='action dimensions', xscale='log')
     cost.set_yscale('log')
     regret.legend(fontsize='small')
+    for panel in returns:
+      control_runs.draw_returns(panel, of_task)
 
 
-def make_config(proposal: str, m: int) -> QMLEConfig:
-  """Returns the agent's settings: a budget of m, and who proposes candidates."""
-  config = dataclasses.replace(synthetic_runs.CONFIG, m_target=m, m_greedy=m)
-  if proposal == 'full':
+def propose_by(proposal: str, config: QMLEConfig) -> QMLEConfig:
+  """Returns the settings with their predictors, or with uniform sampling alone."""
+  if proposal == 'with predictors':
     return config
   return dataclasses.replace(config, uniform_ratio=1.0, predictors=())
+
+
+def _split(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+  """Returns the rows of boxes, and those of the task."""
+  return (
+    [r for r in records if r.get('dimensions')],
+    [r for r in records if r.get('task')],
+  )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from qmle_acme.studies import conducting
+from qmle_acme.studies import conducting, dimensions
 from qmle_acme.studies.statistics import group
 from qmle_acme.studies.study import Record
 
@@ -41,8 +41,9 @@ def test_dimensions_predictors_help_where_there_are_many(
   records = quickly('dimensions', tmp_path)
   groups = group(records, lambda r: (r['dimensions'], r['proposal']))
   regrets = {key: mean(runs, 'regret') for key, runs in groups.items()}
-  assert max(regrets[2, 'full'], regrets[2, 'uniform']) < regrets[40, 'full']
-  assert regrets[40, 'full'] < 0.7 * regrets[40, 'uniform']
+  alone, helped = dimensions.PROPOSALS
+  assert max(regrets[2, alone], regrets[2, helped]) < regrets[40, helped]
+  assert regrets[40, helped] < 0.7 * regrets[40, alone]
 
 
 def test_locality_local_sampling_alone_sticks_where_it_is_rugged(

@@ -23,6 +23,8 @@ from qmle_acme.benchmark.grid_progress import GridProgress
 from qmle_acme.experiments.nodes import die_with
 
 _POLL_SECONDS = 0.2
+# How a run ends that was told to stop: in its way, or before or after it listens.
+_STOPPED = (130, 143, -signal.SIGTERM, -signal.SIGKILL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _run_all(
         run for run, process in running.items() if process.poll() is not None
       ]:
         code = running.pop(run).returncode
-        if received and code in (130, 143):
+        if received and code in _STOPPED:
           waiting.append(run)
         elif code != 0:
           failures[run.name] = _reason(run, code)

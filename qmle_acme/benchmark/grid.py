@@ -58,7 +58,10 @@ class BenchmarkConfig:
     """
     if self.suite:
       return tuple(suites.load(self.suite))
-    return _listed('environment', self.tasks, environments.names())
+    names = _listed(self.tasks)
+    for name in names:
+      environments.check(name)
+    return names
 
   @property
   def agent_names(self) -> tuple[str, ...]:
@@ -67,7 +70,11 @@ class BenchmarkConfig:
     Raises:
       UserError: one of them is not known.
     """
-    return _listed('agent', self.agents, config_lib.AGENTS)
+    names = _listed(self.agents)
+    for name in names:
+      if name not in config_lib.AGENTS:
+        raise unknown('agent', name, config_lib.AGENTS)
+    return names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,18 +126,26 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
   """Returns the runs, seed by seed: a grid cut short has whole comparisons.
 
   Raises:
-    UserError: a name is not known, or a setting is not one that a run can have.
+    UserError: a name is not known, a setting is not one that a run can have, or a run
+      that is there, finished or not, was made with other settings.
   """
-  if config.config:
-    settings = config_lib.load_yaml(config.config)
-    run = config_lib.RunConfig(run=config.out)
-    config_lib.overlay(run, settings, str(config.config))
-  return [
+  settings = config_lib.load_yaml(config.config) if config.config else {}
+  common = config_lib.overlay(
+    config_lib.RunConfig(run=config.out), settings, str(config.config)
+  )
+  grid = [
     _make_run(config, task, agent, seed)
     for seed in range(1, config.seeds + 1)
     for task in config.task_names
     for agent in config.agent_names
   ]
+  for run in grid:
+    run.folder.check_same(
+      dataclasses.replace(
+        common, env=run.task, agent=run.agent, seed=run.seed, layout=config.layout
+      )
+    )
+  return grid
 
 
 def _make_run(config: BenchmarkConfig, task: str, agent: str, seed: int) -> GridRun:
@@ -149,14 +164,6 @@ def _make_run(config: BenchmarkConfig, task: str, agent: str, seed: int) -> Grid
   return GridRun(task, agent, seed, config.steps, RunFolder(path), ('train', *words))
 
 
-def _listed(kind: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
-  """Returns the names in a list with commas, each once.
-
-  Raises:
-    UserError: one is not known.
-  """
-  found = tuple(dict.fromkeys(word.strip() for word in text.split(',')))
-  for name in found:
-    if name not in known:
-      raise unknown(kind, name, known)
-  return found
+def _listed(text: str) -> tuple[str, ...]:
+  """Returns the names in a list with commas, each once."""
+  return tuple(dict.fromkeys(word.strip() for word in text.split(',')))

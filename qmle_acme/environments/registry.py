@@ -33,13 +33,22 @@ def make(name: str, seed: int) -> dm_env.Environment:
   Raises:
     UserError: there is no such environment, or it cannot be made here.
   """
+  check(name)
+  family, _, member = name.partition(':')
+  return _load(family).make(member, seed)
+
+
+def check(name: str) -> None:
+  """Checks a name, without making the environment.
+
+  Raises:
+    UserError: there is no such environment; the message names the nearest.
+  """
   family, _, member = name.partition(':')
   if family not in _FAMILIES:
     raise unknown('environment', name, names())
-  module = _load(family)
-  if not module.knows(member):
+  if not _load(family).knows(member):
     raise unknown('environment', name, _names(family))
-  return module.make(member, seed)
 
 
 def names() -> tuple[str, ...]:

@@ -48,12 +48,36 @@ class RunFolder:
       fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
       raise UserError(f'{self.path} is in use by another `qmle train`') from None
-    settings = config_lib.to_dict(config)
-    if self.config.exists():
-      self._check_same(settings)
-    write_atomically(self.config, yaml.safe_dump(settings, sort_keys=False))
+    self.check_same(config)
     self._cpu_seconds_before = self.read_status().get('cpu_seconds', 0.0)
     return lock
+
+  def check_same(self, config: config_lib.RunConfig) -> None:
+    """Checks that a run that is there was made with these settings.
+
+    Raises:
+      UserError: they differ in more than `steps` and agents that it does not train.
+    """
+    if not self.config.exists():
+      return
+    settings = config_lib.to_dict(config)
+    old = config_lib.load_yaml(self.config) | {'steps': settings['steps']}
+    # Settings of an agent that is not trained, before or now, make no difference.
+    for agent in config_lib.AGENTS:
+      if {old['agent'], settings['agent']} != {agent}:
+        old.pop(agent, None)
+        settings.pop(agent)
+    found = config_lib.differences(old, settings)
+    if found:
+      raise UserError(
+        f'{self.path} holds a run of other settings ({"; ".join(found)}): '
+        'use these again, or another folder'
+      )
+
+  def write_config(self, config: config_lib.RunConfig) -> None:
+    """Writes the settings of the run, all of them."""
+    text = yaml.safe_dump(config_lib.to_dict(config), sort_keys=False)
+    write_atomically(self.config, text)
 
   def read_config(self) -> config_lib.RunConfig:
     """Returns the settings of the run.
@@ -95,20 +119,6 @@ class RunFolder:
     """Records how, on what and with which versions a part of the run was started."""
     with self.starts.open('a') as file:
       file.write(json.dumps(start) + '\n')
-
-  def _check_same(self, settings: dict[str, Any]) -> None:
-    old = config_lib.load_yaml(self.config) | {'steps': settings['steps']}
-    # Settings of an agent that is not trained, before or now, make no difference.
-    for agent in config_lib.AGENTS:
-      if {old['agent'], settings['agent']} != {agent}:
-        old.pop(agent, None)
-        settings = {key: value for key, value in settings.items() if key != agent}
-    found = config_lib.differences(old, settings)
-    if found:
-      raise UserError(
-        f'{self.path} holds a run of other settings ({"; ".join(found)}): '
-        'use these again, or another folder'
-      )
 
 
 def write_atomically(path: pathlib.Path, text: str) -> None:

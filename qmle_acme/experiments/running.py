@@ -42,6 +42,7 @@ def run(config: RunConfig) -> Outcome:
     if _is_finished(folder, config):
       print(f'finished before: {config.steps:,} steps in {folder.path}')
       return Outcome('finished', 0)
+    folder.write_config(config)
     checkpointing.forget_unfinished_replay(folder)
     folder.logs.mkdir(exist_ok=True)
     folder.append_start({'command': sys.argv, **machine.describe()})
@@ -52,7 +53,8 @@ def run(config: RunConfig) -> Outcome:
       is_replay_behind = checkpointing.is_replay_behind(folder)
       outcome = with_loss(outcome, counts, config, is_replay_behind)
       folder.write_status(outcome.state, counts, outcome.error)
-      console.print(_summary(outcome, counts, folder), highlight=False, soft_wrap=True)
+      summary = _summary(outcome, counts, folder)
+      console.print(summary, highlight=False, markup=False, soft_wrap=True)
   return outcome
 
 

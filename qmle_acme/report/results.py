@@ -8,6 +8,7 @@ evaluations  a row per run and evaluation, with the learner's metrics since the
 import json
 import pathlib
 import shlex
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -57,7 +58,7 @@ def read(path: pathlib.Path) -> Results:
   """
   if (path / RUNS_FILE).exists():
     return _read_csv(path)
-  folders = sorted(file.parent for file in path.rglob('config.yaml'))
+  folders = sorted(file.parent for file in path.rglob('config.yaml') if _is_run(file))
   if not folders:
     raise UserError(
       f'{path} holds no run folder and no {RUNS_FILE}: give the --out of a benchmark'
@@ -100,6 +101,11 @@ def _read_csv(path: pathlib.Path) -> Results:
   return Results(runs, evaluations)
 
 
+def _is_run(file: pathlib.Path) -> bool:
+  """Returns whether these are the settings of a run: others name theirs so too."""
+  return {'env', 'agent', 'seed', 'steps'} <= load_yaml(file).keys()
+
+
 def _read_run(
   folder: RunFolder, name: str
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -112,13 +118,17 @@ def _read_run(
     'seed': settings['seed'],
   }
   metrics = [r for r in read_records(folder.metrics) if r['source'] == 'learner']
-  evaluations, before = [], -1
+  evaluations, before, taken = [], -1, set()
   for record in read_records(folder.evaluations):
     steps = record[ACTOR_STEPS]
     since = [m for m in metrics if before < m[ACTOR_STEPS] <= steps]
-    step = {'step': due_step(steps, settings['steps'], settings['evaluation_period'])}
-    evaluations.append(who | step | _evaluation(record) | _mean_metrics(since))
+    step = due_step(steps, settings['steps'], settings['evaluation_period'])
+    if step in taken:  # The last one of a part of the run that has gone on since.
+      step = steps
+    row = who | {'step': step} | _evaluation(record) | _mean_metrics(since)
+    evaluations.append(row)
     before = steps
+    taken.add(step)
   last = evaluations[-1] if evaluations else {}
   return who | _run(folder, settings, last), evaluations
 
@@ -134,7 +144,6 @@ def _run(
   status = folder.read_status()
   starts = read_records(folder.starts)
   start = starts[-1] if starts else {}
-  hardware = f'{start["cpu"]}, {start["usable_cores"]} cores' if start else ''
   agents_own = {
     key: value
     for key, value in settings.items()
@@ -150,11 +159,16 @@ def _run(
     'error': status.get('error') or '',
     'command': shlex.join(['qmle', *start['command'][1:]]) if start else '',
     'date': start.get('date', ''),
-    'hardware': hardware,
-    'revision': start.get('revision', ''),
+    'hardware': _listed(f'{s["cpu"]}, {s["usable_cores"]} cores' for s in starts),
+    'revision': _listed(s['revision'] for s in starts),
     'versions': json.dumps(start.get('versions', {})),
     'settings': json.dumps(agents_own),
   }
+
+
+def _listed(values: Iterable[str]) -> str:
+  """Returns what differs between the parts of a run, in their order."""
+  return '; '.join(dict.fromkeys(values))
 
 
 def _evaluation(record: dict[str, Any]) -> dict[str, Any]:

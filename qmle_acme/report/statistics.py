@@ -5,8 +5,8 @@ The aggregates are those of Agarwal et al., *Deep reinforcement learning at the 
 the statistical precipice* (2021), by their library.
 """
 
-import warnings
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -100,18 +100,23 @@ def _bootstrap(
 
   Where an agent has one run there is nothing to resample, so there is no interval.
   """
-  with warnings.catch_warnings():
-    # Of rliable's use of its own bootstrap library.
-    warnings.filterwarnings('ignore', 'random_state', FutureWarning)
+  with _seeded():
     values, intervals = rly.get_interval_estimates(
-      {'': scores},
-      compute,
-      reps=_REPETITIONS,
-      confidence_interval_size=LEVEL,
-      random_state=np.random.RandomState(0),
+      {'': scores}, compute, reps=_REPETITIONS, confidence_interval_size=LEVEL
     )
   (low, high), value = intervals[''], values['']
   counts = [len(s) for s in (scores if isinstance(scores, tuple) else (scores,))]
   if min(counts) < 2:
     low = high = np.full_like(value, np.nan)
   return Estimate(value, low, high)
+
+
+@contextlib.contextmanager
+def _seeded() -> Iterator[None]:
+  """Seeds NumPy's shared generator, by which rliable resamples whatever it is given."""
+  state = np.random.get_state()
+  np.random.seed(0)
+  try:
+    yield
+  finally:
+    np.random.set_state(state)

@@ -6,7 +6,10 @@ from matplotlib.axes import Axes
 
 from qmle_acme.studies.statistics import Interval
 
-INTERVALS = 'Means over seeds, with 95 % bootstrap intervals.'
+INTERVALS = (
+  'Means over seeds, with 95 % bootstrap intervals; of three seeds that is their '
+  'range, which is too narrow.'
+)
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -21,7 +21,9 @@ class Interval(NamedTuple):
   high: float
 
   def __str__(self) -> str:
-    """Returns it as it stands in a table."""
+    """Returns it as in a table; without an interval if there is none."""
+    if self.low == self.high:
+      return f'{self.mean:.3g}'
     return f'{self.mean:.3g} ({self.low:.3g} to {self.high:.3g})'
 
 

@@ -1,5 +1,6 @@
 """Suites, and the grid of runs that the settings of a benchmark describe."""
 
+import dataclasses
 import pathlib
 import shlex
 
@@ -98,3 +99,21 @@ def test_overlay_of_unknown_settings_is_refused(tmp_path: pathlib.Path) -> None:
 
   with pytest.raises(UserError, match='stpes'):
     make_grid(BenchmarkConfig(suite='quick', config=overlay))
+
+
+def test_every_environment_that_train_knows(tmp_path: pathlib.Path) -> None:
+  tasks = ('synthetic:box:20', 'grid:3:control:walker:walk')
+  config = BenchmarkConfig(out=tmp_path, tasks=','.join(tasks), agents='qmle', seeds=1)
+
+  assert tuple(run.task for run in make_grid(config)) == tasks
+
+
+def test_a_run_of_other_settings_is_refused(tmp_path: pathlib.Path) -> None:
+  config = BenchmarkConfig(out=tmp_path, tasks=WALK, agents='qmle', seeds=1)
+  (run,) = make_grid(config)
+  run.folder.path.mkdir(parents=True)
+  run.folder.write_config(train.parse(list(run.arguments[1:])))
+  make_grid(config)
+
+  with pytest.raises(UserError, match='layout: distributed -> local'):
+    make_grid(dataclasses.replace(config, layout='local'))

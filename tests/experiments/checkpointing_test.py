@@ -68,7 +68,9 @@ class Parts:
 @pytest.fixture
 def folder(tmp_path: pathlib.Path) -> RunFolder:
   folder = RunFolder(tmp_path / 'run')
-  folder.open(small_runs.make_config(folder.path)).close()
+  config = small_runs.make_config(folder.path)
+  with folder.open(config):
+    folder.write_config(config)
   return folder
 
 
@@ -190,7 +192,6 @@ def test_kill_in_the_middle_leaves_the_new_learner_with_the_old_replay(
 
 
 def test_without_a_checkpoint(folder: RunFolder) -> None:
-  assert not checkpointing.has_checkpoint(folder)
   assert checkpointing.read_counts(folder) == {}
   with pytest.raises(UserError, match='has no checkpoint yet: train first'):
     evaluation.make_greedy_actor(folder, seed=0)

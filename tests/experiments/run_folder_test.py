@@ -44,8 +44,16 @@ def other_process(config: RunConfig) -> Iterator[subprocess.Popen[bytes]]:
     process.kill()
 
 
-def test_opened_again_with_the_same_settings(config: RunConfig) -> None:
+def start(config: RunConfig) -> RunFolder:
+  """Does to the folder of a run what its start does."""
   folder = RunFolder(config.run)
+  with folder.open(config):
+    folder.write_config(config)
+  return folder
+
+
+def test_opened_again_with_the_same_settings(config: RunConfig) -> None:
+  folder = start(config)
   for _ in range(2):
     with folder.open(config):
       assert folder.read_config() == dataclasses.replace(config, run=folder.path)
@@ -54,8 +62,7 @@ def test_opened_again_with_the_same_settings(config: RunConfig) -> None:
 def test_other_settings_are_refused_by_name_and_change_nothing(
   config: RunConfig,
 ) -> None:
-  folder = RunFolder(config.run)
-  folder.open(config).close()
+  folder = start(config)
   before = folder.config.read_text()
   other = dataclasses.replace(
     config, steps=200, seed=2, qmle=QMLEConfig(discount=0.5, n_step=2)
@@ -73,12 +80,9 @@ def test_other_settings_are_refused_by_name_and_change_nothing(
 
 
 def test_more_steps_are_no_other_settings(config: RunConfig) -> None:
-  folder = RunFolder(config.run)
-  folder.open(config).close()
+  start(config)
 
-  folder.open(dataclasses.replace(config, steps=200)).close()
-
-  assert folder.read_config().steps == 200
+  assert start(dataclasses.replace(config, steps=200)).read_config().steps == 200
 
 
 def test_folder_that_another_process_trains_in_is_refused(

@@ -77,3 +77,15 @@ def test_performance_profile() -> None:
 
   np.testing.assert_allclose(profile.value, [1.0, 0.5, 0.25])
   assert np.all(profile.low <= profile.value) and np.all(profile.value <= profile.high)
+
+
+def test_the_same_scores_give_the_same_interval() -> None:
+  scores = np.random.default_rng(2).uniform(size=(4, 3))
+  np.random.seed(3)
+  expected = np.random.uniform()
+  np.random.seed(3)
+
+  first, second = (statistics.interquartile_mean(scores) for _ in range(2))
+
+  assert first == second and first.low < first.value < first.high
+  assert np.random.uniform() == expected

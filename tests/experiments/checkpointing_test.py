@@ -192,6 +192,7 @@ def test_kill_in_the_middle_leaves_the_new_learner_with_the_old_replay(
 
 
 def test_without_a_checkpoint(folder: RunFolder) -> None:
+  assert not checkpointing.has_checkpoint(folder)
   assert checkpointing.read_counts(folder) == {}
   with pytest.raises(UserError, match='has no checkpoint yet: train first'):
     evaluation.make_greedy_actor(folder, seed=0)

@@ -12,7 +12,9 @@ IMAGE = qmle_acme
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 TOOLS_READY := .tools/uv-$(UV_VERSION).ready
+LIBRARIES_READY := .venv/libraries.ready
 VENV_READY := .venv/ready
+NATIVE := $(wildcard qmle_acme/native/*.[ch] qmle_acme/native/preload/*.c)
 
 # uv does not read pip's settings: hand it the index that pip was told to use.
 ifdef PIP_INDEX_URL
@@ -58,18 +60,22 @@ requirements: $(TOOLS_READY)  ## write requirements.txt anew from setup.py
 
 # Bytecode is compiled here, once: where Python may not write it, every start of a node
 # would take nine seconds longer.
-# Both stamps are written last, and both start from nothing: what an interrupted
-# set-up left behind is never taken for a whole one.
+# Stamps are written last, and those of tools and libraries start from nothing: what an
+# interrupted set-up left behind is never taken for a whole one.
 $(TOOLS_READY):
 	@rm -rf .tools
 	@PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 \
 	  python3 -m pip install -qq --target .tools uv==$(UV_VERSION)
 	@touch $@
 
-$(VENV_READY): $(TOOLS_READY) requirements.txt setup.py .python-version
+$(LIBRARIES_READY): $(TOOLS_READY) requirements.txt .python-version
 	@echo 'Setting up .venv (a minute the first time)'
 	@$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv
 	@$(UV) pip install --quiet --python .venv --no-deps --compile-bytecode \
 	  --build-constraints requirements.txt -r requirements.txt
-	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation -e .
+	@touch $@
+
+# This package itself, whose C is compiled here.
+$(VENV_READY): $(LIBRARIES_READY) setup.py $(NATIVE)
+	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --reinstall -e .
 	@touch $@

@@ -4,6 +4,7 @@ import rich.console
 
 from launch import arguments
 from qmle_acme.benchmark import execution, grid
+from qmle_acme.files import make_folder
 
 
 def main(argv: list[str]) -> int:
@@ -13,6 +14,7 @@ def main(argv: list[str]) -> int:
   if config.print_commands:
     print('\n'.join(run.command for run in runs))
     return 0
+  make_folder(config.out)
   # Or 'control:dog:walk' would get the picture of a dog.
   console = rich.console.Console(emoji=False)
   outcome = execution.execute(runs, config.jobs, console)

@@ -9,8 +9,9 @@ import threading
 import tyro
 
 from launch import arguments
-from qmle_acme.errors import UserError
-from qmle_acme.experiments import checkpointing, evaluation, factory
+from qmle_acme.errors import check_range, check_seed
+from qmle_acme.experiments import evaluation, factory
+from qmle_acme.experiments.recording import ACTOR_STEPS
 from qmle_acme.experiments.run_folder import RunFolder
 
 
@@ -27,17 +28,24 @@ class EvaluateConfig:
   json: bool = False
   """Print one JSON object, for machines."""
 
+  def __post_init__(self) -> None:
+    """Checks every field.
+
+    Raises:
+      UserError: a value lies outside its range; the message names it.
+    """
+    check_range('episodes', self.episodes, 1)
+    check_seed(self.seed)
+
 
 def main(argv: list[str]) -> int:
   """Evaluates and prints; returns the exit code."""
   config = arguments.parse(EvaluateConfig, argv, 'qmle evaluate')
-  if config.episodes < 1:
-    raise UserError(f'--episodes is {config.episodes}: it must be at least 1')
   folder = RunFolder(config.run)
-  actor = evaluation.make_greedy_actor(folder, config.seed)
+  actor, counts = evaluation.load_greedy_actor(folder, config.seed)
   environment = factory.make_environment(folder.read_config(), config.seed)
   returns = evaluation.evaluate(actor, environment, config.episodes, threading.Event())
-  steps = int(checkpointing.read_counts(folder)['actor_steps'])
+  steps = int(counts[ACTOR_STEPS])
   print(_as_json(steps, returns) if config.json else _as_text(steps, returns))
   return 0
 

@@ -6,7 +6,7 @@ import pathlib
 import tyro
 
 from launch import arguments
-from qmle_acme.errors import UserError, unknown
+from qmle_acme.errors import check_range, unknown
 from qmle_acme.studies import conducting
 from qmle_acme.studies.catalogue import STUDIES
 
@@ -25,14 +25,21 @@ class ExperimentConfig:
   seeds: int | None = None
   """Runs of each kind; by default as many as the experiment says."""
 
+  def __post_init__(self) -> None:
+    """Checks every field.
+
+    Raises:
+      UserError: there is no such experiment, or it would have no seed.
+    """
+    if self.name not in STUDIES:
+      raise unknown('experiment', self.name, STUDIES)
+    if self.seeds is not None:
+      check_range('seeds', self.seeds, 1)
+
 
 def main(argv: list[str]) -> int:
   """Runs what is missing, and reports; returns the exit code."""
   config = arguments.parse(ExperimentConfig, argv, 'qmle experiment')
-  if config.name not in STUDIES:
-    raise unknown('experiment', config.name, STUDIES)
-  if config.seeds is not None and config.seeds < 1:
-    raise UserError(f'--seeds is {config.seeds}: it must be at least 1')
   where = pathlib.Path('runs' if config.quick else 'docs')
   out = config.out or where / 'experiments' / config.name
 

@@ -7,6 +7,7 @@ import tyro
 
 from launch import arguments
 from qmle_acme.environments import video
+from qmle_acme.errors import check_range, check_seed
 from qmle_acme.experiments import evaluation, factory
 from qmle_acme.experiments.run_folder import RunFolder
 
@@ -26,12 +27,22 @@ class RenderConfig:
   width: int = 640
   """Width of the picture in pixels."""
 
+  def __post_init__(self) -> None:
+    """Checks every field.
+
+    Raises:
+      UserError: a value lies outside its range; the message names it.
+    """
+    check_seed(self.seed)
+    for name in ('height', 'width'):
+      check_range(name, getattr(self, name), 1)
+
 
 def main(argv: list[str]) -> int:
   """Renders; returns the exit code."""
   config = arguments.parse(RenderConfig, argv, 'qmle render')
   folder = RunFolder(config.run)
-  actor = evaluation.make_greedy_actor(folder, config.seed)
+  actor, _ = evaluation.load_greedy_actor(folder, config.seed)
   with factory.make_environment(folder.read_config(), config.seed) as environment:
     frames = video.frames(environment, actor.select_action, config.height, config.width)
     fps = video.frames_per_second(environment)

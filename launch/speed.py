@@ -1,11 +1,13 @@
 """`qmle speed`: how fast it is on this machine, part by part and in whole runs."""
 
+import dataclasses
 import json
 import signal
 import sys
+from typing import Any
 
 from launch import arguments
-from qmle_acme.experiments.run_folder import write_atomically
+from qmle_acme.files import make_folder, write_atomically
 from qmle_acme.speed import sections, tables
 
 
@@ -14,8 +16,12 @@ def main(argv: list[str]) -> int:
   config = arguments.parse(sections.SpeedConfig, argv, 'qmle speed')
   # Leaves by an exception, so that whatever is being measured ends as well.
   signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+  make_folder(config.out.parent)
   screen = tables.Screen()
-  result = sections.measure(config, screen.show)
-  write_atomically(config.out, json.dumps(result, indent=2) + '\n')
+  result: dict[str, Any] = {'settings': dataclasses.asdict(config)}
+  for section, measured in sections.measure(config):
+    screen.show(section, measured)
+    result[section] = measured
+    write_atomically(config.out, json.dumps(result, indent=2, default=str) + '\n')
   print(f'wrote {config.out}')
   return 0

@@ -1,6 +1,7 @@
 """Errors that a person can act on: one line that says what, where, and what to do."""
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
@@ -30,3 +31,29 @@ def out_of_range(name: str, value: object, requirement: str) -> UserError:
     requirement: what it must be, for example 'at least 1'.
   """
   return UserError(f'{name} is {value}: it must be {requirement}')
+
+
+def check_range(name: str, value: float, low: float, high: float | None = None) -> None:
+  """Checks that the value of a setting lies where it can be used.
+
+  Args:
+    name: of the setting, as a person writes it.
+    value: that was given.
+    low: the least that can be used.
+    high: the most, if there is one.
+
+  Raises:
+    UserError: it lies elsewhere.
+  """
+  if not low <= value <= (math.inf if high is None else high):
+    requirement = f'at least {low}' if high is None else f'from {low} to {high}'
+    raise out_of_range(name, value, requirement)
+
+
+def check_seed(seed: int) -> None:
+  """Checks that numpy, TensorFlow and the environments all take a seed.
+
+  Raises:
+    UserError: one of them does not.
+  """
+  check_range('seed', seed, 0, 2**31 - 1)

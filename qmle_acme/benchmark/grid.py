@@ -7,7 +7,7 @@ from typing import Literal
 
 from qmle_acme import environments
 from qmle_acme.benchmark import suites
-from qmle_acme.errors import UserError
+from qmle_acme.errors import UserError, check_range
 from qmle_acme.experiments import config as config_lib
 from qmle_acme.experiments.run_folder import RunFolder
 
@@ -46,8 +46,7 @@ class BenchmarkConfig:
     if bool(self.suite) == bool(self.tasks):
       raise UserError('name either a --suite or --tasks: one of them, not both')
     for name in ('seeds', 'steps', 'jobs'):
-      if getattr(self, name) < 1:
-        raise UserError(f'{name} is {getattr(self, name)}: it must be at least 1')
+      check_range(name, getattr(self, name), 1)
 
   @property
   def task_names(self) -> tuple[str, ...]:

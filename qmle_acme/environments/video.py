@@ -7,7 +7,6 @@ A = of an action.
 import contextlib
 import os
 import pathlib
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ import imageio.v2 as imageio
 import numpy as np
 
 from qmle_acme.errors import UserError
+from qmle_acme.files import make_folder
 
 SelectAction = Callable[[np.ndarray], np.ndarray]
 """From an observation [O] to an action [A] as the environment takes it."""
@@ -59,11 +59,7 @@ def write_mp4(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> N
   Raises:
     UserError: there is no writing in that folder.
   """
-  try:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tempfile.TemporaryFile(dir=path.parent).close()
-  except OSError as error:
-    raise UserError(f'cannot write {path}: {error}') from error
+  make_folder(path.parent)
   partial = path.with_name(f'.{path.name}.partial.mp4')  # ffmpeg goes by the suffix.
   writer: Any = imageio.get_writer(partial, fps=fps, macro_block_size=2)
   try:

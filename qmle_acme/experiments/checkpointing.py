@@ -93,11 +93,6 @@ class Checkpointer:
     self._last_save = time.monotonic()
 
 
-def has_checkpoint(folder: RunFolder) -> bool:
-  """Returns whether the run can be resumed."""
-  return tf.train.latest_checkpoint(str(folder.learner_checkpoints)) is not None
-
-
 def read_counts(folder: RunFolder) -> dict[str, float]:
   """Returns the counts of the newest checkpoint; none without one."""
   counts = _Counts()
@@ -124,8 +119,8 @@ def forget_unfinished_replay(folder: RunFolder) -> None:
       shutil.rmtree(path)
 
 
-def restore_network(folder: RunFolder, network: tf.Module) -> None:
-  """Gives a network the variables of the newest checkpoint.
+def restore_network(folder: RunFolder, network: tf.Module) -> dict[str, float]:
+  """Gives a network the variables of the newest checkpoint, and returns its counts.
 
   Args:
     folder: of the run.
@@ -137,4 +132,7 @@ def restore_network(folder: RunFolder, network: tf.Module) -> None:
   latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
   if latest is None:
     raise UserError(f'{folder.path} has no checkpoint yet: train first')
-  tf.train.Checkpoint(network=network).restore(latest).expect_partial()
+  counts = _Counts()
+  checkpoint = tf.train.Checkpoint(network=network, counts=counts)
+  checkpoint.restore(latest).expect_partial()
+  return counts.values

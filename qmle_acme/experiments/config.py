@@ -14,7 +14,7 @@ import yaml
 from qmle_acme.agents.d4pg import D4PGConfig
 from qmle_acme.agents.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.errors import UserError, unknown
+from qmle_acme.errors import UserError, check_range, check_seed, out_of_range, unknown
 
 # Each has its settings under its own name.
 AGENTS = ('qmle', 'd4pg', 'dmpo')
@@ -70,14 +70,12 @@ class RunConfig:
       'evaluation_period',
       'evaluation_episodes',
     ):
-      if getattr(self, name) < 1:
-        raise UserError(f'{name} is {getattr(self, name)}: it must be at least 1')
+      check_range(name, getattr(self, name), 1)
     if not 0 < self.checkpoint_minutes < math.inf:
-      raise UserError(
-        f'checkpoint_minutes is {self.checkpoint_minutes}: it must be positive, finite'
+      raise out_of_range(
+        'checkpoint_minutes', self.checkpoint_minutes, 'positive, finite'
       )
-    if not 0 <= self.seed < 2**31:
-      raise UserError(f'seed is {self.seed}: it must be from 0 to 2^31 - 1')
+    check_seed(self.seed)
 
 
 _SETTINGS = pydantic.TypeAdapter(RunConfig)

@@ -98,8 +98,12 @@ class Evaluator:
     self._last = {name: counts.get(name, 0) for name in (ACTOR_STEPS, LEARNER_STEPS)}
 
 
-def make_greedy_actor(folder: RunFolder, seed: int) -> acme.Actor:
-  """Returns a greedy actor with the network of a run's newest checkpoint.
+def load_greedy_actor(
+  folder: RunFolder, seed: int
+) -> tuple[acme.Actor, dict[str, float]]:
+  """Returns a greedy actor, and the counts of the checkpoint that its network is from.
+
+  It is the run's newest one.
 
   Raises:
     UserError: this is no run folder, or it has no checkpoint yet.
@@ -109,5 +113,5 @@ def make_greedy_actor(folder: RunFolder, seed: int) -> acme.Actor:
   learner = builder.make_learner(
     iter(()), address='', seed=seed, write_metrics=lambda _: None
   )
-  checkpointing.restore_network(folder, learner.state['network'])
-  return builder.make_actor(learner, None, seed)
+  counts = checkpointing.restore_network(folder, learner.state['network'])
+  return builder.make_actor(learner, None, seed), counts

@@ -15,7 +15,8 @@ from typing import Any
 import tensorflow as tf
 from acme.utils import counting
 
-from qmle_acme.experiments.run_folder import RunFolder, write_atomically
+from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.files import write_atomically
 
 ACTOR_STEPS = 'actor_steps'
 LEARNER_STEPS = 'learner_steps'

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import pathlib
 from typing import Any, TextIO
 
@@ -11,6 +10,7 @@ import yaml
 from qmle_acme.errors import UserError
 from qmle_acme.experiments import config as config_lib
 from qmle_acme.experiments.cpu_time import tree_cpu_seconds
+from qmle_acme.files import make_folder, write_atomically
 
 
 class RunFolder:
@@ -36,14 +36,11 @@ class RunFolder:
     the settings of agents that it does not train.
 
     Raises:
-      UserError: another process trains in this folder, or it belongs to a run of other
-        settings; nothing is changed then.
+      UserError: there is no writing in this folder, another process trains in it, or it
+        belongs to a run of other settings; nothing is changed then.
     """
-    try:
-      self.path.mkdir(parents=True, exist_ok=True)
-      lock = (self.path / '.lock').open('w')
-    except OSError as error:
-      raise UserError(f'cannot use {self.path} as a run folder: {error}') from error
+    make_folder(self.path)
+    lock = (self.path / '.lock').open('w')
     try:
       fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -119,10 +116,3 @@ class RunFolder:
     """Records how, on what and with which versions a part of the run was started."""
     with self.starts.open('a') as file:
       file.write(json.dumps(start) + '\n')
-
-
-def write_atomically(path: pathlib.Path, text: str) -> None:
-  """Writes a text file so that a reader finds the old or the new one, whole."""
-  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  temporary.write_text(text)
-  temporary.replace(path)

@@ -64,11 +64,15 @@ def _run_layout(
   folder: RunFolder,
   console: rich.console.Console,
 ) -> Outcome:
+  run = {'local': _run_local, 'distributed': _run_distributed}[config.layout]
   progress = Progress(config, console)
   try:
-    if config.layout == 'local':
-      return _run_local(config, spec, folder, progress)
-    return _run_distributed(config, spec, folder, progress)
+    return run(config, spec, folder, progress)
+  except Exception as error:
+    traceback.print_exc()
+    message = str(error).split('\n')[0]
+    log = folder.logs / 'main.log'
+    return Outcome('failed', 1, f'{type(error).__name__}: {message} ({log})')
   finally:
     progress.close()
 
@@ -91,11 +95,6 @@ def _run_local(
       local.run(config, spec, folder, stop, watch)
     except KeyboardInterrupt:  # The second one.
       return Outcome('stopped', 130, killed=(distributed.LEARNER,))
-    except Exception as error:
-      traceback.print_exc()
-      message = str(error).split('\n')[0]
-      log = folder.logs / 'main.log'
-      return Outcome('failed', 1, f'{type(error).__name__}: {message} ({log})')
   if received:
     return Outcome('stopped', 128 + received[0])
   return Outcome('finished', 0)

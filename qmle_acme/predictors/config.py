@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from qmle_acme.errors import UserError, unknown
+from qmle_acme.errors import UserError, check_range, unknown
 
 UNIFORM = 'uniform'
 # Names that proposers other than predictors have in the metrics.
@@ -87,6 +87,4 @@ class PredictorConfig:
     if option not in defaults:
       known = ', '.join(defaults) or 'no options'
       raise UserError(f'{where} is not an option of {self.family}, which has {known}')
-    low, high = _RANGES[option]
-    if not low <= value <= high:
-      raise UserError(f'{where} is {value}: it must be from {low} to {high}')
+    check_range(where, value, *_RANGES[option])

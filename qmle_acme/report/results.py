@@ -23,6 +23,7 @@ from qmle_acme.experiments.recording import (
   read_records,
 )
 from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.files import make_folder
 
 RUNS_FILE = 'runs.csv'
 EVALUATIONS_FILE = 'evaluations.csv'
@@ -77,7 +78,7 @@ def read(path: pathlib.Path) -> Results:
 
 def write(results: Results, folder: pathlib.Path) -> None:
   """Writes the two CSV files."""
-  folder.mkdir(parents=True, exist_ok=True)
+  make_folder(folder)
   results.runs.to_csv(folder / RUNS_FILE, index=False)
   results.evaluations.to_csv(
     folder / EVALUATIONS_FILE, index=False, float_format='%.6g'

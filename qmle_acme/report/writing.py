@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 import tyro
 
-from qmle_acme.errors import UserError
+from qmle_acme.files import make_folder
 from qmle_acme.report import published as published_lib
 from qmle_acme.report import results as results_lib
 from qmle_acme.report import sections as sections_lib
@@ -42,10 +42,7 @@ def write(config: ReportConfig) -> pathlib.Path:
   comparison = Comparison(results)
   published = published_lib.load(comparison.tasks if config.published else [])
   sections = sections_lib.make(comparison, published)
-  try:
-    (config.out / FIGURES).mkdir(parents=True, exist_ok=True)
-  except OSError as error:
-    raise UserError(f'cannot write {config.out}: {error}') from error
+  make_folder(config.out / FIGURES)
   results_lib.write(results, config.out / DATA)
   context = _context(comparison)
   page, markdown = _templates()

@@ -17,6 +17,7 @@ from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
 from qmle_acme.errors import UserError
 from qmle_acme.experiments import checkpointing, evaluation, factory
 from qmle_acme.experiments.config import RunConfig
+from qmle_acme.experiments.recording import ACTOR_STEPS
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.speed.timing import rounded
 from qmle_acme.types import Array
@@ -45,12 +46,12 @@ def measure(run: str) -> Iterator[dict[str, Any]]:
   space = actions.make(spec.actions, config.qmle.bins)
   size = int(np.prod(spec.observations.shape))
   network = make_network(space, size, config.qmle, _SEED)
-  checkpointing.restore_network(folder, network)
+  counts = checkpointing.restore_network(folder, network)
   observations = _observations(folder, config)
   yield {
     'run': run,
     'task': config.env,
-    'actor_steps': int(checkpointing.read_counts(folder)['actor_steps']),
+    'actor_steps': int(counts[ACTOR_STEPS]),
     'states': len(observations),
     'candidates': [
       {'count': count, **_compare(network, observations, count)}
@@ -61,7 +62,7 @@ def measure(run: str) -> Iterator[dict[str, Any]]:
 
 def _observations(folder: RunFolder, config: RunConfig) -> Array:
   """Returns observations [B, O] of the greedy policy, one episode after another."""
-  actor = evaluation.make_greedy_actor(folder, _SEED)
+  actor, _ = evaluation.load_greedy_actor(folder, _SEED)
   environment = factory.make_environment(config, _SEED)
   steps = _steps(actor, environment)
   return np.stack(list(itertools.islice(steps, _STATES)))

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+from qmle_acme.errors import UserError
 from qmle_acme.experiments.nodes import die_with
 from qmle_acme.experiments.running import thread_limits
 
@@ -38,6 +39,7 @@ class Worker:
     """Returns the next thing that the function yields.
 
     Raises:
+      UserError: the function has raised it.
       RuntimeError: it has ended without one; the message ends with what it printed.
     """
     assert self._process.stdout is not None
@@ -45,7 +47,10 @@ class Worker:
     if not line:
       self._log.seek(0)
       raise RuntimeError(f'{self._name}: {self._log.read()[-_TAIL_CHARACTERS:]}')
-    return json.loads(line)
+    answer = json.loads(line)
+    if 'refused' in answer:
+      raise UserError(answer['refused'])
+    return answer['result']
 
 
 @contextlib.contextmanager
@@ -85,14 +90,19 @@ def call(function: Callable[..., Iterator[Any]], *arguments: Any, threads: int) 
 
 
 def _main(name: str, arguments: str) -> None:
-  """Is what the process runs: each thing that the function yields becomes a line."""
+  """Is what the process runs: each thing that the function yields becomes a line.
+
+  A line holds a `result`, or the words in which the function has `refused`.
+  """
   channel = os.fdopen(os.dup(1), 'w')
   os.dup2(2, 1)  # What libraries print is no result.
   module, function = name.split(':')
-  for result in getattr(importlib.import_module(module), function)(
-    *json.loads(arguments)
-  ):
-    print(json.dumps(result), file=channel, flush=True)
+  results = getattr(importlib.import_module(module), function)(*json.loads(arguments))
+  try:
+    for result in results:
+      print(json.dumps({'result': result}), file=channel, flush=True)
+  except UserError as error:
+    print(json.dumps({'refused': str(error)}), file=channel, flush=True)
 
 
 if __name__ == '__main__':

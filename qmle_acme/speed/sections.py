@@ -1,13 +1,14 @@
 """The sections of a measurement, and the settings that choose among them."""
 
 import dataclasses
+import math
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from qmle_acme import environments
-from qmle_acme.errors import UserError
+from qmle_acme.errors import UserError, check_range, out_of_range
 from qmle_acme.experiments import machine
 from qmle_acme.experiments.config import RunConfig
 from qmle_acme.speed import (
@@ -21,8 +22,6 @@ from qmle_acme.speed import (
 )
 
 Section = Literal['scoring', 'agreement', 'learner', 'actor', 'replay', 'runs']
-# Receives a section's name and records as soon as they are measured.
-Show = Callable[[str, Any], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,38 +56,24 @@ class SpeedConfig:
     for name in ('sections', 'tasks', 'layouts', 'actors'):
       if not getattr(self, name):
         raise UserError(f'{name} is empty: name at least one')
-    if min(self.actors) < 1:
-      raise UserError(f'actors is {min(self.actors)}: it must be at least 1')
-    if self.repetitions < 1:
-      raise UserError(f'repetitions is {self.repetitions}: it must be at least 1')
-    if self.seconds <= 0:
-      raise UserError(f'seconds is {self.seconds}: it must be positive')
-    if self.rows < 1_000:
-      raise UserError(f'rows is {self.rows}: it must be at least 1000')
+    check_range('actors', min(self.actors), 1)
+    check_range('repetitions', self.repetitions, 1)
+    check_range('rows', self.rows, 1_000)
+    if not 0 < self.seconds < math.inf:
+      raise out_of_range('seconds', self.seconds, 'positive, finite')
 
 
-def measure(config: SpeedConfig, show: Show) -> dict[str, Any]:
-  """Returns all that was measured, by section, and on what.
-
-  Args:
-    config: what to measure.
-    show: called as soon as there is something to show.
+def measure(config: SpeedConfig) -> Iterator[tuple[str, Any]]:
+  """Yields on what is measured, then each section's name with what it has measured.
 
   Raises:
-    UserError: a task is not known.
+    UserError: a task is not known, or a trained run cannot be used.
   """
   for task in config.tasks:
     environments.make(task, seed=0).close()
-  settings = dataclasses.asdict(config) | {
-    'out': str(config.out),
-    'trained': [str(run) for run in config.trained],
-  }
-  result: dict[str, Any] = {'machine': machine.describe(), 'settings': settings}
-  show('machine', result['machine'])
+  yield 'machine', machine.describe()
   for section in config.sections:
-    result[section] = _SECTIONS[section](config)
-    show(section, result[section])
-  return result
+    yield section, _SECTIONS[section](config)
 
 
 def _measure_scoring(config: SpeedConfig) -> dict[str, Any]:

@@ -51,14 +51,9 @@ class BudgetStudy(Study):
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
-    final = control_runs.final(records)
-    final.sort(key=lambda r: (int(r['m_target']), int(r['m_greedy'])))
-    table = control_runs.returns_and_costs(final, by=('m_target', 'm_greedy'))
-    steps = int(final[0]['steps'])
-    return (
-      f'{table}\n{ENVIRONMENT}, greedy return of {control_runs.EPISODES} episodes '
-      f'after {steps:,} steps. {reporting.INTERVALS}\n'
-    )
+    budgets = ('m_target', 'm_greedy')
+    ordered = sorted(records, key=lambda r: [int(r[name]) for name in budgets])
+    return f'On {ENVIRONMENT}:\n\n{control_runs.table(ordered, budgets)}'
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
     """See base class."""

@@ -6,13 +6,12 @@ from typing import ClassVar
 import matplotlib.figure
 
 from qmle_acme.studies import reporting, synthetic_runs
-from qmle_acme.studies.statistics import group, interval, means
+from qmle_acme.studies.statistics import means
 from qmle_acme.studies.study import Record, Settings, Study
 
 _MEASURES = {
   'regret': 'regret',
-  'decision_ms': 'CPU ms per decision',
-  'learner_step_ms': 'CPU ms per learner step',
+  **reporting.COSTS,
   'parameters': 'parameters',
   'peak_mb': 'peak MB',
 }
@@ -39,11 +38,7 @@ class CardinalityStudy(Study):
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
-    rows = [
-      [f'{n:,}', *(interval([float(r[name]) for r in runs]) for name in _MEASURES)]
-      for n, runs in sorted(group(records, lambda r: int(r['n'])).items())
-    ]
-    table = reporting.markdown(['n', *_MEASURES.values()], rows)
+    table = reporting.table_of(records, ('n',), _MEASURES)
     return (
       f'{table}\nPeak memory is that of the whole process, replay of all steps '
       f'included. {reporting.INTERVALS}\n'

@@ -7,7 +7,7 @@ from concurrent import futures
 
 import matplotlib.figure
 
-from qmle_acme.experiments.run_folder import write_atomically
+from qmle_acme.files import write_atomically
 from qmle_acme.speed import processes
 from qmle_acme.studies.catalogue import STUDIES
 from qmle_acme.studies.data import DataFile

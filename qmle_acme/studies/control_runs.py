@@ -15,7 +15,7 @@ from qmle_acme import environments
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
 from qmle_acme.experiments import evaluation
 from qmle_acme.studies import reporting
-from qmle_acme.studies.statistics import group, interval, means
+from qmle_acme.studies.statistics import group, means
 from qmle_acme.studies.study import Record
 from qmle_acme.studies.training import Training
 
@@ -79,23 +79,13 @@ def final(records: Sequence[Record]) -> list[Record]:
   return [r for r in records if r['step'] == r['steps']]
 
 
-def returns_and_costs(records: Sequence[Record], by: Sequence[str]) -> str:
-  """Returns return and costs of rows by these of their fields, in Markdown."""
-  measures = ('return', 'decision_ms', 'learner_step_ms')
-  rows = [
-    [*key, *(interval([float(r[name]) for r in runs]) for name in measures)]
-    for key, runs in group(records, lambda r: tuple(r[name] for name in by)).items()
-  ]
-  columns = [*by, 'return', 'CPU ms per decision', 'CPU ms per learner step']
-  return reporting.markdown(columns, rows)
-
-
-def table(records: Sequence[Record]) -> str:
-  """Returns last return and costs of rows by `task` and `form`, in Markdown."""
+def table(records: Sequence[Record], by: Sequence[str] = ('task', 'form')) -> str:
+  """Returns last return and costs of rows by these of their fields, in Markdown."""
   last = final(records)
   steps = int(last[0]['steps'])
+  measures = {'return': 'return', **reporting.COSTS}
   return (
-    f'{returns_and_costs(last, by=("task", "form"))}\n'
+    f'{reporting.table_of(last, by, measures)}\n'
     f'Greedy return of {EPISODES} episodes after {steps:,} steps. '
     f'{reporting.INTERVALS}\n'
   )

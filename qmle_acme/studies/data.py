@@ -6,8 +6,7 @@ import pathlib
 import threading
 from collections.abc import Sequence
 
-from qmle_acme.errors import UserError
-from qmle_acme.experiments.run_folder import write_atomically
+from qmle_acme.files import make_folder, write_atomically
 from qmle_acme.studies.study import Record, Settings, Value
 
 
@@ -18,15 +17,12 @@ class DataFile:
     """Reads what is there.
 
     Raises:
-      UserError: there is no writing in that folder.
+      UserError: there is no writing in its folder.
     """
     self._path = path
     self._lock = threading.Lock()
-    try:
-      path.parent.mkdir(parents=True, exist_ok=True)
-      text = path.read_text() if path.exists() else ''
-    except OSError as error:
-      raise UserError(f'cannot use {path}: {error}') from error
+    make_folder(path.parent)
+    text = path.read_text() if path.exists() else ''
     rows = csv.DictReader(io.StringIO(text))
     self._records: list[Record] = [
       {name: _parse(value) for name, value in row.items()} for row in rows

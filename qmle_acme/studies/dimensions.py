@@ -8,7 +8,7 @@ import matplotlib.figure
 
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.studies import control_runs, reporting, synthetic_runs
-from qmle_acme.studies.statistics import group, interval, means
+from qmle_acme.studies.statistics import group, means
 from qmle_acme.studies.study import Record, Settings, Study
 
 PROPOSALS = ('uniform alone', 'with predictors')
@@ -55,21 +55,9 @@ class DimensionsStudy(Study):
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
     boxes, of_task = _split(records)
-    groups = group(boxes, lambda r: (r['dimensions'], r['m'], r['proposal']))
-    rows = [
-      [
-        size,
-        m,
-        proposal,
-        *(
-          interval([float(r[name]) for r in runs])
-          for name in ('regret', 'decision_ms', 'learner_step_ms')
-        ),
-      ]
-      for (size, m, proposal), runs in sorted(groups.items())
-    ]
-    columns = ['A', 'm', 'proposal', 'regret', 'ms per decision', 'ms per learner step']
-    table = f'{reporting.markdown(columns, rows)}\n{reporting.INTERVALS}\n'
+    measures = {'regret': 'regret', **reporting.COSTS}
+    by_setting = reporting.table_of(boxes, ('dimensions', 'm', 'proposal'), measures)
+    table = f'{by_setting}\n{reporting.INTERVALS}\n'
     return f'{table}\n{control_runs.table(of_task)}' if of_task else table
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:

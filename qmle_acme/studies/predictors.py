@@ -54,14 +54,8 @@ class PredictorsStudy(Study):
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
-    measures = ('regret', 'decision_ms', 'learner_step_ms')
-    groups = group(records, lambda r: (r['problem'], r['predictors']))
-    rows = [
-      [*key, *(interval([float(r[name]) for r in runs]) for name in measures)]
-      for key, runs in groups.items()
-    ]
-    columns = ['problem', 'predictors', 'regret', 'CPU ms per decision']
-    table = reporting.markdown([*columns, 'CPU ms per learner step'], rows)
+    measures = {'regret': 'regret', **reporting.COSTS}
+    table = reporting.table_of(records, ('problem', 'predictors'), measures)
     return f'{table}\n{reporting.INTERVALS}\n'
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:

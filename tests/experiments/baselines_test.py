@@ -77,7 +77,7 @@ def test_local_run_goes_on_where_it_stopped(agent: str, tmp_path: pathlib.Path) 
 def greedy_return(folder: RunFolder, config: RunConfig) -> list[float]:
   """Returns what the newest checkpoint gets where the evaluator acts."""
   seed = factory.make_seed(config, Role.EVALUATOR)
-  actor = evaluation.make_greedy_actor(folder, seed)
+  actor, _ = evaluation.load_greedy_actor(folder, seed)
   environment = factory.make_environment(config, seed)
   return evaluation.evaluate(actor, environment, 1, threading.Event())
 

@@ -192,10 +192,9 @@ def test_kill_in_the_middle_leaves_the_new_learner_with_the_old_replay(
 
 
 def test_without_a_checkpoint(folder: RunFolder) -> None:
-  assert not checkpointing.has_checkpoint(folder)
   assert checkpointing.read_counts(folder) == {}
   with pytest.raises(UserError, match='has no checkpoint yet: train first'):
-    evaluation.make_greedy_actor(folder, seed=0)
+    evaluation.load_greedy_actor(folder, seed=0)
 
   parts = Parts(folder)
   before = variables(parts.learner)
@@ -208,10 +207,14 @@ def test_without_a_checkpoint(folder: RunFolder) -> None:
 def test_greedy_actor_has_the_network_of_the_checkpoint(folder: RunFolder) -> None:
   parts = Parts(folder)
   parts.act(1)
+  parts.recorder.increment(actor_steps=7)
   parts.checkpointer.save()
   greedy = parts.builder.make_actor(parts.learner, None, seed=7)
 
-  loaded = evaluation.make_greedy_actor(folder, seed=7)  # No seed of the learner's.
+  # No seed of the learner's.
+  loaded, counts = evaluation.load_greedy_actor(folder, seed=7)
+
+  assert counts['actor_steps'] == 7
 
   observation = np.ones(1, np.float32)
   for _ in range(3):

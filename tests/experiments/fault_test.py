@@ -30,7 +30,7 @@ def training(tmp_path: pathlib.Path) -> small_runs.Training:
     evaluation_period=STEPS,
   )
   training = small_runs.Training(config)
-  training.wait_until(lambda: checkpointing.has_checkpoint(training.folder))
+  training.wait_until(lambda: bool(checkpointing.read_counts(training.folder)))
   return training
 
 

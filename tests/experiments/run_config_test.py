@@ -125,7 +125,7 @@ def test_overlay_on_a_run_without_predictors() -> None:
     ('checkpoint_minutes: .inf', 'checkpoint_minutes is inf: it must be positive'),
     ('checkpoint_minutes: .nan', 'checkpoint_minutes is nan: it must be positive'),
     ('qmle: {learning_rate: .inf}', 'qmle.learning_rate is inf: it must be positive'),
-    ('qmle: {discount: 1.1}', 'qmle.discount is 1.1: it must be between 0 and 1'),
+    ('qmle: {discount: 1.1}', 'qmle.discount is 1.1: it must be from 0.0 to 1.0'),
   ],
 )
 def test_bad_overlay_is_refused_in_one_line(text: str, message: str) -> None:

@@ -13,7 +13,8 @@ import pytest
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.errors import UserError
 from qmle_acme.experiments.config import RunConfig
-from qmle_acme.experiments.run_folder import RunFolder, write_atomically
+from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.files import write_atomically
 
 _LOCKER = """
 import fcntl, sys
@@ -102,7 +103,7 @@ def test_file_in_the_way_is_a_user_error(tmp_path: pathlib.Path) -> None:
   path = tmp_path / 'file'
   path.touch()
 
-  with pytest.raises(UserError, match=r'cannot use .*/file as a run folder'):
+  with pytest.raises(UserError, match=r'cannot write in .*/file: File exists'):
     RunFolder(path).open(RunConfig(run=path))
 
 

@@ -12,7 +12,7 @@ import small_runs
 
 from qmle_acme.agents import metrics
 from qmle_acme.errors import UserError
-from qmle_acme.experiments import local, running
+from qmle_acme.experiments import distributed, local, running
 from qmle_acme.experiments.recording import read_records
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.experiments.supervision import Outcome
@@ -86,6 +86,21 @@ def test_failure_is_one_line_in_the_status_and_the_rest_in_the_log(
   assert start['versions']['qmle_acme'] == '0.1.0' and start['command']
   assert f'failed: {outcome.error}; 0 steps saved' in capfd.readouterr().out
   assert 'Traceback' in log.read_text()
+
+
+def test_program_that_cannot_be_made_is_a_failure_too(
+  folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  def make_program(*_: object) -> None:
+    raise OSError('no port')
+
+  monkeypatch.setattr(distributed, 'make_program', make_program)
+  config = small_runs.make_config(folder.path, layout='distributed')
+
+  assert running.run(config).exit_code == 1
+  status = read_status(folder)
+  assert status['state'] == 'failed'
+  assert status['error'] == f'OSError: no port ({folder.logs / "main.log"})'
 
 
 def test_second_interrupt_says_what_is_lost(

@@ -8,6 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
+from qmle_acme.errors import UserError
 from qmle_acme.speed import processes
 
 
@@ -17,6 +18,11 @@ def describe(text: str, number: int) -> Iterator[Any]:
   yield os.environ['TF_NUM_INTRAOP_THREADS']
   os.write(1, b'more of it')
   raise ValueError('out of things')
+
+
+def refuse(text: str) -> Iterator[Any]:
+  yield 1
+  raise UserError(f'no {text}')
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +35,13 @@ def test_yields_come_back_and_an_end_is_an_error_that_says_why() -> None:
     assert worker.receive() == {'text': 'x', 'number': 3, 'pid': worker.pid}
     assert worker.receive() == '5'
     with pytest.raises(RuntimeError, match=r'describe: (.*\n)*.*out of things'):
+      worker.receive()
+
+
+def test_bad_input_is_the_same_error_as_here() -> None:
+  with processes.start(refuse, 'x', threads=1) as worker:
+    assert worker.receive() == 1
+    with pytest.raises(UserError, match=r'^no x$'):
       worker.receive()
 
 

@@ -102,7 +102,7 @@ def test_parts_of_steps_have_their_schema(tmp_path: pathlib.Path) -> None:
   small = ['--repetitions', '2']
   data = measure(tmp_path / 'x.json', *TASK, '--sections', *sections, *small)
 
-  assert list(data) == ['machine', 'settings', *sections]
+  assert list(data) == ['settings', 'machine', *sections]
   assert data['settings']['repetitions'] == 2
   machine = data['machine']
   assert machine['cpu'] and machine['cores'] >= machine['usable_cores'] >= 1

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Literal
 
-from qmle_acme.errors import out_of_range
+from qmle_acme.errors import check_range, out_of_range
 from qmle_acme.networks import WIDTH_MULTIPLE
 from qmle_acme.predictors import PredictorConfig
 
@@ -73,17 +73,16 @@ class QMLEConfig:
       'hidden_size',
       'variable_update_period',
     ):
-      _check(getattr(self, name) >= 1, name, getattr(self, name), 'at least 1')
+      check_range(f'qmle.{name}', getattr(self, name), 1)
     for name in ('discount', 'priority_exponent', 'importance_exponent', 'epsilon'):
-      value = getattr(self, name)
-      _check(0.0 <= value <= 1.0, name, value, 'between 0 and 1')
+      check_range(f'qmle.{name}', getattr(self, name), 0.0, 1.0)
     for name in ('learning_rate', 'samples_per_insert'):
       value = getattr(self, name)
       _check(0.0 < value < math.inf, name, value, 'positive, finite')
     is_whole = self.hidden_size % WIDTH_MULTIPLE == 0
     multiple = f'a multiple of {WIDTH_MULTIPLE}'
     _check(is_whole, 'hidden_size', self.hidden_size, multiple)
-    _check(self.bins >= 2, 'bins', self.bins, 'at least 2')
+    check_range('qmle.bins', self.bins, 2)
     _check(
       self.replay_size >= max(self.batch_size, self.min_replay_size),
       'replay_size',

@@ -46,7 +46,10 @@ class QMLEActor(acme.Actor):
     self._space = space
     self._best_action = _trace_best_action(network, observation_size, m_greedy)
     self._epsilon = epsilon
-    self._random = np.random.default_rng(seed)
+    # Environments draw from the seed's first stream: whether to explore must not depend
+    # on what one of the same seed shows.
+    own_stream = np.random.SeedSequence(seed, spawn_key=(1,))
+    self._random = np.random.default_rng(own_stream)
     self._variable_client = variable_client
     self._adder = adder
 

@@ -84,11 +84,15 @@ def act(actor: QMLEActor) -> np.ndarray:
   return np.stack([actor.select_action(observation) for observation in OBSERVATIONS])
 
 
+def make_random(seed: int) -> np.random.Generator:
+  return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
+
+
 def expected_actions(
   network: QMLENetwork, epsilon: float, seed: int = 5
 ) -> tuple[np.ndarray, np.ndarray]:
   """Returns the actions that must be chosen, and which of them explore."""
-  random = np.random.default_rng(seed)
+  random = make_random(seed)
   actions, explores = [], []
   for observation in OBSERVATIONS:
     explores.append(random.random() < epsilon)
@@ -117,7 +121,7 @@ def test_actions_are_those_worked_out_by_hand(
 
 
 def first_seed() -> np.ndarray:
-  random = np.random.default_rng(5)
+  random = make_random(5)
   random.random()
   return random.integers(2**31, size=2, dtype=np.int32)
 
@@ -143,6 +147,25 @@ def test_exploration_is_uniform(network: QMLENetwork) -> None:
   # 75 expected in each of the 16 cells, with a standard deviation of 8.4.
   assert counts.sum() == 1200 and counts.min() > 40 and counts.max() < 110
   assert np.all(np.abs(actions).max(axis=0) > 0.99)
+
+
+def test_exploration_does_not_follow_an_environment_of_the_same_seed(
+  network: QMLENetwork,
+) -> None:
+  environment = np.random.default_rng(5)  # As gymnasium's, and our synthetic ones'.
+  observed = environment.uniform(-1.0, 1.0, (300, 2))
+  # Both draw the same candidates, so that they differ where one explores.
+  actors = [make_actor(Source(network), epsilon, seed=5) for epsilon in (0.0, 0.5)]
+  greedy, actions = (
+    np.stack([actor.select_action(OBSERVATIONS[0]) for _ in observed])
+    for actor in actors
+  )
+  explores = np.any(greedy != actions, axis=1)
+
+  assert explores.mean() == pytest.approx(0.5, abs=0.1)
+  # Of independent ones the standard deviation is 0.06.
+  correlations = [np.corrcoef(explores, o)[0, 1] for o in observed.T]
+  np.testing.assert_allclose(correlations, 0.0, atol=0.25)
 
 
 def test_same_seed_same_actions_to_the_last_bit(network: QMLENetwork) -> None:

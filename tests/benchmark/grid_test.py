@@ -13,6 +13,7 @@ from qmle_acme.benchmark.grid import BenchmarkConfig, make_grid
 from qmle_acme.errors import UserError
 
 WALK = 'control:walker:walk'
+SPIN = 'control:finger:spin'
 
 
 def test_suites() -> None:
@@ -33,20 +34,21 @@ def test_sizes_in_suites_are_those_of_the_environments() -> None:
 
 def test_every_agent_gets_the_same_runs(tmp_path: pathlib.Path) -> None:
   config = BenchmarkConfig(
-    out=tmp_path, tasks=f'{WALK}, bandit:bimodal', agents='qmle', seeds=2, steps=70
+    out=tmp_path, tasks=f'{WALK}, {SPIN}', agents='qmle, d4pg', seeds=2, steps=70
   )
 
   grid = make_grid(config)
 
-  assert [(run.seed, run.task) for run in grid] == [
-    (1, WALK),
-    (1, 'bandit:bimodal'),
-    (2, WALK),
-    (2, 'bandit:bimodal'),
+  assert [(run.seed, run.task, run.agent) for run in grid] == [
+    (seed, task, agent)
+    for seed in (1, 2)
+    for task in (WALK, SPIN)
+    for agent in ('qmle', 'd4pg')
   ]
-  assert grid[2].folder.path == tmp_path / 'control-walker-walk' / 'qmle' / 'seed2'
-  parsed = train.parse(list(grid[2].arguments[1:]))
-  assert (parsed.env, parsed.agent, parsed.seed, parsed.steps) == (WALK, 'qmle', 2, 70)
+  run = grid[5]
+  assert run.folder.path == tmp_path / 'control-walker-walk' / 'd4pg' / 'seed2'
+  parsed = train.parse(list(run.arguments[1:]))
+  assert (parsed.env, parsed.agent, parsed.seed, parsed.steps) == (WALK, 'd4pg', 2, 70)
   assert parsed.layout == 'distributed'
 
 

@@ -20,7 +20,7 @@ from qmle_acme.experiments import supervision
 both = pytest.mark.parametrize('launch_type', [PROCESSES, THREADS])
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
   deadline = time.monotonic() + seconds
   while not condition() and time.monotonic() < deadline:
     time.sleep(0.02)
@@ -214,7 +214,7 @@ def test_signal_stops_in_order(
 
   process.send_signal(number)
 
-  assert process.wait(20) == code
+  assert process.wait(60) == code
   assert (tmp_path / 'saved').read_text().split() == ['actor', 'learner', 'replay']
   for log in tmp_path.glob('logs/*'):  # Launchpad's countdown to SIGKILL is off.
     assert 'Waiting for workers to stop' not in log.read_text()

@@ -26,7 +26,7 @@ def test_parts_take_turns_after_one_call_that_is_not_kept() -> None:
 
 def test_time_of_several_calls_is_that_of_one() -> None:
   costs = interleave({'sleep': Part(lambda: time.sleep(0.02), calls=3)}, 2)
-  assert 20.0 <= costs['sleep']['wall_ms']['min'] < 40.0
+  assert 20.0 <= costs['sleep']['wall_ms']['min'] < 60.0
   assert costs['sleep']['cpu_ms']['max'] < 15.0  # Who sleeps takes no CPU time.
 
 
@@ -58,5 +58,5 @@ def test_laps_follow_each_other() -> None:
   watch.lap('lap')
   watch.lap('lap')
   wall = watch.costs()['lap']['wall_ms']
-  assert 10.0 <= wall['max'] < 30.0
+  assert 10.0 <= wall['max'] < 40.0
   assert wall['min'] < 10.0

@@ -46,15 +46,16 @@ def run(config: RunConfig) -> Outcome:
     checkpointing.forget_unfinished_replay(folder)
     folder.logs.mkdir(exist_ok=True)
     folder.append_start({'command': sys.argv, **machine.describe()})
-    folder.write_status('running', checkpointing.read_counts(folder), error=None)
+    counts = checkpointing.read_counts(folder)
+    folder.write_status('running', counts, error=None)
     with _output_to(folder.logs / 'main.log') as console:
+      _say(console, _opening(config, counts))
       outcome = _run_layout(config, spec, folder, console)
       counts = checkpointing.read_counts(folder)
       is_replay_behind = checkpointing.is_replay_behind(folder)
       outcome = with_loss(outcome, counts, config, is_replay_behind)
       folder.write_status(outcome.state, counts, outcome.error)
-      summary = _summary(outcome, counts, folder)
-      console.print(summary, highlight=False, markup=False, soft_wrap=True)
+      _say(console, _summary(outcome, counts, folder))
   return outcome
 
 
@@ -221,9 +222,21 @@ def _stop_on_signals(stop: threading.Event) -> Iterator[list[int]]:
       signal.signal(number, handler)
 
 
+def _say(console: rich.console.Console, line: str) -> None:
+  """Prints a line as it is."""
+  console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _opening(config: RunConfig, counts: Mapping[str, float]) -> str:
+  """Returns the first line that a person sees, long before the nodes are up."""
+  steps = int(counts.get(ACTOR_STEPS, 0))
+  verb = f'resuming from {steps:,} steps' if steps else 'starting'
+  return f'{verb}: {config.agent} on {config.env} in {config.run}'
+
+
 def _summary(outcome: Outcome, counts: dict[str, float], folder: RunFolder) -> str:
   """Returns the last line that a person sees."""
-  steps = f'{int(counts.get("actor_steps", 0)):,} steps saved in {folder.path}'
+  steps = f'{int(counts.get(ACTOR_STEPS, 0)):,} steps saved in {folder.path}'
   if outcome.state == 'failed':
     return f'failed: {outcome.error}; {steps}'
   if outcome.state == 'stopped':

@@ -45,7 +45,9 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   assert running.run(config) == Outcome('finished', 0)
 
   output = capfd.readouterr()
-  assert output.out.splitlines()[-1] == f'finished: 20 steps saved in {folder.path}'
+  first, *_, last = output.out.splitlines()
+  assert first == f'starting: qmle on bandit:bimodal in {folder.path}'
+  assert last == f'finished: 20 steps saved in {folder.path}'
   assert output.err == ''
   assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
   files = {path: path.stat().st_mtime_ns for path in folder.path.glob('*.json*')}
@@ -53,6 +55,10 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   assert running.run(config) == Outcome('finished', 0)
   assert capfd.readouterr().out == f'finished before: 20 steps in {folder.path}\n'
   assert {p: p.stat().st_mtime_ns for p in folder.path.glob('*.json*')} == files
+
+  assert running.run(dataclasses.replace(config, steps=30)) == Outcome('finished', 0)
+  first, *_ = capfd.readouterr().out.splitlines()
+  assert first.startswith('resuming from 20 steps: qmle on bandit:bimodal in ')
 
   with pytest.raises(UserError, match='seed: 1 -> 2'):
     running.run(dataclasses.replace(config, seed=2))
@@ -121,8 +127,8 @@ def test_second_interrupt_says_what_is_lost(
   assert (outcome.state, outcome.exit_code, outcome.error) == ('stopped', 130, error)
   assert read_status(folder)['state'] == 'stopped'
   assert read_status(folder)['error'] == error
-  last = f'stopped: 0 steps saved in {folder.path}; {error}\n'
-  assert capfd.readouterr().out == last
+  last = f'stopped: 0 steps saved in {folder.path}; {error}'
+  assert capfd.readouterr().out.splitlines()[-1] == last
 
 
 RESUMES = 'the same command resumes from 10 steps'

@@ -9,7 +9,8 @@
 //
 // All distinct candidates are estimated with the two large products, W_i [H, 2H] and
 // W_o [2H, 2H], in 8-bit integers, at four times the speed of float32. The few with the
-// highest estimates, the finalists, are then evaluated in float32.
+// highest estimates, and the last one, where the best action known so far stands, are the
+// finalists, which are then evaluated in float32.
 //
 // What the second of them takes in integers is the difference of hidden to its mean over
 // some candidates. A state may have much more part in hidden than its candidates have:
@@ -211,6 +212,16 @@ static int choose_finalists(const float *estimates, const int32_t *rows, int cou
   return end;
 }
 
+// Sees to it that a row is a finalist, if need be in the place of the one with the lowest
+// estimate; returns how many there are.
+static int admit(int32_t row, int end, int most, int32_t *finalists) {
+  for (int i = 0; i < end; ++i)
+    if (finalists[i] == row) return end;
+  if (end < most) ++end;
+  finalists[end - 1] = row;
+  return end;
+}
+
 // Writes best candidate and value of one state.
 static void maximize_state(const Job *job, int state, Workspace *work) {
   const Network *net = job->network;
@@ -221,8 +232,9 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
   memcpy(work->outer_offset, net->outer_b, sizeof(float) * 2 * width);
   add(work->outer_offset, request->embeddings + (size_t)state * width, width);
 
+  int32_t last;
   const int distinct = find_distinct(actions, count, net->inputs, work->table,
-                                     table_slots(count), work->rows);
+                                     table_slots(count), work->rows, &last);
   for (int i = 0; i < distinct; i += TILE) {
     const int rows = distinct - i < TILE ? distinct - i : TILE;
     estimate_hidden(job, state_hidden, actions, work->rows + i, rows, work);
@@ -231,8 +243,9 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
   }
   int32_t finalists[TILE];
   float values[TILE];
-  const int end = choose_finalists(work->estimates, work->rows, distinct,
-                                   finalists_of(count), finalists);
+  const int most = finalists_of(count);
+  int end = choose_finalists(work->estimates, work->rows, distinct, most, finalists);
+  end = admit(last, end, most, finalists);
   evaluate(net, state_hidden, actions, finalists, end, work, values);
   int best = 0;
   for (int i = 1; i < end; ++i)

@@ -2,17 +2,19 @@
 
 #include <string.h>
 
-// Two grid points that agree in so many dimensions seldom meet: no need to hash more.
+// Rows that agree in so many inputs other than zero seldom meet: no need to hash more.
+// Zeros are passed over, or those of the first digit of an index might be all of them.
 enum { HASHED = 16 };
 
 static uint32_t hash(const float *row, int size) {
-  const int end = size < HASHED ? size : HASHED;
   uint64_t code = 0;
-  for (int i = 0; i < end; ++i) {
+  for (int i = 0, hashed = 0; i < size && hashed < HASHED; ++i) {
     uint32_t word;
     memcpy(&word, row + i, sizeof word);
-    code = (code ^ word) * 0x9e3779b97f4a7c15u;
+    if (!word) continue;
+    code = (code ^ word ^ (uint64_t)i << 32) * 0x9e3779b97f4a7c15u;
     code ^= code >> 32;
+    ++hashed;
   }
   return (uint32_t)code;
 }
@@ -24,7 +26,7 @@ uint32_t table_slots(int count) {
 }
 
 int find_distinct(const float *actions, int count, int size, int32_t *table,
-                  uint32_t slots, int32_t *rows) {
+                  uint32_t slots, int32_t *rows, int32_t *last) {
   const size_t bytes = sizeof(float) * size;
   int found = 0;
   memset(table, -1, slots * sizeof *table);
@@ -33,9 +35,11 @@ int find_distinct(const float *actions, int count, int size, int32_t *table,
     uint32_t slot = hash(row, size) & (slots - 1);
     while (table[slot] >= 0 && memcmp(row, actions + (size_t)table[slot] * size, bytes))
       slot = (slot + 1) & (slots - 1);
-    if (table[slot] >= 0) continue;
-    table[slot] = i;
-    rows[found++] = i;
+    if (table[slot] < 0) {
+      table[slot] = i;
+      rows[found++] = i;
+    }
+    *last = table[slot];
   }
   return found;
 }

@@ -11,8 +11,9 @@
 uint32_t table_slots(int count);
 
 // Writes the indices of those rows of actions [count, size] that equal none before them,
-// in order, and returns their number. The table has `slots` entries.
+// in order, and returns their number; also writes which of them equals the last row of
+// all. The table has `slots` entries.
 int find_distinct(const float *actions, int count, int size, int32_t *table,
-                  uint32_t slots, int32_t *rows);
+                  uint32_t slots, int32_t *rows, int32_t *last);
 
 #endif  // QMLE_DISTINCT_H_

@@ -24,10 +24,11 @@ def argmax(
 ) -> tuple[Tensor, Tensor]:
   """Returns the best candidate int32 [B] by an action-in torso, and its value [B].
 
-  All candidates are estimated in 8-bit integers, and the few with the highest estimates
-  evaluated in float32. The first layer is applied by halves, `[e_o; e_a] W = e_o W_o +
-  e_a W_a`, so that the observation's half is computed once per state and not once per
-  candidate.
+  All candidates are estimated in 8-bit integers. The few with the highest estimates, at
+  most 24, are evaluated in float32, and always the last one, so that no estimate loses
+  the best action known so far, which stands there. The first layer is applied by
+  halves, `[e_o; e_a] W = e_o W_o + e_a W_a`, so that the observation's half is computed
+  once per state and not once per candidate.
 
   Args:
     embeddings: [B, H] of the observations.
@@ -64,5 +65,9 @@ def argmax(
 
 
 def _threads() -> int:
-  """Returns as many threads as TensorFlow has within an operation."""
-  return int(os.environ.get('TF_NUM_INTRAOP_THREADS') or os.cpu_count() or 1)
+  """Returns as many threads as the environment gives to one of TensorFlow's operations.
+
+  Without a word there, one for each core that this process may use.
+  """
+  named = int(os.environ.get('TF_NUM_INTRAOP_THREADS') or 0)
+  return named or len(os.sched_getaffinity(0))

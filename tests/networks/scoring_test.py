@@ -91,13 +91,30 @@ def test_nearly_always_the_same_winner() -> None:
   assert np.mean(best == expected) >= 0.999
 
 
+def test_the_last_candidate_is_never_lost_to_an_estimate() -> None:
+  network = make_network(32, 6)
+  observations, actions = make_inputs(40, 101, 6)
+  embeddings = network.embed(observations)
+  # So close together that estimates say little: but the best one is at the end, or at
+  # the beginning.
+  actions = 0.9 + 0.01 * actions.numpy()
+  order = np.argsort(network(embeddings, tf.constant(actions)), axis=1)
+  last = np.take_along_axis(actions, order[:, :, None], axis=1)
+  first = last[:, ::-1]
+
+  best, _ = network.argmax(embeddings, tf.constant(last))
+  np.testing.assert_array_equal(best, 100)
+  best, _ = network.argmax(embeddings, tf.constant(first))
+  assert np.any(best != 0)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 4), st.integers(1, 90), st.integers(1, 20), st.integers(0, 99))
 def test_first_of_equal_candidates_wins(
   batch: int, count: int, inputs: int, seed: int
 ) -> None:
   # Of two values in each dimension: with few dimensions nearly all repeat themselves,
-  # with more than 16 some differ only where the hash does not look.
+  # with more than 16 ones some differ only where the hash does not look.
   network = make_network(16, inputs)
   random = np.random.default_rng(seed)
   actions = random.integers(2, size=(batch, count, inputs)).astype(np.float32)

@@ -52,8 +52,9 @@ class Box(base.ActionSpace):
     return tf.concat([box, self.from_bins(bins)], axis=1)  # [B, n, A]
 
   def encode(self, actions: Tensor) -> Tensor:
-    """See base class."""
-    return actions
+    """See base class; a dimension whose bounds are equal says nothing, and is 0."""
+    low, high = self._bounds
+    return actions if np.all(low < high) else actions * np.float32(low < high)
 
   def clip(self, actions: Tensor) -> Tensor:
     """See base class."""

@@ -18,7 +18,7 @@ from dm_env import specs
 from qmle_acme.actions import base
 from qmle_acme.types import Array, Seed, Tensor
 
-# The largest number of values of one index; 2^31 is the limit of the arithmetic.
+# The largest number of values of one index. The arithmetic is exact up to 2^53.
 MAX_VALUES = 10**9
 # An index with at most as many values is one digit: that costs less than ten digits.
 MAX_ONE_HOT = 64

@@ -16,7 +16,7 @@ def make(spec: Any, bins: int) -> base.ActionSpace:
   Args:
     spec: the environment's action spec: a BoundedArray of floats, integers or truth
       values (a DiscreteArray is one), or tuples, lists and dictionaries of them.
-    bins: K, number of bins per continuous dimension.
+    bins: K, number of bins per continuous dimension, at least 2.
 
   Raises:
     UserError: the spec is empty, unbounded, or of a kind that is not supported.

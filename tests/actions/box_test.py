@@ -96,6 +96,9 @@ def test_dimension_of_no_width_stays_finite() -> None:
   native = space.to_environment(np.array([0.7, 0.5], np.float32))
   np.testing.assert_array_equal(native, np.array([0.3, 0.5], np.float32))
   assert np.isfinite(space.from_environment(native)).all()
+  # Whatever is proposed there is the same action, and looks the same to the network.
+  encoded = space.encode(tf.constant([[0.7, 0.5], [-1.0, 0.5]]))
+  np.testing.assert_array_equal(encoded, [[0.0, 0.5], [0.0, 0.5]])
 
 
 def test_clip_by_hand() -> None:

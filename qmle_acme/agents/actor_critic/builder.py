@@ -15,11 +15,13 @@ from acme.agents.tf.d4pg.agent import D4PGNetworks
 from dm_env import specs
 
 from qmle_acme import actions
-from qmle_acme.agents.actor_critic import acting, learning, seeding
+from qmle_acme.agents.actor_critic import acting, learning
 from qmle_acme.agents.actor_critic.config import ActorCriticConfig
+from qmle_acme.agents.actor_critic.seeding import seed_weights
 from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
 from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.optimizers import adam
+from qmle_acme.agents.seeding import seeded
 from qmle_acme.errors import UserError
 from qmle_acme.types import Sample
 
@@ -120,7 +122,7 @@ class ActorCriticBuilder(AgentBuilder):
     variables = {POLICY: policy.variables}
     client = self._fetch_variables(variable_source, variables, explores)
     actor = acting.BoxActor(policy, self._space, client, adder)
-    with seeding.seeded(seed):
+    with seeded(seed):
       actor.select_action(np.zeros(self._row.observation_size, np.float32))
     return actor
 
@@ -135,7 +137,7 @@ class ActorCriticBuilder(AgentBuilder):
   def _init_networks(self, seed: int) -> D4PGNetworks:
     """Returns the networks with all their variables, a function of the seed."""
     networks = self.make_networks()
-    seeding.seed_weights(networks, seed)
-    with seeding.seeded(seed):
+    seed_weights(networks, seed)
+    with seeded(seed):
       networks.init(self._spec)
     return networks

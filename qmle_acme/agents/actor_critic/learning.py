@@ -14,9 +14,9 @@ import tensorflow as tf
 from acme import types as acme_types
 from acme.utils import loggers
 
-from qmle_acme.agents.actor_critic import seeding
 from qmle_acme.agents.builder import TFLearner
 from qmle_acme.agents.metrics import MeanMetrics
+from qmle_acme.agents.seeding import seeded
 from qmle_acme.replay import RowFormat
 from qmle_acme.types import Array, Sample, Tensor, Transition
 
@@ -125,7 +125,7 @@ class AcmeLearner(TFLearner):
     if self._is_traced:
       self._learner.step()
     else:
-      with seeding.seeded(self._seed + self.steps):
+      with seeded(self._seed + self.steps):
         self._learner.step()
       self._is_traced = True
     self._metrics.means.add(self.steps, self._metrics.latest)

@@ -1,27 +1,9 @@
-"""Networks and policies as functions of a seed, though TensorFlow has one for all."""
-
-import contextlib
-import threading
-from collections.abc import Iterator
+"""Initial weights of Acme's networks as a function of a seed."""
 
 import numpy as np
 import sonnet as snt
 import tensorflow as tf
 from acme.agents.tf.d4pg.agent import D4PGNetworks
-
-_LOCK = threading.Lock()
-
-
-@contextlib.contextmanager
-def seeded(seed: int) -> Iterator[None]:
-  """Has TensorFlow draw by this seed; where nodes are threads, one after the other.
-
-  A graph keeps the seed that is set while it is traced: what draws random numbers at
-  each call must be called for the first time in here.
-  """
-  with _LOCK:
-    tf.random.set_seed(seed)
-    yield
 
 
 def seed_weights(networks: D4PGNetworks, seed: int) -> None:

@@ -176,8 +176,7 @@ class NStepAdder(acme.adders.Adder):
 def make_dataset(address: str, row: RowFormat, batch_size: int) -> tf.data.Dataset:
   """Returns the endless dataset of `Sample`, drawn by priority.
 
-  One worker with few samples in flight: what is drawn early is drawn by old priorities,
-  and its best known action may be out of date when it arrives.
+  One worker with few samples in flight: what is drawn early is drawn by old priorities.
   """
   dataset = reverb.TrajectoryDataset(
     server_address=address,

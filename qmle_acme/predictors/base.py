@@ -19,7 +19,11 @@ from qmle_acme.types import Seed, Tensor
 
 
 class Predictor(snt.Module, abc.ABC):
-  """A head, and the distribution family that it parametrises."""
+  """A head, and the distribution family that it parametrises.
+
+  A family sets what its number of parameters depends on before it initialises this
+  class. It has a line in `ensemble`, and one with its options in `config`.
+  """
 
   def __init__(self, space: ActionSpace, width: int, name: str):
     """Initialises.

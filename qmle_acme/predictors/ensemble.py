@@ -88,20 +88,18 @@ class Ensemble(snt.Module):
     """The proposers' names, in the order of `Candidates.proposers`."""
     return (UNIFORM, *(predictor.name for predictor in self.predictors))
 
-  def propose(
-    self, embeddings: Tensor, batch: int, count: int, seed: Seed
-  ) -> Candidates:
+  def propose(self, embeddings: Tensor, count: int, seed: Seed) -> Candidates:
     """Returns `count` candidates for each state.
 
     Args:
-      embeddings: [B, H] observation embeddings.
-      batch: B.
+      embeddings: [B, H] observation embeddings; B is static.
       count: N, at least 1.
       seed: of the stateless random functions.
     """
     counts = split_budget(count, self._ratios)
     seeds = tf.unstack(tf.random.split(seed, len(counts)))
-    parts = [self._space.sample_proposal((batch, counts[0]), seeds[0])]
+    uniform_shape = (embeddings.shape[0], counts[0])
+    parts = [self._space.sample_proposal(uniform_shape, seeds[0])]
     parts += [
       predictor.sample(predictor(embeddings), n, predictor_seed)
       for predictor, n, predictor_seed in zip(

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from qmle_acme import actions
-from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
+from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.errors import UserError
 from qmle_acme.experiments import checkpointing, evaluation, factory
 from qmle_acme.experiments.config import RunConfig
@@ -45,7 +45,7 @@ def measure(run: str) -> Iterator[dict[str, Any]]:
   spec = factory.make_spec(config)
   space = actions.make(spec.actions, config.qmle.bins)
   size = int(np.prod(spec.observations.shape))
-  network = make_network(space, size, config.qmle, _SEED)
+  network = QMLENetwork.make(space, size, config.qmle, _SEED)
   counts = checkpointing.restore_network(folder, network)
   observations = _observations(folder, config)
   yield {
@@ -80,10 +80,9 @@ def _compare(network: QMLENetwork, observations: Array, count: int) -> dict[str,
   """Returns the share of states with the same winner, and how much the others lack."""
   lacks, is_same = [], []
   for first in range(0, len(observations), _CHUNK):
-    embeddings = network.q.embed(observations[first : first + _CHUNK])
-    batch = embeddings.shape[0]
+    embeddings = network.embed(observations[first : first + _CHUNK])
     seed = tf.constant([_SEED, first])
-    candidates = network.ensemble.propose(embeddings, batch, count, seed).actions
+    candidates = network.ensemble.propose(embeddings, count, seed).actions
     best, _ = network.argmax_of(embeddings, candidates)
     values = network.q_values(embeddings, candidates).numpy()  # [B, N]
     of_best = np.take_along_axis(values, best.numpy()[:, None], axis=1)[:, 0]

@@ -60,13 +60,12 @@ def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Par
   network: QMLENetwork = learner.state['target_network']
   cache: ArgmaxCache = learner.state['cache']
   keys, transition = sample.keys, sample.transition
-  embeddings = network.q.embed(transition.o_t)
-  batch = int(embeddings.shape[0])
+  embeddings = network.embed(transition.o_t)
   seed = tf.constant([_SEED, 0])
 
   @tf.function(autograph=False)
   def propose() -> Candidates:
-    candidates = network.ensemble.propose(embeddings, batch, m_target, seed)
+    candidates = network.ensemble.propose(embeddings, m_target, seed)
     return with_cached(candidates, transition.a_tm1, 0)
 
   actions = propose().actions  # A box is encoded as it is.
@@ -74,7 +73,7 @@ def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Par
   best_actions = tf.function(learner.best_actions, autograph=False)
   lookup = tf.function(cache.lookup, autograph=False)
   update = tf.function(cache.update, autograph=False)
-  targets = transition.r_t, transition.a_tm1, tf.ones([batch])
+  targets = transition.r_t, transition.a_tm1, tf.ones_like(transition.r_t)
   return {
     'target arg max': Part(lambda: best_actions(transition.o_t, transition.a_tm1)),
     'of it candidates': Part(propose),

@@ -13,7 +13,7 @@ from dm_env import specs
 
 from qmle_acme.actions import Box
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
+from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.speed.timing import Part, Spread, interleave, rounded
 
 ACTION_SIZES = (1, 6, 21, 38)
@@ -86,9 +86,9 @@ def _product_name(shape: Shape, inner: int, dtype: tf.DType) -> str:
 def _scoring_parts(shape: Shape, size: int, config: QMLEConfig) -> dict[str, Part]:
   """Returns the compiled and the plain form, and the arg max that they serve."""
   space = Box(specs.BoundedArray((size,), np.float32, -1.0, 1.0), config.bins)
-  network = make_network(space, _OBSERVATION_SIZE, config, _SEED)
+  network = QMLENetwork.make(space, _OBSERVATION_SIZE, config, _SEED)
   observations = tf.random.normal([shape.states, _OBSERVATION_SIZE])
-  embeddings = network.q.embed(observations)
+  embeddings = network.embed(observations)
   actions = space.sample_proposal((shape.states, shape.candidates), [_SEED, 2])
   compiled = tf.function(network.q.argmax, autograph=False)
   whole = _argmax(network, shape)
@@ -109,7 +109,7 @@ def _argmax(
 ) -> tf.types.experimental.GenericFunction:
   @tf.function(autograph=False)
   def argmax(observations: tf.Tensor, seed: tf.Tensor) -> Any:
-    return network.argmax(observations, shape.states, shape.candidates, seed)
+    return network.argmax(observations, shape.candidates, seed)
 
   return argmax
 

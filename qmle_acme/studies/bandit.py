@@ -129,9 +129,9 @@ def make_builder(method: str, spec: acme.specs.EnvironmentSpec) -> AgentBuilder:
 def _propose(training: Training, step: int) -> np.ndarray:
   """Returns some candidates [_CANDIDATES, 2] such as the agent chooses from."""
   network = training.learner.state['network']
-  embeddings = network.q.embed(_OBSERVATION[None])
+  embeddings = network.embed(_OBSERVATION[None])
   seed = tf.constant([step, 0])
-  return network.ensemble.propose(embeddings, 1, _CANDIDATES, seed).actions[0].numpy()
+  return network.ensemble.propose(embeddings, _CANDIDATES, seed).actions[0].numpy()
 
 
 def _row(step: int, kind: str, action: np.ndarray) -> Record:

@@ -185,7 +185,7 @@ def test_no_gradient_reaches_the_encoder_and_every_head_gets_one(
   members = [_make(family, space) for family in FAMILIES]
   ensemble = Ensemble(space, members, [0.5, *[0.1] * 5])
   embeddings = tf.random.stateless_normal([4, _WIDTH], [1, 1])
-  candidates = ensemble.propose(embeddings, 4, 40, _SEED)
+  candidates = ensemble.propose(embeddings, 40, _SEED)
   assert candidates.actions.shape == (4, 40, space.size)
   np.testing.assert_array_equal(np.bincount(candidates.proposers), [20, *[4] * 5])
   with tf.GradientTape(persistent=True) as tape:

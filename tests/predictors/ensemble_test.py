@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from qmle_acme.actions import Box
 from qmle_acme.errors import UserError
 from qmle_acme.networks import ActionInQNetwork
-from qmle_acme.predictors import Ensemble, PredictorConfig, make_predictor, split_budget
+from qmle_acme.predictors import (
+  FAMILIES,
+  Ensemble,
+  PredictorConfig,
+  make_predictor,
+  split_budget,
+)
 from qmle_acme.types import Candidates, Tensor
 
 _WIDTH = 16
@@ -107,7 +113,7 @@ def test_each_proposes_its_share_in_order(compiled: bool) -> None:
   propose = (
     tf.function(ensemble.propose, autograph=False) if compiled else (ensemble.propose)
   )
-  actions, proposers = propose(embeddings, 4, 20, _SEED)
+  actions, proposers = propose(embeddings, 20, _SEED)
   assert ensemble.names == ('uniform', 'delta', 'categorical')
   assert actions.shape == (4, 20, 2) and actions.dtype == tf.float32
   assert proposers.dtype == tf.int32
@@ -125,7 +131,7 @@ def test_each_proposes_its_share_in_order(compiled: bool) -> None:
 @pytest.mark.parametrize('count', [1, 2, 3, 10, 100])
 def test_any_number_of_candidates(count: int) -> None:
   ensemble = _make(_DEFAULT, ('delta', 'categorical'))
-  candidates = ensemble.propose(_embeddings(3), 3, count, _SEED)
+  candidates = ensemble.propose(_embeddings(3), count, _SEED)
   assert candidates.actions.shape == (3, count, 2)
   counts = np.bincount(candidates.proposers, minlength=3)
   np.testing.assert_array_equal(counts, split_budget(count, _DEFAULT))
@@ -133,14 +139,14 @@ def test_any_number_of_candidates(count: int) -> None:
 
 def test_who_has_no_share_proposes_nothing() -> None:
   ensemble = _make((0.0, 0.0, 1.0), ('delta', 'categorical'))
-  candidates = ensemble.propose(_embeddings(2), 2, 9, _SEED)
+  candidates = ensemble.propose(_embeddings(2), 9, _SEED)
   np.testing.assert_array_equal(candidates.proposers, [2] * 9)
   assert _on_grid(candidates.actions).all()
 
 
 def test_order_of_the_members_is_that_of_the_names() -> None:
   ensemble = _make((0.0, 0.5, 0.5), ('categorical', 'delta'))
-  candidates = ensemble.propose(_embeddings(2), 2, 8, _SEED)
+  candidates = ensemble.propose(_embeddings(2), 8, _SEED)
   assert ensemble.names == ('uniform', 'categorical', 'delta')
   np.testing.assert_array_equal(
     _on_grid(candidates.actions)[0], [True] * 4 + [False] * 4
@@ -151,7 +157,7 @@ def test_seed_decides_the_candidates() -> None:
   ensemble = _make((0.5, 0.25, 0.25), ('delta', 'categorical'))
 
   def propose(seed: int) -> Candidates:
-    return ensemble.propose(_embeddings(3), 3, 40, tf.constant([1, seed]))
+    return ensemble.propose(_embeddings(3), 40, tf.constant([1, seed]))
 
   first = propose(0).actions.numpy()
   np.testing.assert_array_equal(first, propose(0).actions)
@@ -164,7 +170,7 @@ def test_seed_decides_the_candidates() -> None:
 def test_members_draw_with_seeds_of_their_own() -> None:
   ensemble = _make((0.0, 0.5, 0.5), ('categorical', 'categorical'))
   embeddings = tf.zeros([2, _WIDTH])  # Of zeros every head makes even logits.
-  actions = ensemble.propose(embeddings, 2, 100, _SEED).actions.numpy()
+  actions = ensemble.propose(embeddings, 100, _SEED).actions.numpy()
   is_other = (actions[:, :50] != actions[:, 50:]).any(axis=-1)
   np.testing.assert_allclose(is_other.mean(), 8 / 9, atol=0.15)
 
@@ -196,7 +202,7 @@ def test_loss_reaches_the_heads_and_stops_at_the_encoder() -> None:
 
 def test_uniform_sampling_alone_has_nothing_to_learn() -> None:
   ensemble = _make((1.0,), ())
-  assert ensemble.propose(_embeddings(2), 2, 6, _SEED).actions.shape == (2, 6, 2)
+  assert ensemble.propose(_embeddings(2), 6, _SEED).actions.shape == (2, 6, 2)
   loss = ensemble.loss(_embeddings(2), tf.zeros([2, 2]))
   np.testing.assert_array_equal(loss, [0.0, 0.0])
 
@@ -204,3 +210,9 @@ def test_uniform_sampling_alone_has_nothing_to_learn() -> None:
 def test_unknown_family() -> None:
   with pytest.raises(UserError, match="unknown predictor family 'gausian'"):
     _make((0.5, 0.5), ('gausian',))
+
+
+@pytest.mark.parametrize('family', FAMILIES)
+def test_every_family_that_settings_know_can_be_made(family: str) -> None:
+  space = Box(specs.BoundedArray((2,), np.float32, -1.0, 1.0), 3)
+  assert make_predictor(PredictorConfig(family, 1.0), space, 16).name == family

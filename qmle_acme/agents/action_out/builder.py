@@ -4,7 +4,6 @@ import dataclasses
 import math
 
 import acme
-import tensorflow as tf
 
 from qmle_acme.agents.action_out.networks import ActionOutNetwork
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
@@ -18,6 +17,8 @@ class ActionOutBuilder(QMLEBuilder):
 
   The arg max is exact, so that there is nothing to sample, to predict or to cache.
   """
+
+  network_class = ActionOutNetwork
 
   def __init__(self, config: QMLEConfig, spec: acme.specs.EnvironmentSpec):
     """Initialises.
@@ -48,9 +49,3 @@ class ActionOutBuilder(QMLEBuilder):
         f'action-out would need an output for each of {count:,} actions, and lists at '
         f'most {MAX_ACTIONS:,}: use qmle, which takes any number'
       )
-
-  def _make_network(self, seed: int) -> ActionOutNetwork:
-    tf.random.set_seed(seed)
-    network = ActionOutNetwork(self._space, self._config.hidden_size)
-    network.q(network.embed(tf.zeros([1, self._row.observation_size])))
-    return network

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
+from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.networks import ActionOutQNetwork
 from qmle_acme.types import ArgmaxResult, Seed, Tensor
@@ -17,22 +18,21 @@ class ActionOutNetwork(QNetwork):
 
   q: ActionOutQNetwork
 
-  def __init__(self, space: ActionSpace, width: int, name: str = 'action_out'):
+  def __init__(self, space: ActionSpace, config: QMLEConfig, name: str = 'action_out'):
     """Initialises.
 
     Args:
       space: the action space, without continuous dimensions.
-      width: H.
+      config: of its settings only the width is used.
       name: of the module.
     """
-    super().__init__(name=name)
-    self._space = space
+    super().__init__(space, config, name)
     # All combinations of digits; some may stand for the same action.
     digits = np.indices(space.bin_counts).reshape(space.size, -1).T
     self._actions, self._places = np.unique(
       space.from_bins(digits).numpy(), axis=0, return_inverse=True
     )
-    self.q = ActionOutQNetwork(width, len(self._actions))
+    self.q = ActionOutQNetwork(config.hidden_size, len(self._actions))
 
   @property
   def proposers(self) -> tuple[str, ...]:
@@ -42,13 +42,12 @@ class ActionOutNetwork(QNetwork):
   def argmax(
     self,
     observations: Tensor,
-    batch: int,
     count: int,
     seed: Seed,
     cached: Tensor | None = None,
   ) -> ArgmaxResult:
     """See base class; it is of all actions, whatever `count` and `cached` are."""
-    del batch, count, seed, cached
+    del count, seed, cached
     values = self.q(self.embed(observations))  # [B, M]
     best = tf.argmax(values, axis=-1)
     return ArgmaxResult(

@@ -36,6 +36,8 @@ class DPGBuilder(QMLEBuilder):
       predictors=(PredictorConfig('delta', 1.0),),
       m_target=1,
       m_greedy=1,
+      mle_target='improved',
+      use_cache=False,
     )
     super().__init__(policy, spec)
     if not isinstance(self._space, Box):

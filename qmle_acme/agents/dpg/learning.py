@@ -19,15 +19,13 @@ class DPGLearner(QMLELearner):
   def best_actions(self, observations: Tensor, cached: Tensor | None) -> ArgmaxResult:
     """Returns the target policy's actions; the cached ones are no candidates."""
     del cached
-    return self._target_network.argmax(
-      observations, self._config.batch_size, 1, tf.constant([0, 0])
-    )
+    return self._target_network.argmax(observations, 1, tf.constant([0, 0]))
 
   def predictor_losses(self, transition: Transition, mle_target: Tensor) -> Tensor:
     """Returns -Q(o_tm1, policy(o_tm1)), [B], whose gradient ends at the policy."""
     del mle_target
     (policy,) = self._network.ensemble.predictors
-    embeddings = tf.stop_gradient(self._network.q.embed(transition.o_tm1))
+    embeddings = tf.stop_gradient(self._network.embed(transition.o_tm1))
     actions = policy.sample(policy(embeddings), 1, tf.constant([0, 0]))  # [B, 1, A]
     with tf.GradientTape() as tape:
       tape.watch(actions)

@@ -89,7 +89,7 @@ def _trace_best_action(
 
   @tf.function(autograph=False)
   def best_action(observation: Tensor, seed: Seed) -> Tensor:
-    return network.argmax(observation[None], 1, m_greedy, seed).action[0]
+    return network.argmax(observation[None], m_greedy, seed).action[0]
 
   return best_action.get_concrete_function(
     tf.TensorSpec([observation_size], tf.float32), tf.TensorSpec([2], tf.int32)

@@ -9,7 +9,7 @@ from qmle_acme import actions, replay
 from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
 from qmle_acme.agents.qmle import acting, learning
 from qmle_acme.agents.qmle.config import QMLEConfig
-from qmle_acme.agents.qmle.networks import QMLENetwork, QNetwork, make_network
+from qmle_acme.agents.qmle.networks import QMLENetwork, QNetwork
 from qmle_acme.agents.qmle.parameters import Number, Parameters
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.types import Sample
@@ -20,12 +20,12 @@ class QMLEBuilder(AgentBuilder):
 
   Attributes:
     learner_class: what learns; an agent that differs in nothing else has its own.
-    network_class: so, too.
+    network_class: what values actions; so, too.
   """
 
   _config: QMLEConfig
   learner_class: type[learning.QMLELearner] = learning.QMLELearner
-  network_class: type[QMLENetwork] = QMLENetwork
+  network_class: type[QNetwork] = QMLENetwork
 
   def __init__(self, config: QMLEConfig, spec: acme.specs.EnvironmentSpec):
     """Initialises.
@@ -33,6 +33,9 @@ class QMLEBuilder(AgentBuilder):
     Args:
       config: the agent's settings.
       spec: of the environment; observations are one float32 vector [O].
+
+    Raises:
+      UserError: there is no space for its action spec.
     """
     self._space = actions.make(spec.actions, config.bins)
     super().__init__(config, spec, self._space, config.priority_exponent)
@@ -88,4 +91,4 @@ class QMLEBuilder(AgentBuilder):
   def _make_network(self, seed: int) -> QNetwork:
     """Returns the network with all its variables, a function of the seed."""
     size = self._row.observation_size
-    return make_network(self._space, size, self._config, seed, self.network_class)
+    return self.network_class.make(self._space, size, self._config, seed)

@@ -154,9 +154,8 @@ class QMLELearner(TFLearner):
       cached: [B, A], if they are kept.
     """
     seed = tf.stack([tf.constant(self._seed, tf.int64), self._steps])
-    return self._target_network.argmax(
-      observations, self._config.batch_size, self._config.m_target, seed, cached
-    )
+    m_target = self._config.m_target
+    return self._target_network.argmax(observations, m_target, seed, cached)
 
   @tf.function(autograph=False, jit_compile=True)
   def fit(

@@ -4,16 +4,20 @@ B batch, N candidates, A action dimensions, H width, O observation.
 """
 
 import abc
+from typing import TypeVar
 
 import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
 from qmle_acme.agents.qmle.config import QMLEConfig
+from qmle_acme.agents.seeding import seeded
 from qmle_acme.argmax import maximize, with_cached
 from qmle_acme.networks import ActionInQNetwork, ActionOutQNetwork
 from qmle_acme.predictors import Ensemble, make_predictor
 from qmle_acme.types import ArgmaxResult, Seed, Tensor
+
+Network = TypeVar('Network', bound='QNetwork')
 
 
 class QNetwork(snt.Module, abc.ABC):
@@ -25,6 +29,40 @@ class QNetwork(snt.Module, abc.ABC):
 
   q: ActionInQNetwork | ActionOutQNetwork
 
+  def __init__(self, space: ActionSpace, config: QMLEConfig, name: str | None = None):
+    """Initialises.
+
+    Args:
+      space: the action space.
+      config: the agent's settings.
+      name: of the module.
+    """
+    super().__init__(name=name)
+    self._space = space
+
+  @classmethod
+  def make(
+    cls: type[Network],
+    space: ActionSpace,
+    observation_size: int,
+    config: QMLEConfig,
+    seed: int,
+  ) -> Network:
+    """Returns a network with all its variables; the same seed gives the same ones.
+
+    Args:
+      space: the action space.
+      observation_size: O.
+      config: the agent's settings.
+      seed: of the initial values; it becomes TensorFlow's own.
+    """
+    with seeded(seed):
+      network = cls(space, config)
+      embeddings = network.embed(tf.zeros([1, observation_size]))
+      network.q_values(embeddings, tf.zeros([1, 1, space.size]))
+      network.predictor_losses(embeddings, tf.zeros([1, space.size]))
+    return network
+
   @property
   @abc.abstractmethod
   def proposers(self) -> tuple[str, ...]:
@@ -34,7 +72,6 @@ class QNetwork(snt.Module, abc.ABC):
   def argmax(
     self,
     observations: Tensor,
-    batch: int,
     count: int,
     seed: Seed,
     cached: Tensor | None = None,
@@ -42,8 +79,7 @@ class QNetwork(snt.Module, abc.ABC):
     """Returns the best of `count` candidates, and of the cached action, in each state.
 
     Args:
-      observations: [B, O].
-      batch: B.
+      observations: [B, O]; B is static.
       count: N.
       seed: of the candidates.
       cached: [B, A], if there is one.
@@ -68,9 +104,9 @@ class QMLENetwork(QNetwork):
   q: ActionInQNetwork
 
   def __init__(self, space: ActionSpace, config: QMLEConfig, name: str = 'qmle'):
-    super().__init__(name=name)
+    """See base class."""
+    super().__init__(space, config, name)
     width = config.hidden_size
-    self._space = space
     self.q = ActionInQNetwork(width)
     self.ensemble = Ensemble(
       space,
@@ -86,14 +122,13 @@ class QMLENetwork(QNetwork):
   def argmax(
     self,
     observations: Tensor,
-    batch: int,
     count: int,
     seed: Seed,
     cached: Tensor | None = None,
   ) -> ArgmaxResult:
     """See base class."""
     embeddings = self.embed(observations)
-    candidates = self.ensemble.propose(embeddings, batch, count, seed)
+    candidates = self.ensemble.propose(embeddings, count, seed)
     if cached is not None:
       candidates = with_cached(candidates, cached, len(self.proposers) - 1)
     return maximize(lambda actions: self.argmax_of(embeddings, actions), candidates)
@@ -109,19 +144,3 @@ class QMLENetwork(QNetwork):
   def predictor_losses(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """See base class."""
     return self.ensemble.loss(embeddings, actions)
-
-
-def make_network(
-  space: ActionSpace,
-  observation_size: int,
-  config: QMLEConfig,
-  seed: int,
-  network_class: type[QMLENetwork] = QMLENetwork,
-) -> QMLENetwork:
-  """Returns the network with all its variables; the same seed gives the same ones."""
-  tf.random.set_seed(seed)
-  network = network_class(space, config)
-  embeddings = network.q.embed(tf.zeros([1, observation_size]))
-  network.q(embeddings, tf.zeros([1, 1, space.encoded_size]))
-  network.ensemble.loss(embeddings, tf.zeros([1, space.size]))
-  return network

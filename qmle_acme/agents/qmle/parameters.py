@@ -29,7 +29,11 @@ class Parameters:
     return self._concatenate().numpy()
 
   def assign(self, values: Array) -> None:
-    """Takes new values [P], as Acme's client does with variables."""
+    """Takes new values [P], as Acme's client does with variables.
+
+    Raises:
+      tf.errors.InvalidArgumentError: there are not P of them.
+    """
     self._assign(tf.constant(values))
 
   @tf.function(autograph=False)

@@ -31,7 +31,7 @@ def network_with_values(
 ) -> tuple[actions.ActionSpace, ActionOutNetwork]:
   """Returns a network that gives the actions these values [M] in every state."""
   space = actions.make(spec, bins=3)
-  network = ActionOutNetwork(space, WIDTH)
+  network = ActionOutNetwork(space, QMLEConfig(hidden_size=WIDTH))
   network.q(network.embed(tf.zeros([1, 2])))
   network.q.output.w.assign(tf.zeros([WIDTH, len(values)]))
   network.q.output.b.assign(values)
@@ -66,7 +66,7 @@ def test_outputs_are_the_actions_in_order() -> None:
   values = np.array([0.1, 0.2, 0.3, 0.4, 0.9, 0.5], np.float32)
   _, network = network_with_values(spec, values)
   observations = tf.zeros([2, 2])
-  best = network.argmax(observations, 2, 1, SEED, cached=tf.zeros([2, 2]))
+  best = network.argmax(observations, 1, SEED, cached=tf.zeros([2, 2]))
   np.testing.assert_array_equal(best.action, [[1, 1]] * 2)  # The fifth of two by three.
   np.testing.assert_array_equal(best.value, values[[4, 4]])
   np.testing.assert_array_equal(best.proposer, [0, 0])
@@ -87,7 +87,7 @@ def test_digits_that_stand_for_no_action_have_no_output() -> None:
   np.testing.assert_array_equal(
     network.q_values(embeddings, listed[None])[0], np.arange(count)
   )
-  best = network.argmax(tf.zeros([1, 2]), 1, 1, SEED).action[0].numpy()
+  best = network.argmax(tf.zeros([1, 2]), 1, SEED).action[0].numpy()
   assert space.to_environment(best) == count - 1
 
 

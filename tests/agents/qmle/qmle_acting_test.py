@@ -20,7 +20,7 @@ from tiny_agent import CONFIG, OBSERVATION_SIZE
 
 from qmle_acme.actions import Box
 from qmle_acme.agents.qmle.acting import QMLEActor
-from qmle_acme.agents.qmle.networks import QMLENetwork, make_network
+from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.random import uniform
 
@@ -53,7 +53,7 @@ class Source(acme.VariableSource):
 @pytest.fixture(scope='module')
 def network() -> QMLENetwork:
   """A network whose preferences depend on the observation."""
-  network = make_network(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=1)
+  network = QMLENetwork.make(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=1)
   scramble(network, seed=1)
   return network
 
@@ -72,7 +72,7 @@ def make_actor(
   space: Box = tiny_agent.SPACE,
   period: int = 1,
 ) -> QMLEActor:
-  network = make_network(space, OBSERVATION_SIZE, CONFIG, seed=99)
+  network = QMLENetwork.make(space, OBSERVATION_SIZE, CONFIG, seed=99)
   parameters = Parameters(network.variables)
   client = variable_utils.VariableClient(source, {'policy': [parameters]}, period)
   client.update_and_wait()
@@ -84,15 +84,11 @@ def act(actor: QMLEActor) -> np.ndarray:
   return np.stack([actor.select_action(observation) for observation in OBSERVATIONS])
 
 
-def make_random(seed: int) -> np.random.Generator:
-  return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
-
-
 def expected_actions(
   network: QMLENetwork, epsilon: float, seed: int = 5
 ) -> tuple[np.ndarray, np.ndarray]:
   """Returns the actions that must be chosen, and which of them explore."""
-  random = make_random(seed)
+  random = tiny_agent.make_random(seed)
   actions, explores = [], []
   for observation in OBSERVATIONS:
     explores.append(random.random() < epsilon)
@@ -116,12 +112,12 @@ def test_actions_are_those_worked_out_by_hand(
   np.testing.assert_allclose(actions, expected, atol=1e-6)
   assert np.mean(explores) == pytest.approx(epsilon, abs=0.2)
   if epsilon == 0.0:
-    argmax = network.argmax(OBSERVATIONS[:1], 1, COUNT, first_seed()).action[0]
+    argmax = network.argmax(OBSERVATIONS[:1], COUNT, first_seed()).action[0]
     np.testing.assert_array_equal(actions[0], argmax)
 
 
 def first_seed() -> np.ndarray:
-  random = make_random(5)
+  random = tiny_agent.make_random(5)
   random.random()
   return random.integers(2**31, size=2, dtype=np.int32)
 
@@ -174,7 +170,7 @@ def test_same_seed_same_actions_to_the_last_bit(network: QMLENetwork) -> None:
 
 
 def test_variables_are_fetched_every_period_and_acted_upon() -> None:
-  network = make_network(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=2)
+  network = QMLENetwork.make(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=2)
   scramble(network, seed=2)
   source = Source(network)
   actor = make_actor(source, epsilon=0.0, period=3)
@@ -189,7 +185,7 @@ def test_variables_are_fetched_every_period_and_acted_upon() -> None:
 
 
 def test_acting_goes_on_while_variables_are_fetched() -> None:
-  network = make_network(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=2)
+  network = QMLENetwork.make(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=2)
   source = Source(network)
   actor = make_actor(source, epsilon=0.0)
   old, _ = expected_actions(network, epsilon=0.0)

@@ -111,10 +111,10 @@ def test_actor_without_replay_is_greedy_and_keeps_nothing(
   source = Requests(learner)
   actor = builder.make_actor(source, None, seed=3)
   assert source.names == [['policy', 'max_priority']]
-  random = np.random.default_rng(3)
+  random = tiny_agent.make_random(3)
   random.random()
   seed = random.integers(2**31, size=2, dtype=np.int32)
-  best = learner.state['network'].argmax(OBSERVATION[None], 1, CONFIG.m_greedy, seed)
+  best = learner.state['network'].argmax(OBSERVATION[None], CONFIG.m_greedy, seed)
   expected = np.array([-2.0, 4.5]) + np.array([1.0, 4.0]) * best.action[0].numpy()
   action = actor.select_action(OBSERVATION)  # Though epsilon is 1.
   np.testing.assert_allclose(action, expected, atol=1e-5)

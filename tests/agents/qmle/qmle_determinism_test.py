@@ -8,7 +8,7 @@ import tiny_agent
 from tiny_agent import CONFIG, SPACE, Store, all_equal, arrays, cached_actions
 
 from qmle_acme.agents.qmle.learning import QMLELearner
-from qmle_acme.agents.qmle.networks import make_network
+from qmle_acme.agents.qmle.networks import QMLENetwork
 
 
 def snapshot(learner: QMLELearner, keys: np.ndarray) -> list[np.ndarray]:
@@ -38,10 +38,10 @@ def sent_by(priorities: tiny_agent.Priorities) -> list[np.ndarray]:
 
 def test_networks_are_a_function_of_the_seed() -> None:
   size = tiny_agent.OBSERVATION_SIZE
-  first = arrays(make_network(SPACE, size, CONFIG, seed=11))
+  first = arrays(QMLENetwork.make(SPACE, size, CONFIG, seed=11))
   tf.random.normal([3])  # Whatever was drawn in between.
-  again = arrays(make_network(SPACE, size, CONFIG, seed=11))
-  other = arrays(make_network(SPACE, size, CONFIG, seed=12))
+  again = arrays(QMLENetwork.make(SPACE, size, CONFIG, seed=11))
+  other = arrays(QMLENetwork.make(SPACE, size, CONFIG, seed=12))
   assert all_equal(first, again)
   for one, two in zip(first, other, strict=True):
     is_constant = np.all(one == one.flat[0])  # Biases, and the scales of norms.

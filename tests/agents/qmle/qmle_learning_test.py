@@ -24,7 +24,7 @@ from tiny_agent import (
 
 from qmle_acme.agents import metrics
 from qmle_acme.agents.qmle.learning import QMLELearner
-from qmle_acme.agents.qmle.networks import make_network
+from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.types import Sample
 
@@ -155,7 +155,7 @@ def test_steps_are_those_worked_out_by_hand(mle_target: str, use_cache: bool) ->
 
 
 def test_predictor_loss_reaches_the_heads_but_not_the_encoder() -> None:
-  network = make_network(SPACE, tiny_agent.OBSERVATION_SIZE, CONFIG, SEED)
+  network = QMLENetwork.make(SPACE, tiny_agent.OBSERVATION_SIZE, CONFIG, SEED)
   sample = Store(seed=2).draw(range(4))
   with tf.GradientTape(persistent=True) as tape:
     embeddings = network.q.embed(sample.transition.o_t)

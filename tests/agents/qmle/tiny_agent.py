@@ -16,7 +16,7 @@ from qmle_acme.actions import Box
 from qmle_acme.agents.builder import MetricsWriter
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.learning import QMLELearner
-from qmle_acme.agents.qmle.networks import make_network
+from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.predictors import PredictorConfig
 from qmle_acme.replay import PriorityUpdater
@@ -95,8 +95,8 @@ def make_learner(
   """Returns a learner, and what receives its priorities."""
   priorities = Priorities()
   learner = QMLELearner(
-    network=make_network(SPACE, OBSERVATION_SIZE, config, seed),
-    target_network=make_network(SPACE, OBSERVATION_SIZE, config, seed),
+    network=QMLENetwork.make(SPACE, OBSERVATION_SIZE, config, seed),
+    target_network=QMLENetwork.make(SPACE, OBSERVATION_SIZE, config, seed),
     cache=ArgmaxCache(config.replay_size, SPACE.size),
     samples=iter(samples),
     update_priorities=priorities,
@@ -132,3 +132,8 @@ def cached_actions(learner: QMLELearner, keys: np.ndarray) -> np.ndarray:
   """Returns the cached actions [B, A], NaN where there is none."""
   missing = tf.fill([len(keys), SPACE.size], np.nan)
   return learner.state['cache'].lookup(tf.constant(keys), missing)[0].numpy()
+
+
+def make_random(seed: int) -> np.random.Generator:
+  """Returns the generator that an actor of this seed draws from."""
+  return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))

@@ -42,8 +42,7 @@ def propose(
 ) -> np.ndarray:
   """Returns the candidates [B, N, A]."""
   embeddings = network.q.embed(tf.constant(observations))
-  batch = len(observations)
-  return network.ensemble.propose(embeddings, batch, count, seed).actions.numpy()
+  return network.ensemble.propose(embeddings, count, seed).actions.numpy()
 
 
 def step(

@@ -22,9 +22,13 @@ class Interval(NamedTuple):
 
   def __str__(self) -> str:
     """Returns it as in a table; without an interval if there is none."""
-    if self.low == self.high:
-      return f'{self.mean:.3g}'
-    return f'{self.mean:.3g} ({self.low:.3g} to {self.high:.3g})'
+    mean, low, high = (_short(value) for value in self)
+    return mean if self.low == self.high else f'{mean} ({low} to {high})'
+
+
+def _short(value: float) -> str:
+  """Returns three digits of a value, and more where there are more before the point."""
+  return f'{value:.3g}' if abs(value) < 1_000 else f'{value:,.0f}'
 
 
 def interval(values: Sequence[float]) -> Interval:

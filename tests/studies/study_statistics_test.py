@@ -24,6 +24,7 @@ def test_interval_of_what_does_not_vary(values: list[float]) -> None:
 
 def test_as_text() -> None:
   assert str(Interval(0.51234, 0.4, 0.6)) == '0.512 (0.4 to 0.6)'
+  assert str(Interval(52_501.0, 999.4, 60_000.0)) == '52,501 (999 to 60,000)'
 
 
 def test_groups_and_means() -> None:

@@ -34,7 +34,7 @@ def describe() -> dict[str, Any]:
     'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
     'system': platform.platform(),
     'python': platform.python_version(),
-    'revision': _revision(),
+    'revision': revision(),
     'versions': {name: metadata.version(name) for name in PACKAGES},
   }
 
@@ -47,7 +47,7 @@ def _cpuinfo(key: str) -> str:
   return next((value.strip() for name, _, value in pairs if name.strip() == key), '')
 
 
-def _revision() -> str:
+def revision() -> str:
   """Returns the commit of the code, marked if it was changed; '' outside of git."""
   here = pathlib.Path(__file__).parent
   command = ['git', '-C', str(here), 'describe', '--always', '--dirty', '--abbrev=12']

@@ -24,7 +24,8 @@ FORMS: dict[str, dict[str, Any]] = {
   'uniform alone': {'uniform_ratio': 1.0, 'predictors': ()},
   'no cache': {'use_cache': False},
   'cached target': {'mle_target': 'cached'},
-  'few candidates': {'m_target': 2, 'm_greedy': 10},
+  # So many that one is still the categorical predictor's.
+  'few candidates': {'m_target': 10, 'm_greedy': 10},
 }
 # Both architectures, where each action dimension has these three values.
 GRID = 'grid:3:'

@@ -1,5 +1,6 @@
 """Ten to a billion discrete actions: regret, time and memory."""
 
+import resource
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -13,12 +14,12 @@ _MEASURES = {
   'regret': 'regret',
   **reporting.COSTS,
   'parameters': 'parameters',
-  'peak_mb': 'peak MB',
+  'memory_mb': 'MB',
 }
 
 
 class CardinalityStudy(Study):
-  """Rows: what `synthetic_runs.run` returns, by the number of actions."""
+  """Rows: what `synthetic_runs.run` returns, and memory, by the number of actions."""
 
   seeds: ClassVar[int] = 3
   quick_seeds: ClassVar[int] = 1
@@ -34,14 +35,16 @@ class CardinalityStudy(Study):
     """See base class."""
     steps, seed = int(settings['steps']), int(settings['seed'])
     problem = f'discrete:{settings["n"]}'
-    return [synthetic_runs.run(problem, synthetic_runs.CONFIG, steps, seed)]
+    before = _peak_mb()
+    record = synthetic_runs.run(problem, synthetic_runs.CONFIG, steps, seed)
+    return [{**record, 'memory_mb': round(_peak_mb() - before, 1)}]
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""
     table = reporting.table_of(records, ('n',), _MEASURES)
     return (
-      f'{table}\nPeak memory is that of the whole process, replay of all steps '
-      f'included. {reporting.INTERVALS}\n'
+      f'{table}\nMB: by how much the run has raised the peak memory of its process, '
+      f'replay of all steps included. {reporting.INTERVALS}\n'
     )
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
@@ -52,3 +55,8 @@ class CardinalityStudy(Study):
       reporting.draw_line(panel, means(records, by='n', of=name), title)
       panel.set(title=title, xlabel='actions', xscale='log')
       panel.set_ylim(bottom=0.0)
+
+
+def _peak_mb() -> float:
+  """Returns the most memory that this process has had."""
+  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

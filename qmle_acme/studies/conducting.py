@@ -7,6 +7,7 @@ from concurrent import futures
 
 import matplotlib.figure
 
+from qmle_acme.experiments import machine
 from qmle_acme.files import write_atomically
 from qmle_acme.speed import processes
 from qmle_acme.studies.catalogue import STUDIES
@@ -38,11 +39,13 @@ def conduct(
   cells = with_seeds(study.cells(quick), seeds)
   data = DataFile(out / 'data.csv')
   missing = data.missing(cells)
+  # As git describes it: digits with an e among them are no number with a g before them.
+  origin = {'revision': f'g{machine.revision()}'}
 
   def run(batch: Sequence[Settings]) -> None:
     with processes.start(run_cells, name, batch, threads=1) as worker:
       for cell in batch:
-        data.add(cell, worker.receive())
+        data.add(cell, [{**record, **origin} for record in worker.receive()])
         show(len(cells) - len(data.missing(cells)), len(cells))
 
   show(len(cells) - len(missing), len(cells))
@@ -59,8 +62,10 @@ def run_cells(name: str, cells: Sequence[Settings]) -> Iterator[list[Record]]:
 
 
 def report(study: Study, records: Sequence[Record], out: pathlib.Path) -> None:
-  """Writes the table and the figure of these rows."""
-  write_atomically(out / 'table.md', study.table(records))
+  """Writes the table, with the commits that made it, and the figure of these rows."""
+  revisions = {str(record.get('revision') or 'not recorded') for record in records}
+  text = f'{study.table(records)}\nCommit: {", ".join(sorted(revisions))}.\n'
+  write_atomically(out / 'table.md', text)
   figure = matplotlib.figure.Figure(layout='constrained')
   study.draw(records, figure)
   figure.savefig(out / 'figure.png', dpi=110)

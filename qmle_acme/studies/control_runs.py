@@ -96,15 +96,23 @@ def draw(records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
   tasks = group(records, lambda r: r['task'])
   figure.set_size_inches(5.5 * len(tasks), 3.8)
   panels = figure.subplots(1, len(tasks), squeeze=False)[0]
+  forms = list(dict.fromkeys(str(r['form']) for r in records))
   for panel, runs in zip(panels, tasks.values(), strict=True):
-    draw_returns(panel, runs)
-  panels[0].legend(fontsize='small')
+    draw_returns(panel, runs, forms)
 
 
-def draw_returns(panel: Axes, records: Sequence[Record]) -> None:
-  """Draws the returns of rows of one `task` by `form`."""
-  for form, runs in group(records, lambda r: r['form']).items():
-    reporting.draw_line(panel, means(runs, by='step', of='return'), str(form))
+def draw_returns(panel: Axes, records: Sequence[Record], forms: Sequence[str]) -> None:
+  """Draws the returns of rows of one `task` by `form`.
+
+  Args:
+    panel: to draw on.
+    records: the rows.
+    forms: of all panels, each of which has one colour in all of them.
+  """
+  for form, runs in group(records, lambda r: str(r['form'])).items():
+    returns = means(runs, by='step', of='return')
+    reporting.draw_line(panel, returns, form, f'C{forms.index(form)}')
   panel.set(
     title=records[0]['task'], xlabel='environment steps', ylabel='greedy return'
   )
+  panel.legend(fontsize='small')

@@ -74,7 +74,7 @@ class DimensionsStudy(Study):
     cost.set_yscale('log')
     regret.legend(fontsize='small')
     for panel in returns:
-      control_runs.draw_returns(panel, of_task)
+      control_runs.draw_returns(panel, of_task, PROPOSALS)
 
 
 def propose_by(proposal: str, config: QMLEConfig) -> QMLEConfig:

@@ -17,7 +17,8 @@ class LocalityStudy(Study):
   """Rows: what `synthetic_runs.run` returns, by ruggedness and local share.
 
   The local share of the candidates is drawn around the delta predictor's action, the
-  rest from the whole box.
+  rest from the whole box. There is no cache: it starts with the action that was taken,
+  which may have been drawn from the whole box to explore.
   """
 
   seeds: ClassVar[int] = 3
@@ -70,6 +71,7 @@ def make_config(local: float) -> QMLEConfig:
     epsilon=0.5,
     m_target=20,
     m_greedy=100,
+    use_cache=False,
     uniform_ratio=1.0 - local,
     predictors=(PredictorConfig('delta', local),),
   )

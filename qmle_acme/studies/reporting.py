@@ -45,12 +45,14 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def draw_line(
-  axes: Axes, line: Mapping[int | float, Interval] | Mapping, label: str
+  axes: Axes,
+  line: Mapping[int | float, Interval] | Mapping,
+  label: str,
+  color: str | None = None,
 ) -> None:
-  """Draws means over x, and their intervals as a band."""
-  (drawn,) = axes.plot(
-    list(line), [value.mean for value in line.values()], marker='.', label=label
-  )
+  """Draws means over x, and their intervals as a band, in the next colour or this."""
+  middle = [value.mean for value in line.values()]
+  (drawn,) = axes.plot(list(line), middle, marker='.', label=label, color=color)
   axes.fill_between(
     list(line),
     [value.low for value in line.values()],

@@ -1,6 +1,5 @@
 """A run on a synthetic problem: what QMLE has learned, and what its steps cost."""
 
-import resource
 from typing import Any, Protocol
 
 import acme
@@ -33,7 +32,7 @@ CONFIG = QMLEConfig(
 
 
 def run(problem: str, config: QMLEConfig, steps: int, seed: int) -> Record:
-  """Returns regret, CPU time of decisions and learner steps, and memory.
+  """Returns regret, CPU time of decisions and learner steps, and parameters.
 
   Args:
     problem: a name within the family of synthetic environments.
@@ -53,10 +52,8 @@ def run(problem: str, config: QMLEConfig, steps: int, seed: int) -> Record:
       record.update(training.costs(environment.reset().observation))
 
   training.run(environment, steps, measure)
-  peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
   variables = training.learner.state['network'].variables
   record['parameters'] = sum(int(np.prod(v.shape)) for v in variables)
-  record['peak_mb'] = round(peak / 1024, 1)
   return record
 
 

@@ -9,8 +9,9 @@ import matplotlib.figure
 import numpy as np
 import pytest
 
+from qmle_acme.experiments import machine
 from qmle_acme.speed import processes
-from qmle_acme.studies import conducting
+from qmle_acme.studies import conducting, control_runs
 from qmle_acme.studies.catalogue import STUDIES
 from qmle_acme.studies.study import Record, Settings, Study
 
@@ -61,7 +62,7 @@ def squares(monkeypatch: pytest.MonkeyPatch) -> Squares:
 
 
 def test_runs_what_is_missing_and_reports(
-  squares: Squares, tmp_path: pathlib.Path
+  squares: Squares, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
   shown = []
 
@@ -70,12 +71,16 @@ def test_runs_what_is_missing_and_reports(
       'squares', tmp_path, quick, seeds, lambda *counts: shown.append(counts)
     )
 
-  assert conduct(quick=True, seeds=None) == [{'x': 2, 'seed': 1, 'square': 4}]
-  assert (tmp_path / 'table.md').read_text() == '4\n'
+  monkeypatch.setattr(machine, 'revision', lambda: '12e34')
+  (row,) = conduct(quick=True, seeds=None)
+  assert row == {'x': 2, 'seed': 1, 'square': 4, 'revision': 'g12e34'}
+  assert (tmp_path / 'table.md').read_text() == '4\n\nCommit: g12e34.\n'
   assert shown == [(0, 1), (1, 1)]
+  monkeypatch.setattr(machine, 'revision', lambda: '56e78')
   assert conduct(quick=False, seeds=2)[0]['square'] == 4
   assert len(squares.ran) == 4  # Of four cells one was there, of two seeds.
-  assert (tmp_path / 'table.md').read_text() == f'{2 * 4 + 2 * 9}\n'
+  table = f'{2 * 4 + 2 * 9}\n\nCommit: g12e34, g56e78.\n'
+  assert (tmp_path / 'table.md').read_text() == table
   assert (tmp_path / 'figure.png').read_bytes().startswith(b'\x89PNG')
   conduct(quick=False, seeds=2)
   assert len(squares.ran) == 4
@@ -112,7 +117,7 @@ def test_tables_and_figures_of_all_studies(name: str, tmp_path: pathlib.Path) ->
   numbers = ('reward', 'return', 'regret', 'decision_ms', 'learner_step_ms')
   records = [
     {**cell, 'seed': seed, **row}
-    | {n: float(random.uniform()) for n in (*numbers, 'parameters', 'peak_mb')}
+    | {n: float(random.uniform()) for n in (*numbers, 'parameters', 'memory_mb')}
     for cell in STUDIES[name].cells(quick=False)
     for seed in (1, 2)
     for row in ROWS.get(name, [{}])
@@ -127,6 +132,22 @@ def test_tables_and_figures_of_all_studies(name: str, tmp_path: pathlib.Path) ->
   for table in tables:
     assert len({line.count('|') for line in table}) == 1
   assert (tmp_path / 'figure.png').stat().st_size > 5_000
+
+
+def test_a_form_has_one_colour_in_all_panels() -> None:
+  pairs = [('a', 'full'), ('a', 'small'), ('a', 'out'), ('b', 'full'), ('b', 'out')]
+  records: list[Record] = [
+    {'task': task, 'form': form, 'step': step, 'return': 1.0}
+    for task, form in pairs
+    for step in (1, 2)
+  ]
+  figure = matplotlib.figure.Figure()
+  control_runs.draw(records, figure)
+  colors = [
+    {line.get_label(): line.get_color() for line in axes.lines} for axes in figure.axes
+  ]
+  assert set(colors[0]) == {'full', 'small', 'out'}
+  assert colors[1] == {form: colors[0][form] for form in ('full', 'out')}
 
 
 @pytest.mark.parametrize('name', STUDIES)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from qmle_acme.studies import conducting, dimensions
+from qmle_acme.studies import bandit, conducting, dimensions
 from qmle_acme.studies.statistics import group
 from qmle_acme.studies.study import Record
 
@@ -31,8 +31,8 @@ def test_bandit_only_global_sampling_finds_the_narrow_mode(
     method: [float(r['reward']) for r in runs]
     for method, runs in group(final, lambda r: r['method']).items()
   }
-  assert min(rewards['global']) > 0.9
-  assert max(rewards['dpg']) < 0.75 and max(rewards['local']) < 0.75
+  assert min(rewards['global']) > bandit.SUCCESS
+  assert max(rewards['dpg'] + rewards['local']) < bandit.SUCCESS
 
 
 def test_dimensions_predictors_help_where_there_are_many(
@@ -92,7 +92,7 @@ def test_cardinality_a_billion_actions_cost_little_more_than_ten(
   groups = group(quickly('cardinality', tmp_path), lambda r: r['n'])
   few, many = groups[10], groups[10**9]
   assert mean(many, 'parameters') < 2.0 * mean(few, 'parameters')
-  assert mean(many, 'peak_mb') < 1.5 * mean(few, 'peak_mb')
+  assert mean(many, 'memory_mb') < 2.0 * mean(few, 'memory_mb')
   assert mean(many, 'decision_ms') < 5.0 * mean(few, 'decision_ms')
   # Actions at random fall short of the best by 0.4.
   assert max(mean(few, 'regret'), mean(many, 'regret')) < 0.3

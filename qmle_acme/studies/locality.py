@@ -22,7 +22,7 @@ class LocalityStudy(Study):
   """
 
   seeds: ClassVar[int] = 3
-  quick_seeds: ClassVar[int] = 1
+  quick_seeds: ClassVar[int] = 2
 
   def cells(self, quick: bool) -> Sequence[Settings]:
     """See base class."""

@@ -52,7 +52,7 @@ def test_locality_local_sampling_alone_sticks_where_it_is_rugged(
   groups = group(quickly('locality', tmp_path), lambda r: (r['rugged'], r['local']))
   regrets = {key: mean(records, 'regret') for key, records in groups.items()}
   assert max(regrets[0.0, 0.5], regrets[0.0, 1.0]) < 0.05
-  assert regrets[1.0, 0.5] < 0.7 * regrets[1.0, 1.0]
+  assert regrets[1.0, 0.5] < 0.8 * regrets[1.0, 1.0]
 
 
 def test_budget_costs_grow_with_the_candidates(tmp_path: pathlib.Path) -> None:

@@ -1,6 +1,8 @@
 # One image for every role: the command chooses which.
 #   docker build -t qmle_acme .
-#   docker run -v "$PWD/runs:/runs" qmle_acme train --run walker
+#   docker run -v qmle_runs:/runs qmle_acme train --run walker
+# A named volume belongs to the image's user. A folder of the host's has to be made
+# first, and to be its owner's: --user "$(id -u):$(id -g)" -v "$PWD/runs:/runs".
 ARG BASE_IMAGE=python:3.10-slim-bookworm
 FROM ${BASE_IMAGE}
 

@@ -43,8 +43,9 @@ def main(argv: list[str]) -> int:
   config = arguments.parse(EvaluateConfig, argv, 'qmle evaluate')
   folder = RunFolder(config.run)
   actor, counts = evaluation.load_greedy_actor(folder, config.seed)
-  environment = factory.make_environment(folder.read_config(), config.seed)
-  returns = evaluation.evaluate(actor, environment, config.episodes, threading.Event())
+  with factory.make_environment(folder.read_config(), config.seed) as environment:
+    stop = threading.Event()
+    returns = evaluation.evaluate(actor, environment, config.episodes, stop)
   steps = int(counts[ACTOR_STEPS])
   print(_as_json(steps, returns) if config.json else _as_text(steps, returns))
   return 0

@@ -5,6 +5,7 @@ import os
 import pathlib
 import sys
 import warnings
+from collections.abc import Mapping
 
 import qmle_acme
 from qmle_acme.errors import UserError, unknown
@@ -19,6 +20,8 @@ COMMANDS = {
   'speed': 'how fast it is on this machine',
 }
 _LARGEST = str(2**31 - 1)
+# Checkpoints of replay in a fifth of the time.
+_PRELOADED = str(pathlib.Path(qmle_acme.__file__).parent / 'native' / '_stored.so')
 # Read when a process starts; the nodes inherit it.
 _ENVIRONMENT = {
   'TF_CPP_MIN_LOG_LEVEL': '2',
@@ -26,15 +29,15 @@ _ENVIRONMENT = {
   # of its time to pages that were mapped anew (docs/performance.md).
   'MALLOC_MMAP_THRESHOLD_': _LARGEST,
   'MALLOC_TRIM_THRESHOLD_': _LARGEST,
-  # Checkpoints of replay in a fifth of the time.
-  'LD_PRELOAD': str(pathlib.Path(qmle_acme.__file__).parent / 'native' / '_stored.so'),
 }
+_PRELOAD = 'LD_PRELOAD'
 
 
 def main() -> None:
   """Runs the command that the arguments name; the exit code says how that went."""
-  if not _ENVIRONMENT.keys() <= os.environ.keys():
+  if not _is_set_up():
     _start_again()
+  sys.path.append(os.getcwd())  # For environments of the user's own.
   warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
   arguments = sys.argv[1:]
   if not arguments or arguments[0] in ('-h', '--help'):
@@ -49,9 +52,21 @@ def main() -> None:
     sys.exit(130)
 
 
+def make_environment(given: Mapping[str, str]) -> dict[str, str]:
+  """Returns environment variables with what must be set; what is set already stays."""
+  preloaded = [_PRELOADED, *filter(None, [given.get(_PRELOAD)])]
+  return _ENVIRONMENT | dict(given) | {_PRELOAD: ':'.join(preloaded)}
+
+
+def _is_set_up() -> bool:
+  return _ENVIRONMENT.keys() <= os.environ.keys() and _PRELOADED in os.environ.get(
+    _PRELOAD, ''
+  )
+
+
 def _start_again() -> None:
   """Replaces this process by the same one with what must be set before it starts."""
-  environment = _ENVIRONMENT | dict(os.environ)
+  environment = make_environment(os.environ)
   os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from launch import arguments
-from qmle_acme.files import make_folder, write_atomically
+from qmle_acme.files import make_place, write_atomically
 from qmle_acme.speed import sections, tables
 
 
@@ -16,7 +16,7 @@ def main(argv: list[str]) -> int:
   config = arguments.parse(sections.SpeedConfig, argv, 'qmle speed')
   # Leaves by an exception, so that whatever is being measured ends as well.
   signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-  make_folder(config.out.parent)
+  make_place(config.out)
   screen = tables.Screen()
   result: dict[str, Any] = {'settings': dataclasses.asdict(config)}
   for section, measured in sections.measure(config):

@@ -27,6 +27,7 @@ from qmle_acme.errors import UserError
 # A spec, or a tuple or dictionary of such.
 ActionSpec: TypeAlias = Any
 _RENDER_MODE = 'rgb_array'
+_MAX_EPISODE_STEPS = 1_000
 
 
 class Adapter(dm_env.Environment):
@@ -179,26 +180,34 @@ def knows(name: str) -> bool:
   As everywhere in Gymnasium, 'module:id' imports the module first, which registers it.
 
   Raises:
-    UserError: there is no such module.
+    UserError: the module cannot be imported.
   """
   module, _, member = name.rpartition(':')
   if module:
     try:
       importlib.import_module(module)
-    except ImportError as error:
-      raise UserError(f'gymnasium:{name}: cannot import {module}: {error}') from error
+    except Exception as error:  # Whatever a module of the user's own raises.
+      message = ' '.join(f'{type(error).__name__}: {error}'.split())
+      raise UserError(f'gymnasium:{name}: cannot import {module}: {message}') from error
   return member in gymnasium.registry
 
 
 def make(name: str, seed: int) -> dm_env.Environment:
   """Returns the environment of that id, seeded at its first reset.
 
+  Where it has no limit of its own, an episode is cut off after 1,000 steps.
+
   Raises:
     UserError: a package that it needs is missing, or a space of it is not supported.
   """
   spec = gymnasium.spec(name.rpartition(':')[2])
   try:
-    environment = gymnasium.make(spec, disable_env_checker=True, **_render_mode(spec))
+    environment = gymnasium.make(
+      spec,
+      max_episode_steps=spec.max_episode_steps or _MAX_EPISODE_STEPS,
+      disable_env_checker=True,
+      **_render_mode(spec),
+    )
   except (gymnasium.error.Error, ImportError) as error:
     message = ' '.join(str(error).split())
     raise UserError(f'cannot make gymnasium:{name}: {message}') from error

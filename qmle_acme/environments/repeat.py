@@ -13,6 +13,14 @@ from qmle_acme.environments import registry, variations
 knows = variations.knows
 
 
+class _Held(wrappers.ActionRepeatWrapper):
+  """Acme's wrapper, which knows how long a step of it is."""
+
+  def control_timestep(self) -> float:
+    """Returns the seconds of the environment's own time in a step."""
+    return self._num_repeats * self._environment.control_timestep()
+
+
 def names() -> tuple[str, ...]:
   """Returns examples of names, which have the form <times>:<another environment>."""
   return ('8:control:pendulum:swingup',)
@@ -25,5 +33,5 @@ def make(name: str, seed: int) -> dm_env.Environment:
     UserError: the number is out of range, or there is no such other environment.
   """
   times, other = variations.parse('repeat', name)
-  held = wrappers.ActionRepeatWrapper(registry.make(other, seed), times)
+  held = _Held(registry.make(other, seed), times)
   return wrappers.SinglePrecisionWrapper(held)  # Of summed rewards, which are float64.

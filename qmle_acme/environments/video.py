@@ -15,7 +15,7 @@ import imageio.v2 as imageio
 import numpy as np
 
 from qmle_acme.errors import UserError
-from qmle_acme.files import make_folder
+from qmle_acme.files import make_place
 
 SelectAction = Callable[[np.ndarray], np.ndarray]
 """From an observation [O] to an action [A] as the environment takes it."""
@@ -57,9 +57,9 @@ def write_mp4(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> N
   this fails or is killed, what was at the path before is still there.
 
   Raises:
-    UserError: there is no writing in that folder.
+    UserError: there is no writing at that path.
   """
-  make_folder(path.parent)
+  make_place(path)
   partial = path.with_name(f'.{path.name}.partial.mp4')  # ffmpeg goes by the suffix.
   writer: Any = imageio.get_writer(partial, fps=fps, macro_block_size=2)
   try:

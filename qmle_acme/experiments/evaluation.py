@@ -91,9 +91,8 @@ class Evaluator:
 
   def _evaluate(self, counts: dict[str, float]) -> None:
     self._actor.update(wait=True)
-    returns = evaluate(
-      self._actor, self._make_environment(), self._episodes, self._stop
-    )
+    with self._make_environment() as environment:
+      returns = evaluate(self._actor, environment, self._episodes, self._stop)
     self._recorder.record_evaluation(counts, returns)
     self._last = {name: counts.get(name, 0) for name in (ACTOR_STEPS, LEARNER_STEPS)}
 

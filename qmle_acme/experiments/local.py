@@ -23,8 +23,8 @@ from qmle_acme.experiments.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.replay import TABLE
 
-# Returns how the run stands, and the state of its replay table.
-Watch = Callable[[dict[str, Any], Any], None]
+# Receives how the run stands, and a client of its replay.
+Watch = Callable[[dict[str, Any], reverb.Client], None]
 
 
 def run(

@@ -53,7 +53,10 @@ class Recorder(counting.Counter):
     }
 
   def restore(self, state: Mapping[str, float]) -> None:
-    """Goes back to the counts of a checkpoint, and forgets the records after it."""
+    """Goes back to the counts of a checkpoint, and forgets the records after it.
+
+    TensorBoard's events cannot be taken back: after a kill some steps are there twice.
+    """
     counts = dict(state)
     with self._lock_records:
       self._offset = counts.pop(WALL_SECONDS, 0.0)

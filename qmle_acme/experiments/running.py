@@ -115,6 +115,8 @@ def _run_distributed(
     # Until both servers are up there is nothing to see.
     with contextlib.suppress(Exception):
       snapshot = counter.dereference().snapshot()
+      if ACTOR_STEPS not in snapshot:  # The learner has not resumed the counts yet.
+        return
       folder.write_status('running', snapshot, error=None)
       progress.update(snapshot, replay.dereference().server_info(timeout=1))
 

@@ -124,6 +124,15 @@ def test_termination_has_discount_zero() -> None:
   assert timestep.last() and timestep.discount == 0.0
 
 
+def test_task_without_a_limit_of_its_own_gets_one() -> None:
+  environment = make('control:lqr:lqr_2_1', seed=0)
+  timestep, steps = environment.reset(), 0
+  while not timestep.last():
+    timestep = environment.step(np.zeros(1))
+    steps += 1
+  assert steps == 1_000 and timestep.discount == 1.0
+
+
 def test_task_that_needs_a_renderer_works_without_a_display(headless_gl: str) -> None:
   environment = make('control:quadruped:escape', seed=0)
   timestep = environment.reset()

@@ -1,5 +1,6 @@
 """The adapter of Gymnasium: spaces, ends of episodes, seeds, names, pictures."""
 
+import pathlib
 import sys
 import types
 from collections.abc import Iterator
@@ -182,9 +183,24 @@ def test_other_spaces_get_one_line() -> None:
     make('gymnasium:tiny/endless-v0', seed=0)
 
 
-def test_unknown_ids_and_missing_packages_get_one_line() -> None:
+def test_environment_without_a_limit_gets_one() -> None:
+  environment = make('gymnasium:CliffWalking-v1', seed=0)
+  timestep, steps = environment.reset(), 0
+  while not timestep.last():
+    timestep = environment.step(np.int64(0))  # Up, where there is nothing.
+    steps += 1
+  assert steps == 1_000 and timestep.discount == 1.0
+
+
+def test_unknown_ids_and_missing_packages_get_one_line(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   with pytest.raises(UserError, match=r'nearest: gymnasium:Hopper-v\d'):
     make('gymnasium:Hoper-v5', seed=0)
+  (tmp_path / 'broken_module.py').write_text('1 / 0')
+  monkeypatch.syspath_prepend(tmp_path)
+  with pytest.raises(UserError, match='cannot import broken_module: ZeroDivisionError'):
+    make('gymnasium:broken_module:My-v0', seed=0)
   with pytest.raises(UserError, match='cannot import no_such_module'):
     make('gymnasium:no_such_module:Tiny-v0', seed=0)
 

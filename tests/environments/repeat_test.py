@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qmle_acme.environments import make
+from qmle_acme.environments import make, video
 from qmle_acme.errors import UserError
 
 
@@ -26,6 +26,8 @@ def test_a_step_is_several_of_the_other_environment() -> None:
     timestep = held.step(action)
     steps += 1
   assert steps == 1_000 // 8 and timestep.discount == 1.0
+  # So that its videos run at the speed of the environment's own time.
+  assert video.frames_per_second(held) == video.frames_per_second(other) / 8
   held.close()
   other.close()
 

@@ -19,7 +19,7 @@ def call(
 ) -> 'Call':
   monkeypatch.chdir(tmp_path)
   # With what it starts again for, lest it replaces the process of these tests.
-  monkeypatch.setattr(os, 'environ', main._ENVIRONMENT | dict(os.environ))
+  monkeypatch.setattr(os, 'environ', main.make_environment(os.environ))
   return Call(monkeypatch, capsys)
 
 
@@ -94,6 +94,7 @@ class Call:
     (['render', 'x', '--seed', '-1'], 'seed is -1: it must be from 0 to 2147483647'),
     (['render', 'x', '--width', '0'], 'width is 0: it must be at least 1'),
     (['speed', '--out', '/dev/null/x.json'], 'cannot write in /dev/null: '),
+    (['speed', '--out', '.'], '. is a folder: name a file'),
     (
       ['speed', '--tasks', 'control:dog:wlak'],
       "unknown environment 'control:dog:wlak'",
@@ -123,6 +124,18 @@ def test_what_is_wrong_is_one_line(
   assert message in err
   assert err.count('\n') == 1
   assert list(tmp_path.iterdir()) == []  # Nothing is left of it.
+
+
+def test_what_a_user_preloads_stays_behind_ours() -> None:
+  ours = main.make_environment({})['LD_PRELOAD']
+  assert ours.endswith('/_stored.so')
+
+  environment = main.make_environment({'LD_PRELOAD': 'a.so', 'HOME': '/x'})
+
+  assert environment['LD_PRELOAD'] == f'{ours}:a.so'
+  assert environment['HOME'] == '/x'
+  given = {'TF_CPP_MIN_LOG_LEVEL': '0'}
+  assert main.make_environment(given)['TF_CPP_MIN_LOG_LEVEL'] == '0'
 
 
 @pytest.mark.parametrize('arguments', [[], ['-h'], ['--help']])

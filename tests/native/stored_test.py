@@ -16,7 +16,7 @@ print(len(zlib.compress(data)))
 
 
 def test_zlib_of_python_still_compresses() -> None:
-  environment = main._ENVIRONMENT | dict(os.environ)
+  environment = main.make_environment(os.environ)
   done = subprocess.run(
     [sys.executable, '-c', SCRIPT], env=environment, capture_output=True, text=True
   )

@@ -112,7 +112,13 @@ class Comparison:
 
   def notes(self) -> list[str]:
     """Returns what is missing and what is unequal, a sentence each."""
-    return [*self._missing(), *self._unfinished(), *self._unscored(), *self._unequal()]
+    return [
+      *self._missing(),
+      *self._unfinished(),
+      *self._unscored(),
+      *self._unequal(),
+      *self._of_other_origin(),
+    ]
 
   def _complete(self, task: str, agent: str) -> pd.DataFrame:
     finals = self.finals
@@ -175,6 +181,21 @@ class Comparison:
       if found:
         who = f'The runs of {agent}' if agent else 'The runs'
         notes.append(f'{who} differ in {"; ".join(sorted(found))}.')
+    return notes
+
+  def _of_other_origin(self) -> list[str]:
+    """Returns the runs that another commit or machine has made than most."""
+    notes = []
+    for column, name in (('revision', 'commit'), ('hardware', 'machine')):
+      origins = self.results.runs[column].replace('', 'not recorded')
+      most = origins.mode()[0]
+      runs = self.results.runs.assign(origin=origins)[origins != most]
+      others = [
+        f'{run["agent"]} on {run["task"]}, seed {run["seed"]} ({run["origin"]})'
+        for run in runs.to_dict('records')
+      ]
+      if others:
+        notes.append(f'Most runs are of {name} {most}, but not {", ".join(others)}.')
     return notes
 
 

@@ -114,19 +114,20 @@ def task_title(task: str) -> str:
 
 
 def _draw_curves(axes: Axes, curves: pd.DataFrame, agent: str, style: dict) -> None:
-  """Draws the mean of runs, its interval, and each run as a thin line."""
+  """Draws the mean where all runs are, its interval, and each run as a thin line."""
   if curves.empty:
     return
-  steps = curves.index / 1e3
-  estimate = statistics.mean(curves.to_numpy().T)
   color = style['color']
+  common = curves.dropna()  # Or the mean would be of fewer runs, and so of others.
+  steps = common.index / 1e3
+  estimate = statistics.mean(common.to_numpy().T)
   if len(curves.columns) > _RUNS_WITHOUT_BAND:
     axes.fill_between(
       steps, estimate.low, estimate.high, color=color, alpha=0.13, linewidth=0
     )
   if len(curves.columns) > 1:
     for run in curves:
-      axes.plot(steps, curves[run], color=color, linewidth=0.6, alpha=0.55)
+      axes.plot(curves.index / 1e3, curves[run], color=color, linewidth=0.6, alpha=0.55)
   axes.plot(steps, estimate.value, label=agent, **style)
 
 

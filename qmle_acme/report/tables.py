@@ -138,7 +138,8 @@ def versions(runs: pd.DataFrame) -> Table:
   for run in runs.to_dict('records'):
     own = {'hardware': run['hardware'], 'commit of qmle_acme': run['revision']}
     for name, value in (own | json.loads(run['versions'])).items():
-      values.setdefault(name, set()).add(value or 'not recorded')
+      # One value for each part of a run.
+      values.setdefault(name, set()).update((value or 'not recorded').split('; '))
   rows = [[name, '; '.join(sorted(found))] for name, found in values.items()]
   return Table(['what', 'version'], rows, 'Of all runs, as each has recorded it.')
 

@@ -110,3 +110,17 @@ def test_unequal_settings_of_an_agent_are_said(tmp_path: pathlib.Path) -> None:
   notes = Comparison(results).notes()
 
   assert notes == ['The runs of qmle differ in qmle.m_target: 100 -> 7.']
+
+
+def test_runs_of_another_commit_are_named(tmp_path: pathlib.Path) -> None:
+  write(tmp_path, *((WALK, 'qmle', seed, [[0.0], [1.0]]) for seed in (1, 2, 3)))
+  results = results_lib.read(tmp_path)
+  results.runs['revision'] = ['a1', 'b2; a1', 'a1']
+
+  notes = Comparison(results).notes()
+
+  assert notes == [
+    f'Most runs are of commit a1, but not qmle on {WALK}, seed 2 (b2; a1).'
+  ]
+  versions = dict(tables.versions(results.runs).rows)
+  assert versions['commit of qmle_acme'] == 'a1; b2'

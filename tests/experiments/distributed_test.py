@@ -89,7 +89,8 @@ def test_screen_shows_progress_and_no_chatter(trained: small_runs.Training) -> N
   assert trained.stderr.read_text() == ''
   lines = trained.stdout.read_text().splitlines()
   assert lines[-1].startswith('finished: ')
-  assert all(line.startswith('steps ') for line in lines[:-1])
+  assert lines[0].startswith('starting: qmle on ')
+  assert all(line.startswith('steps ') for line in lines[1:-1])
   assert 'Started replay server' in trained.log('replay-0')
 
 

@@ -35,7 +35,8 @@ def test_run_is_finished_and_says_so(trained: small_runs.Training) -> None:
     'error': None,
   }
   assert trained.stderr.read_text() == ''
-  *lines, last = trained.stdout.read_text().splitlines()
+  first, *lines, last = trained.stdout.read_text().splitlines()
+  assert first.startswith('starting: qmle on ')
   assert lines and all(line.startswith('steps ') for line in lines)
   assert last == f'finished: {STEPS:,} steps saved in {trained.folder.path}'
   assert 'Traceback' not in trained.log()
@@ -92,7 +93,9 @@ def test_more_steps_resume_the_run(trained: small_runs.Training) -> None:
   assert evaluations[: len(before)] == before
   assert column(evaluations, 'actor_steps')[len(before) :] == [1_250, 1_500]
   assert evaluations[-1]['wall_seconds'] > before[-1]['wall_seconds']
-  assert f'replay {STEPS + 1:,}' in again.stdout.read_text().splitlines()[0]
+  first, second, *_ = again.stdout.read_text().splitlines()
+  assert first.startswith(f'resuming from {STEPS:,} steps: qmle on ')
+  assert f'replay {STEPS + 1:,}' in second
 
 
 def test_interrupt_saves_and_leaves_by_130(tmp_path: pathlib.Path) -> None:

@@ -1,0 +1,43 @@
+"""How far two arg maxima agree, where it is known."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from dm_env import specs
+
+from qmle_acme import actions
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.agents.qmle.networks import QMLENetwork
+from qmle_acme.speed import agreement
+from qmle_acme.types import Tensor
+
+SPACE = actions.make(specs.BoundedArray((2,), np.float32, -1.0, 1.0), 3)
+OBSERVATIONS = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+
+
+class SecondBest(QMLENetwork):
+  """Takes the second best candidate for the best."""
+
+  def argmax_of(self, embeddings: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    values, order = tf.math.top_k(self.q_values(embeddings, actions), 2)
+    return order[:, 1], values[:, 1]
+
+
+def compare(network_class: type[QMLENetwork]) -> dict[str, float]:
+  network = network_class.make(SPACE, 3, QMLEConfig(hidden_size=16), seed=1)
+  return agreement._compare(network, OBSERVATIONS, count=2)
+
+
+def test_of_two_candidates_the_compiled_arg_max_takes_the_best() -> None:
+  assert compare(QMLENetwork) == {
+    'same_winner': 1.0,
+    'lack_of_range_mean': 0.0,
+    'lack_of_range_99': 0.0,
+    'lack_of_range_max': 0.0,
+  }
+
+
+def test_the_worse_of_two_lacks_the_whole_range() -> None:
+  found = compare(SecondBest)
+  assert found.pop('same_winner') == 0.0
+  assert list(found.values()) == pytest.approx([1.0, 1.0, 1.0])

@@ -16,7 +16,13 @@ T = TypeVar('T')
 _FORMS = tyro.constructors.ConstructorRegistry()
 
 
-def parse(kind: type[T], arguments: list[str], command: str, default: Any = None) -> T:
+def parse(
+  kind: type[T],
+  arguments: list[str],
+  command: str,
+  default: Any = None,
+  description: str | None = None,
+) -> T:
   """Returns the dataclass that the arguments describe.
 
   Args:
@@ -24,6 +30,7 @@ def parse(kind: type[T], arguments: list[str], command: str, default: Any = None
     arguments: of the command line.
     command: for the help text, for example 'qmle train'.
     default: an instance whose values are the defaults.
+    description: for the help text; by default that of the dataclass.
 
   Raises:
     UserError: an option is not known, lacks a value, or has a wrong one.
@@ -35,6 +42,7 @@ def parse(kind: type[T], arguments: list[str], command: str, default: Any = None
       prog=command,
       args=arguments,
       return_unknown_args=True,
+      description=description,
       registry=_FORMS,
       **values,
     )

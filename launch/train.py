@@ -31,7 +31,7 @@ def parse(argv: list[str]) -> config_lib.RunConfig:
   default = config_lib.RunConfig(run=tyro.MISSING)
   for path in overlays:
     default = config_lib.overlay(default, config_lib.load_yaml(path), str(path))
-  return arguments.parse(config_lib.RunConfig, rest, 'qmle train', default)
+  return arguments.parse(config_lib.RunConfig, rest, 'qmle train', default, __doc__)
 
 
 def _split(argv: list[str]) -> tuple[list[pathlib.Path], list[str]]:

@@ -146,3 +146,10 @@ def test_usage_lists_the_commands(call: Call, arguments: list[str]) -> None:
   for command, text in main.COMMANDS.items():
     assert f'qmle {command} ' in out
     assert text in out
+
+
+def test_help_of_train_names_the_overlays(call: Call) -> None:
+  code, out, _ = call('train', '--help')
+
+  assert code == 0
+  assert '--config FILE.yaml' in out and '--qmle.m-target' in out

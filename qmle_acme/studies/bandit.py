@@ -1,10 +1,11 @@
 """The continuous bandit: who finds the narrow high mode (arXiv 2410.06317).
 
-Three agents with the same network, replay and exploration, which differ in how they
+Four agents with the same network, replay and exploration, which differ in how they
 maximise: DPG climbs Q from its policy's action; QMLE with local sampling takes the best
 of candidates around its delta predictor's action; QMLE with global sampling draws half
-of the candidates from the whole box. Neither has a cache: it starts with the action
-that was taken, which may have been drawn from the whole box to explore.
+of the candidates from the whole box. Only the fourth, QMLE as it is, has a cache too: it
+starts with the action that was taken, which may have been drawn from the whole box to
+explore, and so would be no local sampling.
 """
 
 import dataclasses
@@ -31,6 +32,7 @@ METHODS = {
   'dpg': 'DPG',
   'local': 'QMLE, local sampling',
   'global': 'QMLE, global sampling',
+  'cached': 'QMLE, global sampling, cache',
 }
 # A greedy action is in the narrow mode if its reward beats the top of the wide one.
 SUCCESS = bandit.WIDE.height + 0.01
@@ -43,7 +45,6 @@ _CONFIG = QMLEConfig(
   epsilon=0.5,
   m_target=16,
   m_greedy=256,
-  use_cache=False,
   hidden_size=32,
 )
 _PERIOD = 100
@@ -102,7 +103,7 @@ class BanditStudy(Study):
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
     """See base class."""
-    figure.set_size_inches(15, 3.8)
+    figure.set_size_inches(18, 3.8)
     axes = figure.subplots(1, len(METHODS) + 1)
     groups = group(records, lambda r: r['method'])
     for (method, title), landscape in zip(METHODS.items(), axes[:-1], strict=True):
@@ -123,7 +124,10 @@ def make_builder(method: str, spec: acme.specs.EnvironmentSpec) -> AgentBuilder:
   share = 1.0 if method == 'local' else 0.5
   predictors = (PredictorConfig('delta', share),)
   config = dataclasses.replace(
-    _CONFIG, uniform_ratio=1.0 - share, predictors=predictors
+    _CONFIG,
+    uniform_ratio=1.0 - share,
+    predictors=predictors,
+    use_cache=method == 'cached',
   )
   return QMLEBuilder(config, spec)
 

@@ -31,7 +31,7 @@ def test_bandit_only_global_sampling_finds_the_narrow_mode(
     method: [float(r['reward']) for r in runs]
     for method, runs in group(final, lambda r: r['method']).items()
   }
-  assert min(rewards['global']) > bandit.SUCCESS
+  assert min(rewards['cached']) > bandit.SUCCESS
   assert max(rewards['dpg'] + rewards['local']) < bandit.SUCCESS
 
 

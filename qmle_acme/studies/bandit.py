@@ -3,9 +3,9 @@
 Four agents with the same network, replay and exploration, which differ in how they
 maximise: DPG climbs Q from its policy's action; QMLE with local sampling takes the best
 of candidates around its delta predictor's action; QMLE with global sampling draws half
-of the candidates from the whole box. Only the fourth, QMLE as it is, has a cache too: it
-starts with the action that was taken, which may have been drawn from the whole box to
-explore, and so would be no local sampling.
+of the candidates from the whole box. Only the fourth, QMLE as it is, has a cache too:
+it starts with the action that was taken, which may have been drawn from the whole box
+to explore, and so would be no local sampling.
 """
 
 import dataclasses

@@ -103,7 +103,7 @@ class BanditStudy(Study):
 
   def draw(self, records: Sequence[Record], figure: matplotlib.figure.Figure) -> None:
     """See base class."""
-    figure.set_size_inches(18, 3.8)
+    figure.set_size_inches(18, 4.4)
     axes = figure.subplots(1, len(METHODS) + 1)
     groups = group(records, lambda r: r['method'])
     for (method, title), landscape in zip(METHODS.items(), axes[:-1], strict=True):
@@ -114,7 +114,8 @@ class BanditStudy(Study):
       rates = means(chosen, by='step', of='success')
       reporting.draw_line(axes[-1], rates, title)
     axes[-1].set(title='success rate', xlabel='environment steps', ylim=(-0.05, 1.05))
-    axes[-1].legend()
+    # Below the panel, where it hides no line.
+    axes[-1].legend(loc='upper center', bbox_to_anchor=(0.5, -0.15), fontsize='small')
 
 
 def make_builder(method: str, spec: acme.specs.EnvironmentSpec) -> AgentBuilder:

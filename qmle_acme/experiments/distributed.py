@@ -35,6 +35,8 @@ from qmle_acme.types import Array
 LEARNER = 'learner'
 # The node whose return ends the run.
 DONE = 'evaluator'
+# Those that all others need until they are stopped.
+LASTING = ('replay', 'counter', LEARNER)
 # The order in which nodes are stopped, and the seconds that each label has: 28 in all.
 PATIENCE = {'actor': 3.0, 'evaluator': 2.0, LEARNER: 21.0, 'counter': 1, 'replay': 1}
 # Counted by a node once it has taken its last step: the learner when that is saved, an

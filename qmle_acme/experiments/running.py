@@ -131,6 +131,7 @@ def _run_distributed(
       for label in program.groups
     },
     done=distributed.DONE,
+    lasting=distributed.LASTING,
     patience=distributed.PATIENCE,
     on_tick=watch,
   )

@@ -4,7 +4,8 @@ Those ignore the failure of a node or leave others behind, and give ten seconds 
 whatever has to be saved. Here a run ends as a whole, for one of three reasons:
 
   finished  every node of the label `done` has returned;
-  failed    a node has raised, exited with a code or was killed by a signal;
+  failed    a node has raised, exited with a code or was killed by a signal, or one that
+            others need has ended by itself;
   stopped   this process got SIGINT or SIGTERM, which `lp.stop()` in a node sends too.
 
 Whatever the reason, the nodes are then asked to stop, label by label, so that the
@@ -16,7 +17,7 @@ import dataclasses
 import pathlib
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import launchpad as lp
 from absl import logging
@@ -54,6 +55,7 @@ def supervise(
   logs: pathlib.Path,
   environment: Mapping[str, Mapping[str, str]],
   done: str,
+  lasting: Collection[str],
   patience: Mapping[str, float],
   on_tick: Callable[[], None],
 ) -> Outcome:
@@ -74,6 +76,7 @@ def supervise(
     environment: extra environment variables by label, for example thread counts.
     done: the label whose nodes finish the run when all of them have returned. Nodes
       that call them should bear their absence until they are stopped.
+    lasting: the labels whose nodes must not end before they are stopped.
     patience: the labels in the order in which they are stopped, and the seconds that
       each has before the next one is asked to stop. Those that are not named are
       stopped last and at once; the sum is what the run may take to stop before nodes
@@ -97,7 +100,7 @@ def supervise(
     try:
       for start in starts:
         nodes.append(start())
-      outcome = _watch(nodes, done, received, on_tick)
+      outcome = _watch(nodes, done, lasting, received, on_tick)
     finally:
       error, killed = _stop(nodes, patience, received)
   if error and outcome.state != 'failed':
@@ -128,6 +131,7 @@ def _record_signals() -> list[int]:
 def _watch(
   nodes: Sequence[nodes_lib.Node],
   done: str,
+  lasting: Collection[str],
   received: Sequence[int],
   on_tick: Callable[[], None],
 ) -> Outcome:
@@ -141,6 +145,10 @@ def _watch(
         return Outcome('failed', 1, node.error())
     if all(node.poll() == 0 for node in nodes if node.label == done):
       return Outcome('finished', 0)
+    # A signal may have reached it that was meant for the whole run.
+    for node in nodes:
+      if node.label in lasting and node.poll() == 0:
+        return Outcome('failed', 1, f'{node.title} ended before the run did')
     on_tick()
     time.sleep(_TICK_SECONDS)
 

@@ -158,6 +158,7 @@ def supervise(
     logs=folder / 'logs',
     environment={'caller': {'THREADS': '1'}},
     done=done,
+    lasting=('server',),
     patience={'actor': 0.5 * grace_seconds, 'learner': 0.5 * grace_seconds},
     on_tick=on_tick,
   )

@@ -104,6 +104,22 @@ def test_node_that_dies_without_a_word_fails_the_run(
 
 
 @both
+def test_node_that_others_need_must_not_end_by_itself(
+  tmp_path: pathlib.Path, launch_type: lp.LaunchType
+) -> None:
+  program = make_program(
+    server=lp.PyClassNode(programs.Waiter, tmp_path, 'learner.pid'),
+    done=lp.PyClassNode(programs.Saver, 'learner', tmp_path),
+  )
+
+  outcome = supervise(program, tmp_path, launch_type)
+
+  error = 'server/0 ended before the run did'
+  assert outcome == supervision.Outcome('failed', 1, error)
+  assert (tmp_path / 'saved').read_text() == 'learner\n'
+
+
+@both
 def test_failure_while_stopping_fails_a_finished_run(
   tmp_path: pathlib.Path, launch_type: lp.LaunchType
 ) -> None:

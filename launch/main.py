@@ -59,9 +59,8 @@ def make_environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_set_up() -> bool:
-  return _ENVIRONMENT.keys() <= os.environ.keys() and _PRELOADED in os.environ.get(
-    _PRELOAD, ''
-  )
+  is_preloaded = _PRELOADED in os.environ.get(_PRELOAD, '')
+  return is_preloaded and _ENVIRONMENT.keys() <= os.environ.keys()
 
 
 def _start_again() -> None:

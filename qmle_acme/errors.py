@@ -50,6 +50,16 @@ def check_range(name: str, value: float, low: float, high: float | None = None) 
     raise out_of_range(name, value, requirement)
 
 
+def check_positive(name: str, value: float) -> None:
+  """Checks that the value of a setting is a positive, finite number.
+
+  Raises:
+    UserError: it is not.
+  """
+  if not 0.0 < value < math.inf:
+    raise out_of_range(name, value, 'positive, finite')
+
+
 def check_seed(seed: int) -> None:
   """Checks that numpy, TensorFlow and the environments all take a seed.
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 import pathlib
 import re
 import typing
@@ -14,7 +13,7 @@ import yaml
 from qmle_acme.agents.d4pg import D4PGConfig
 from qmle_acme.agents.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.errors import UserError, check_range, check_seed, out_of_range, unknown
+from qmle_acme.errors import UserError, check_positive, check_range, check_seed, unknown
 
 # Each has its settings under its own name.
 AGENTS = ('qmle', 'd4pg', 'dmpo')
@@ -71,10 +70,7 @@ class RunConfig:
       'evaluation_episodes',
     ):
       check_range(name, getattr(self, name), 1)
-    if not 0 < self.checkpoint_minutes < math.inf:
-      raise out_of_range(
-        'checkpoint_minutes', self.checkpoint_minutes, 'positive, finite'
-      )
+    check_positive('checkpoint_minutes', self.checkpoint_minutes)
     check_seed(self.seed)
 
 

@@ -1,14 +1,13 @@
 """The sections of a measurement, and the settings that choose among them."""
 
 import dataclasses
-import math
 import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from qmle_acme import environments
-from qmle_acme.errors import UserError, check_range, out_of_range
+from qmle_acme.errors import UserError, check_positive, check_range
 from qmle_acme.experiments import machine
 from qmle_acme.experiments.config import RunConfig
 from qmle_acme.speed import (
@@ -59,8 +58,7 @@ class SpeedConfig:
     check_range('actors', min(self.actors), 1)
     check_range('repetitions', self.repetitions, 1)
     check_range('rows', self.rows, 1_000)
-    if not 0 < self.seconds < math.inf:
-      raise out_of_range('seconds', self.seconds, 'positive, finite')
+    check_positive('seconds', self.seconds)
 
 
 def measure(config: SpeedConfig) -> Iterator[tuple[str, Any]]:

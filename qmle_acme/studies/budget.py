@@ -7,8 +7,7 @@ from typing import ClassVar
 import matplotlib.figure
 
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.predictors import PredictorConfig
-from qmle_acme.studies import control_runs, reporting
+from qmle_acme.studies import control_runs, reporting, synthetic_runs
 from qmle_acme.studies.statistics import means
 from qmle_acme.studies.study import Record, Settings, Study
 
@@ -23,9 +22,9 @@ _CONFIG = QMLEConfig(
   min_replay_size=500,
   replay_size=100_000,
   hidden_size=64,
-  # Shares that give each proposer its candidates in a small budget too.
-  uniform_ratio=0.5,
-  predictors=(PredictorConfig('delta', 0.25), PredictorConfig('categorical', 0.25)),
+  # They give each proposer its candidates in a small budget too.
+  uniform_ratio=synthetic_runs.CONFIG.uniform_ratio,
+  predictors=synthetic_runs.CONFIG.predictors,
 )
 
 

@@ -39,8 +39,9 @@ def conduct(
   cells = with_seeds(study.cells(quick), seeds)
   data = DataFile(out / 'data.csv')
   missing = data.missing(cells)
-  # As git describes it: digits with an e among them are no number with a g before them.
-  origin = {'revision': f'g{machine.revision()}'}
+  # With a g before it, as git has it: digits with an e among them would be a number.
+  revision = machine.revision()
+  origin = {'revision': revision and f'g{revision}'}
 
   def run(batch: Sequence[Settings]) -> None:
     with processes.start(run_cells, name, batch, threads=1) as worker:

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import ClassVar
 
-from qmle_acme.errors import out_of_range
+from qmle_acme.errors import check_positive, check_range, out_of_range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,11 +58,11 @@ class ActorCriticConfig:
     """
     whole = ('n_step', 'batch_size', 'min_replay_size', 'variable_update_period')
     for name in whole:
-      self._check(getattr(self, name) >= 1, name, 'at least 1')
+      check_range(f'{self.AGENT}.{name}', getattr(self, name), 1)
     self._check(0.0 <= self.discount <= 1.0, 'discount', 'between 0 and 1')
     positive = ('policy_learning_rate', 'critic_learning_rate', 'samples_per_insert')
     for name in positive:
-      self._check_positive(name)
+      check_positive(f'{self.AGENT}.{name}', getattr(self, name))
     for name in ('policy_layer_sizes', 'critic_layer_sizes'):
       sizes = getattr(self, name)
       self._check(bool(sizes) and min(sizes) >= 1, name, 'one or more widths from 1 on')
@@ -73,11 +73,7 @@ class ActorCriticConfig:
     )
     is_range = -math.inf < self.vmin < self.vmax < math.inf
     self._check(is_range, 'vmin', f'finite and below vmax, {self.vmax}')
-    self._check(self.num_atoms >= 2, 'num_atoms', 'at least 2')
-
-  def _check_positive(self, name: str) -> None:
-    """Raises UserError when a setting is not a positive, finite number."""
-    self._check(0.0 < getattr(self, name) < math.inf, name, 'positive, finite')
+    check_range(f'{self.AGENT}.num_atoms', self.num_atoms, 2)
 
   def _check(self, holds: bool, name: str, requirement: str) -> None:
     """Raises UserError when a setting does not hold."""

@@ -5,6 +5,7 @@ import math
 from typing import ClassVar
 
 from qmle_acme.agents.actor_critic import ActorCriticConfig
+from qmle_acme.errors import check_range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,5 +22,5 @@ class D4PGConfig(ActorCriticConfig):
   def __post_init__(self) -> None:
     """Checks every field; see base class."""
     super().__post_init__()
-    self._check(self.target_update_period >= 1, 'target_update_period', 'at least 1')
+    check_range('d4pg.target_update_period', self.target_update_period, 1)
     self._check(0.0 <= self.sigma < math.inf, 'sigma', 'at least 0, finite')

@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 from qmle_acme.agents.actor_critic import ActorCriticConfig
+from qmle_acme.errors import check_positive, check_range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +46,10 @@ class DMPOConfig(ActorCriticConfig):
     super().__post_init__()
     periods = ('target_policy_update_period', 'target_critic_update_period')
     for name in (*periods, 'num_samples'):
-      self._check(getattr(self, name) >= 1, name, 'at least 1')
+      check_range(f'dmpo.{name}', getattr(self, name), 1)
     bounds = ('epsilon', 'epsilon_penalty', 'epsilon_mean', 'epsilon_stddev')
     for name in ('dual_learning_rate', *bounds):
-      self._check_positive(name)
+      check_positive(f'dmpo.{name}', getattr(self, name))
     for name in ('temperature', 'alpha_mean', 'alpha_stddev'):
       start = getattr(self, f'init_log_{name}')
       is_usable = -18.0 <= start < float('inf')  # Acme's loss raises what is lower.

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Literal
 
-from qmle_acme.errors import check_range, out_of_range
+from qmle_acme.errors import check_positive, check_range, out_of_range
 from qmle_acme.networks import WIDTH_MULTIPLE
 from qmle_acme.predictors import PredictorConfig
 
@@ -77,8 +77,7 @@ class QMLEConfig:
     for name in ('discount', 'priority_exponent', 'importance_exponent', 'epsilon'):
       check_range(f'qmle.{name}', getattr(self, name), 0.0, 1.0)
     for name in ('learning_rate', 'samples_per_insert'):
-      value = getattr(self, name)
-      _check(0.0 < value < math.inf, name, value, 'positive, finite')
+      check_positive(f'qmle.{name}', getattr(self, name))
     is_whole = self.hidden_size % WIDTH_MULTIPLE == 0
     multiple = f'a multiple of {WIDTH_MULTIPLE}'
     _check(is_whole, 'hidden_size', self.hidden_size, multiple)

@@ -12,6 +12,7 @@ import abc
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from qmle_acme.types import Array, Seed, Tensor
 
@@ -51,12 +52,19 @@ class ActionSpace(abc.ABC):
     grid of the K bins of each dimension, which reaches the corners; digits are uniform.
     """
 
-  @abc.abstractmethod
   def encode(self, actions: Tensor) -> Tensor:
     """Returns the network's input [..., A'] for actions [..., A].
 
     Continuous dimensions stay as they are; each digit becomes one-hot.
     """
+    size = self.num_continuous
+    counts = self.bin_counts[size:]
+    if not counts:
+      return actions
+    values = np.concatenate([np.arange(k, dtype=np.float32) for k in counts])
+    owners = np.repeat(np.arange(len(counts)), counts)
+    one_hot = tf.gather(actions[..., size:], owners, axis=-1) == values
+    return tf.concat([actions[..., :size], tf.cast(one_hot, tf.float32)], axis=-1)
 
   @abc.abstractmethod
   def clip(self, actions: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ class Box(base.ActionSpace):
   """A box of any bounds and shape, with K bins per dimension.
 
   The bins are the K equidistant points from the lower to the upper bound, both
-  included.
+  included. A dimension whose bounds are equal is none of the agent's.
 
   Attributes:
     spec: the environment's action spec; its bounds are finite.
@@ -29,8 +29,8 @@ class Box(base.ActionSpace):
 
   @property
   def num_continuous(self) -> int:
-    """C = A, the product of the spec's shape."""
-    return int(np.prod(self.spec.shape))
+    """C = A, the number of dimensions with some width."""
+    return int(self._has_width.sum())
 
   @property
   def bin_counts(self) -> tuple[int, ...]:
@@ -51,11 +51,6 @@ class Box(base.ActionSpace):
     bins = tf.cast(self.bins * grid, tf.int32)
     return tf.concat([box, self.from_bins(bins)], axis=1)  # [B, n, A]
 
-  def encode(self, actions: Tensor) -> Tensor:
-    """See base class; a dimension whose bounds are equal says nothing, and is 0."""
-    low, high = self._bounds
-    return actions if np.all(low < high) else actions * np.float32(low < high)
-
   def clip(self, actions: Tensor) -> Tensor:
     """See base class."""
     return tf.clip_by_value(actions, -1.0, 1.0)
@@ -74,21 +69,29 @@ class Box(base.ActionSpace):
   def to_environment(self, action: Array) -> np.ndarray:
     """Returns the action in the spec's shape, dtype and bounds."""
     low, high = self._bounds
-    share = 0.5 * (action.astype(np.float64) + 1.0)
+    share = np.zeros(low.shape)
+    share[self._has_width] = 0.5 * (action.astype(np.float64) + 1.0)
     # A weighted mean, since `low + (high - low)` may round to something below `high`.
     clipped = np.clip((1.0 - share) * low + share * high, low, high)
     return clipped.reshape(self.spec.shape).astype(self.spec.dtype)
 
   def from_environment(self, action: Array) -> np.ndarray:
     """Returns the action [A] in [-1, 1]; the inverse of `to_environment`."""
-    low, high = self._bounds
-    width = np.where(high > low, high - low, 1.0)
-    unit = 2.0 * (np.asarray(action, np.float64).reshape(-1) - low) / width - 1.0
+    values = np.asarray(action, np.float64).reshape(-1)
+    rows = (values, *self._bounds)
+    values, low, high = (row[self._has_width] for row in rows)
+    unit = 2.0 * (values - low) / (high - low) - 1.0
     return np.clip(unit, -1.0, 1.0).astype(np.float32)
 
   @functools.cached_property
+  def _has_width(self) -> np.ndarray:
+    """Returns in which of the spec's dimensions the bounds differ, bool."""
+    low, high = self._bounds
+    return low < high
+
+  @functools.cached_property
   def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the lower and upper bound of every dimension, float64 [A] each."""
+    """Returns the lower and upper bound of the spec's dimensions, float64 each."""
     shape, spec = self.spec.shape, self.spec
     low = np.broadcast_to(np.asarray(spec.minimum, np.float64), shape)
     high = np.broadcast_to(np.asarray(spec.maximum, np.float64), shape)

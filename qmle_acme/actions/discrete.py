@@ -80,26 +80,16 @@ class Discrete(base.ActionSpace):
     """See base class."""
     return self.sample_uniform(shape, seed)
 
-  def encode(self, actions: Tensor) -> Tensor:
-    """See base class."""
-    # Runs of digits of the same number of values: an operation each, not one per digit.
-    runs = [(k, len(list(run))) for k, run in itertools.groupby(self.bin_counts)]
-    parts = tf.split(tf.cast(actions, tf.int32), [length for _, length in runs], -1)
-    encoded = [
-      tf.reshape(tf.one_hot(part, k), [*tf.unstack(tf.shape(part)[:-1]), k * length])
-      for part, (k, length) in zip(parts, runs, strict=True)
-    ]
-    return tf.concat(encoded, axis=-1)  # [..., A']
-
   def clip(self, actions: Tensor) -> Tensor:
     """See base class; the nearest digits, and then at most the largest index."""
     last = tf.constant(self.bin_counts, tf.float32) - 1.0
     digits = tf.clip_by_value(tf.round(actions), 0.0, last)
     if self._is_full:
       return digits
+    # Exact: far below 2^53.
     indices = tf.tensordot(tf.cast(digits, tf.float64), self._weights.T, 1)
-    indices = tf.cast(indices, tf.int64)  # Exact: far below 2^53.
-    return self._to_digits(tf.minimum(indices, self._values - 1))
+    is_beyond = tf.gather(indices >= self._values, self._owners, axis=-1)
+    return tf.where(is_beyond, self._digits_of(self._values - 1), digits)
 
   def to_bins(self, actions: Tensor) -> Tensor:
     """See base class."""
@@ -120,8 +110,7 @@ class Discrete(base.ActionSpace):
     """Returns the digits [A]; the inverse of `to_environment`."""
     indices = np.asarray(action).astype(np.int64).reshape(-1) - self._minimum
     indices = np.clip(indices, 0, self._values - 1)
-    digits = indices[self._owners] // self._places % self.bin_counts
-    return digits.astype(np.float32)
+    return self._digits_of(indices)
 
   def _to_digits(self, indices: Tensor) -> Tensor:
     """Returns the digits, float32 [..., A], of indices, int64 [..., M]."""
@@ -131,6 +120,11 @@ class Discrete(base.ActionSpace):
       indices = tf.gather(indices, self._owners, axis=-1)
     digits = indices // self._places % tf.constant(self.bin_counts, tf.int64)
     return tf.cast(digits, tf.float32)
+
+  def _digits_of(self, indices: np.ndarray) -> np.ndarray:
+    """Returns the digits, float32 [A], of indices [M], as `_to_digits` does."""
+    digits = indices[self._owners] // self._places % self.bin_counts
+    return digits.astype(np.float32)
 
   @functools.cached_property
   def _minimum(self) -> np.ndarray:

@@ -53,10 +53,6 @@ class Hybrid(base.ActionSpace):
     pairs = zip(self._parts, self._seeds(seed), strict=True)
     return tf.concat([part.sample_proposal(shape, s) for part, s in pairs], axis=-1)
 
-  def encode(self, actions: Tensor) -> Tensor:
-    """See base class."""
-    return self._map(lambda part, x: part.encode(x), actions)
-
   def clip(self, actions: Tensor) -> Tensor:
     """See base class."""
     return self._map(lambda part, x: part.clip(x), actions)

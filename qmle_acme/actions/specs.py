@@ -19,13 +19,25 @@ def make(spec: Any, bins: int) -> base.ActionSpace:
     bins: K, number of bins per continuous dimension, at least 2.
 
   Raises:
-    UserError: the spec is empty, unbounded, or of a kind that is not supported.
+    UserError: the spec is empty, unbounded, of one action alone, or of a kind that is
+      not supported.
   """
   leaves = tree.flatten_with_path(spec)
   if not leaves:
     raise UserError('the action spec is empty: use an environment that has actions')
   for path, leaf in leaves:
     _check(leaf, path)
+  space = _make(spec, bins)
+  if not space.size:
+    raise UserError(
+      'the action spec allows one action alone, since its bounds are equal: use an '
+      'environment that has a choice'
+    )
+  return space
+
+
+def _make(spec: Any, bins: int) -> base.ActionSpace:
+  """Returns the action space of a spec that has one."""
   if tree.is_nested(spec):
     return hybrid.Hybrid(spec, bins)
   return box.Box(spec, bins) if spec.dtype.kind == 'f' else discrete.Discrete(spec)

@@ -1,11 +1,13 @@
 // The arg max over the candidate actions of states, by the action-in Q-network.
 //
 // For each state, with the embedding e_o [H] and the observation's half of the torso's
-// first layer, and for each candidate x [A']:
+// first layer, and for each candidate x [A]:
 //
-//   e_a    = elu(norm(x W_e + b_e))                                     [H]
+//   e_a    = elu(norm(encode(x) W_e + b_e))                             [H]
 //   hidden = relu(e_a W_i + observation's half)                         [2H]
 //   value  = elu(norm([e_o; e_a] + hidden W_o + b_o)) . w + b
+//
+// In encode(x) the digits of x are one-hot, so that each stands for a row of W_e.
 //
 // All distinct candidates are estimated with the two large products, W_i [H, 2H] and
 // W_o [2H, 2H], in 8-bit integers, at four times the speed of float32. The few with the
@@ -48,7 +50,8 @@ typedef struct {
   float *outer_offset;       // [2H], what the state adds to the second layer
   float *origin;             // [2H], of hidden: what is in integers are differences to it
   float *origin_offset;      // [2H], what state and origin add to the second layer
-  float *actions;            // [TILE, A'], and so on: a tile on its way
+  const float **looked_up;   // [D], the rows of weights that the digits stand for
+  float *continuous;         // [TILE, C], and so on: a tile on its way
   float *embeddings;         // [TILE, H]
   float *hidden, *output;    // [TILE, 2H], of the two layers
   uint8_t *integers;         // [TILE, 2H], a layer's input
@@ -79,7 +82,8 @@ static size_t lay_out(const Network *net, const Request *request, Workspace *wor
   work->outer_offset = take(memory, &used, 2 * width, sizeof(float));
   work->origin = take(memory, &used, 2 * width, sizeof(float));
   work->origin_offset = take(memory, &used, 2 * width, sizeof(float));
-  work->actions = take(memory, &used, TILE * net->inputs, sizeof(float));
+  work->looked_up = take(memory, &used, net->digits, sizeof(float *));
+  work->continuous = take(memory, &used, TILE * net->continuous, sizeof(float));
   work->embeddings = take(memory, &used, TILE * width, sizeof(float));
   work->hidden = take(memory, &used, TILE * 2 * width, sizeof(float));
   work->output = take(memory, &used, TILE * 2 * width, sizeof(float));
@@ -109,15 +113,33 @@ static int finalists_of(int candidates) {
   return count < TILE ? count : TILE;
 }
 
-// Embeds candidates of a state: e_a of `count` rows of its actions [N, A'].
+static int size_of(const Network *net) { return net->continuous + net->digits; }
+
+// Lists the rows of weights that digits stand for; no digit leads out of the weights.
+static void look_up(const Network *net, const float *digits, const float **rows) {
+  const float *w = net->encoder_w + (size_t)net->continuous * net->width;
+  for (int d = 0; d < net->digits; ++d) {
+    const int count = net->digit_counts[d];
+    const int digit = digits[d] > 0 && digits[d] < count ? digits[d] : 0;
+    rows[d] = w + (size_t)digit * net->width;
+    w += (size_t)count * net->width;
+  }
+}
+
+// Embeds candidates of a state: e_a, before norm and elu, of `count` rows of its actions
+// [N, A].
 static void embed(const Network *net, const float *actions, const int32_t *rows,
                   int count, Workspace *work) {
-  const int size = net->inputs;
+  const int size = net->continuous, width = net->width;
   for (int r = 0; r < count; ++r)
-    memcpy(work->actions + r * size, actions + (size_t)rows[r] * size,
+    memcpy(work->continuous + r * size, actions + (size_t)rows[r] * size_of(net),
            sizeof(float) * size);
-  affine(work->actions, size, net->encoder_w, net->encoder_b, whole_blocks(count),
-         net->width, work->embeddings);
+  affine(work->continuous, size, net->encoder_w, net->encoder_b, whole_blocks(count),
+         width, work->embeddings);
+  for (int r = 0; net->digits && r < count; ++r) {
+    look_up(net, actions + (size_t)rows[r] * size_of(net) + size, work->looked_up);
+    add_rows(work->embeddings + r * width, work->looked_up, net->digits, width);
+  }
 }
 
 // Ends the way through the network: values of `count` rows.
@@ -227,13 +249,13 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
   const Network *net = job->network;
   const Request *request = job->request;
   const int width = net->width, count = request->candidates;
-  const float *actions = request->actions + (size_t)state * count * net->inputs;
+  const float *actions = request->actions + (size_t)state * count * size_of(net);
   const float *state_hidden = request->state_hidden + (size_t)state * 2 * width;
   memcpy(work->outer_offset, net->outer_b, sizeof(float) * 2 * width);
   add(work->outer_offset, request->embeddings + (size_t)state * width, width);
 
   int32_t last;
-  const int distinct = find_distinct(actions, count, net->inputs, work->table,
+  const int distinct = find_distinct(actions, count, size_of(net), work->table,
                                      table_slots(count), work->rows, &last);
   for (int i = 0; i < distinct; i += TILE) {
     const int rows = distinct - i < TILE ? distinct - i : TILE;

@@ -28,13 +28,28 @@ static const TF_DataType kOutputTypes[NUM_OUTPUTS] = {TF_INT32, TF_FLOAT};
 typedef struct {
   const Kernels *kernels;
   int threads;
+  int digits;             // D
+  int32_t *digit_counts;  // [D]
+  int64_t one_hot;        // their sum, the size of all digits as the network sees them
 } Kernel;
+
+static void read_digits(TF_OpKernelConstruction *context, Kernel *kernel,
+                        TF_Status *status) {
+  int total;
+  TF_OpKernelConstruction_GetAttrSize(context, "digits", &kernel->digits, &total, status);
+  if (TF_GetCode(status) != TF_OK) return;
+  kernel->digit_counts = calloc(kernel->digits + 1, sizeof *kernel->digit_counts);
+  TF_OpKernelConstruction_GetAttrInt32List(context, "digits", kernel->digit_counts,
+                                           kernel->digits, status);
+  for (int i = 0; i < kernel->digits; ++i) kernel->one_hot += kernel->digit_counts[i];
+}
 
 static void *create(TF_OpKernelConstruction *context) {
   TF_Status *status = TF_NewStatus();
-  Kernel *kernel = malloc(sizeof *kernel);
+  Kernel *kernel = calloc(1, sizeof *kernel);
   kernel->kernels = choose_kernels();
   TF_OpKernelConstruction_GetAttrInt32(context, "threads", &kernel->threads, status);
+  if (TF_GetCode(status) == TF_OK) read_digits(context, kernel, status);
   if (!kernel->kernels)
     TF_SetStatus(status, TF_UNIMPLEMENTED,
                  "the arg max needs a processor with AVX2 and FMA; this one has not both");
@@ -43,19 +58,24 @@ static void *create(TF_OpKernelConstruction *context) {
   return kernel;
 }
 
-static void delete(void *kernel) { free(kernel); }
+static void delete(void *argument) {
+  Kernel *kernel = argument;
+  free(kernel->digit_counts);
+  free(kernel);
+}
 
-// Sees to it that every input has the size that the first three imply.
-static void check(TF_Tensor *const *inputs, TF_Status *status) {
+// Sees to it that every input has the size that the first three and the digits imply.
+static void check(const Kernel *kernel, TF_Tensor *const *inputs, TF_Status *status) {
   if (TF_NumDims(inputs[EMBEDDINGS]) != 2 || TF_NumDims(inputs[ACTIONS]) != 3) {
     TF_SetStatus(status, TF_INVALID_ARGUMENT,
-                 "embeddings must be [B, H] and actions [B, N, A']");
+                 "embeddings must be [B, H] and actions [B, N, A]");
     return;
   }
   const int64_t batch = TF_Dim(inputs[ACTIONS], 0), count = TF_Dim(inputs[ACTIONS], 1);
   const int64_t size = TF_Dim(inputs[ACTIONS], 2), h = TF_Dim(inputs[EMBEDDINGS], 1);
+  const int64_t encoded = size - kernel->digits + kernel->one_hot;
   const int64_t expected[NUM_INPUTS] = {
-      batch * h, batch * 2 * h, batch * count * size, size * h, h, h, h,
+      batch * h, batch * 2 * h, batch * count * size, encoded * h, h, h, h,
       h * 2 * h, 2 * h * 2 * h, 2 * h, 2 * h, 2 * h, 2 * h, 1};
   if (h % WIDTH_MULTIPLE) {
     TF_SetStatus(status, TF_INVALID_ARGUMENT, "the width H must be a multiple of 16");
@@ -63,6 +83,10 @@ static void check(TF_Tensor *const *inputs, TF_Status *status) {
   }
   if (!count) {
     TF_SetStatus(status, TF_INVALID_ARGUMENT, "there are no candidates");
+    return;
+  }
+  if (size < kernel->digits) {
+    TF_SetStatus(status, TF_INVALID_ARGUMENT, "there are more digits than dimensions");
     return;
   }
   for (int i = 0; i < NUM_INPUTS; ++i)
@@ -88,7 +112,9 @@ static void run(const Kernel *kernel, TF_Tensor *const *inputs,
     if (TF_GetCode(status) != TF_OK) return;
   }
   const Network network = {
-      .inputs = TF_Dim(inputs[ACTIONS], 2), .width = TF_Dim(inputs[EMBEDDINGS], 1),
+      .continuous = TF_Dim(inputs[ACTIONS], 2) - kernel->digits,
+      .digits = kernel->digits, .digit_counts = kernel->digit_counts,
+      .width = TF_Dim(inputs[EMBEDDINGS], 1),
       .encoder_w = data[ENCODER_W], .encoder_b = data[ENCODER_B],
       .encoder_scale = data[ENCODER_SCALE], .encoder_offset = data[ENCODER_OFFSET],
       .inner_w = data[INNER_W], .outer_w = data[OUTER_W], .outer_b = data[OUTER_B],
@@ -109,7 +135,7 @@ static void compute(void *kernel, TF_OpKernelContext *context) {
   TF_Tensor *inputs[NUM_INPUTS] = {NULL};
   for (int i = 0; i < NUM_INPUTS && TF_GetCode(status) == TF_OK; ++i)
     TF_GetInput(context, i, &inputs[i], status);
-  if (TF_GetCode(status) == TF_OK) check(inputs, status);
+  if (TF_GetCode(status) == TF_OK) check(kernel, inputs, status);
   if (TF_GetCode(status) == TF_OK) run(kernel, inputs, context, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
   for (int i = 0; i < NUM_INPUTS; ++i)
@@ -117,7 +143,7 @@ static void compute(void *kernel, TF_OpKernelContext *context) {
   TF_DeleteStatus(status);
 }
 
-// Both outputs are [B], the first dimension of actions [B, N, A'].
+// Both outputs are [B], the first dimension of actions [B, N, A].
 static void infer_shape(TF_ShapeInferenceContext *context, TF_Status *status) {
   TF_ShapeHandle *actions = TF_NewShapeHandle(), *batch = TF_NewShapeHandle();
   TF_ShapeInferenceContextGetInput(context, ACTIONS, actions, status);
@@ -134,6 +160,7 @@ __attribute__((constructor)) static void register_argmax(void) {
   TF_OpDefinitionBuilder *op = TF_NewOpDefinitionBuilder(kName);
   for (int i = 0; i < NUM_INPUTS; ++i) TF_OpDefinitionBuilderAddInput(op, kInputs[i]);
   for (int i = 0; i < NUM_OUTPUTS; ++i) TF_OpDefinitionBuilderAddOutput(op, kOutputs[i]);
+  TF_OpDefinitionBuilderAddAttr(op, "digits: list(int)");
   TF_OpDefinitionBuilderAddAttr(op, "threads: int >= 1");
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, infer_shape);
   register_operation(kName, op, create, compute, delete);

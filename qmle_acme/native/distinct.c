@@ -2,19 +2,16 @@
 
 #include <string.h>
 
-// Rows that agree in so many inputs other than zero seldom meet: no need to hash more.
-// Zeros are passed over, or those of the first digit of an index might be all of them.
+// Rows that agree in so many dimensions seldom meet: no need to hash more.
 enum { HASHED = 16 };
 
 static uint32_t hash(const float *row, int size) {
   uint64_t code = 0;
-  for (int i = 0, hashed = 0; i < size && hashed < HASHED; ++i) {
+  for (int i = 0; i < size && i < HASHED; ++i) {
     uint32_t word;
     memcpy(&word, row + i, sizeof word);
-    if (!word) continue;
-    code = (code ^ word ^ (uint64_t)i << 32) * 0x9e3779b97f4a7c15u;
+    code = (code ^ word) * 0x9e3779b97f4a7c15u;
     code ^= code >> 32;
-    ++hashed;
   }
   return (uint32_t)code;
 }

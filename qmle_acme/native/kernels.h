@@ -1,6 +1,6 @@
 // What the operations ask of the kernels, which exist for each width of vectors.
-// B states, N candidates of each, A' size of an encoded action, H width; matrices lie row
-// by row.
+// B states, N candidates of each, A action dimensions, of which the first C are continuous
+// and the others, D, are digits; H width. Matrices lie row by row.
 
 #ifndef QMLE_KERNELS_H_
 #define QMLE_KERNELS_H_
@@ -10,11 +10,12 @@
 enum { WIDTH_MULTIPLE = 16 };  // Of H, for the widest vectors.
 
 typedef struct {
-  int inputs, width;       // A', H
-  const float *encoder_w;  // [A', H]
+  int continuous, digits, width;  // C, D, H
+  const int32_t *digit_counts;    // [D], how many values each digit has
+  const float *encoder_w;         // [C + the sum of those, H]
   const float *encoder_b, *encoder_scale, *encoder_offset;  // [H]
-  const float *inner_w;                           // [H, 2H], the action's half
-  const float *outer_w;                           // [2H, 2H]
+  const float *inner_w;  // [H, 2H], the action's half
+  const float *outer_w;  // [2H, 2H]
   const float *outer_b, *norm_scale, *norm_offset;  // [2H]
   const float *output_w, *output_b;               // [2H], [1]
 } Network;
@@ -23,7 +24,7 @@ typedef struct {
   int states, candidates;     // B, N
   const float *embeddings;    // [B, H]
   const float *state_hidden;  // [B, 2H], the observation's half of the first layer
-  const float *actions;       // [B, N, A']
+  const float *actions;       // [B, N, A]
   int32_t *best;              // [B], the best candidate of each state, the first of equals
   float *values;              // [B], its value
 } Request;

@@ -176,6 +176,15 @@ static void add(float *row, const float *other, int size) {
     store(row + j, load(row + j) + load(other + j));
 }
 
+// row += all of `count` others
+static void add_rows(float *row, const float *const *others, int count, int size) {
+  for (int j = 0; j < size; j += LANES) {
+    Floats total = load(row + j);
+    for (int i = 0; i < count; ++i) total += load(others[i] + j);
+    store(row + j, total);
+  }
+}
+
 // Mean, and 1 / standard deviation, of a row. In one pass, and from the row's first
 // number, or the squares of a large mean would hide a small deviation.
 static void moments(const float *row, int size, Floats *mean, Floats *factor) {

@@ -1,12 +1,13 @@
 """The action-in Q-network: Q(s, a) from both the observation and the action.
 
-B batch, N candidates, H width, A' encoded action size. See arXiv 2410.06317, section
+B batch, N candidates, A action dimensions, H width. See arXiv 2410.06317, section
 on action-in architectures: the cost does not grow with the number of actions.
 """
 
 import sonnet as snt
 import tensorflow as tf
 
+from qmle_acme.actions import ActionSpace
 from qmle_acme.networks import blocks, scoring
 from qmle_acme.types import Tensor
 
@@ -18,10 +19,10 @@ class ActionInQNetwork(snt.Module):
   ELU and a linear output.
   """
 
-  def __init__(self, width: int, name: str = 'action_in_q_network'):
+  def __init__(self, space: ActionSpace, width: int, name: str = 'action_in_q_network'):
     super().__init__(name=name)
     self.observation_encoder = blocks.ObservationEncoder(width)
-    self.action_encoder = blocks.ActionEncoder(width)
+    self.action_encoder = blocks.ActionEncoder(space, width)
     self.block = blocks.ResidualBlock(2 * width)
     self.norm = blocks.NormElu()
     self.output = blocks.Linear(1)
@@ -30,24 +31,24 @@ class ActionInQNetwork(snt.Module):
     """Returns the embeddings [B, H] of observations [B, O]."""
     return self.observation_encoder(observations)
 
-  def __call__(self, embeddings: Tensor, encoded: Tensor) -> Tensor:
+  def __call__(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """Returns Q-values [B, N] of the candidates of each state.
 
     Args:
       embeddings: [B, H] from `embed`.
-      encoded: [B, N, A'] encoded candidate actions; all of the shape is static.
+      actions: [B, N, A] candidate actions; all of the shape is static.
     """
-    states = tf.repeat(embeddings, encoded.shape[1], axis=0)  # [B * N, H]
-    candidates = self.action_encoder(tf.reshape(encoded, [-1, encoded.shape[-1]]))
+    states = tf.repeat(embeddings, actions.shape[1], axis=0)  # [B * N, H]
+    candidates = self.action_encoder(tf.reshape(actions, [-1, actions.shape[-1]]))
     joint = tf.concat([states, candidates], axis=-1)  # [B * N, 2H]
-    return tf.reshape(self.output(self.norm(self.block(joint))), encoded.shape[:2])
+    return tf.reshape(self.output(self.norm(self.block(joint))), actions.shape[:2])
 
-  def argmax(self, embeddings: Tensor, encoded: Tensor) -> tuple[Tensor, Tensor]:
+  def argmax(self, embeddings: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the best candidate int32 [B] of each state and its value [B].
 
     Much faster than `__call__` and without a gradient; now and then, of candidates that
     are nearly the best another one than by `__call__`.
     """
     return scoring.argmax(
-      embeddings, encoded, self.action_encoder, self.block, self.norm, self.output
+      embeddings, actions, self.action_encoder, self.block, self.norm, self.output
     )

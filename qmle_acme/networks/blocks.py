@@ -1,8 +1,12 @@
-"""Building blocks of the networks. B batch, H width; `...` any leading dimensions."""
+"""Building blocks of the networks.
+
+A action dimensions, B batch, H width; `...` any leading dimensions.
+"""
 
 import sonnet as snt
 import tensorflow as tf
 
+from qmle_acme.actions import ActionSpace
 from qmle_acme.types import Tensor
 
 
@@ -61,13 +65,14 @@ class ObservationEncoder(snt.Module):
 
 
 class ActionEncoder(snt.Module):
-  """Linear; layer normalisation; ELU."""
+  """The space's encoding; linear; layer normalisation; ELU."""
 
-  def __init__(self, width: int, name: str = 'action_encoder'):
+  def __init__(self, space: ActionSpace, width: int, name: str = 'action_encoder'):
     super().__init__(name=name)
+    self.space = space
     self.linear = Linear(width)
     self.norm = NormElu()
 
-  def __call__(self, encoded: Tensor) -> Tensor:
-    """Maps encoded actions [..., A'] to embeddings [..., H]."""
-    return self.norm(self.linear(encoded))
+  def __call__(self, actions: Tensor) -> Tensor:
+    """Maps actions [..., A] to embeddings [..., H]."""
+    return self.norm(self.linear(self.space.encode(actions)))

@@ -1,7 +1,7 @@
 """The compiled arg max over candidate actions.
 
 It is an operation of `qmle_acme.native`, without a gradient. B batch, N candidates,
-H width, A' encoded action size.
+A action dimensions, H width.
 """
 
 import os
@@ -16,7 +16,7 @@ WIDTH_MULTIPLE = 16
 
 def argmax(
   embeddings: Tensor,
-  encoded: Tensor,
+  actions: Tensor,
   encoder: blocks.ActionEncoder,
   block: blocks.ResidualBlock,
   norm: blocks.NormElu,
@@ -28,11 +28,12 @@ def argmax(
   most 24, are evaluated in float32, and always the last one, so that no estimate loses
   the best action known so far, which stands there. The first layer is applied by
   halves, `[e_o; e_a] W = e_o W_o + e_a W_a`, so that the observation's half is computed
-  once per state and not once per candidate.
+  once per state and not once per candidate. No digit becomes one-hot: its row of the
+  encoder's weights is looked up.
 
   Args:
     embeddings: [B, H] of the observations.
-    encoded: [B, N, A'] encoded candidate actions.
+    actions: [B, N, A] candidate actions.
     encoder: of the actions.
     block: first part of the torso on [e_o; e_a], 2H wide.
     norm: second part.
@@ -42,12 +43,12 @@ def argmax(
     tf.errors.InvalidArgumentError: H is no multiple of 16, or N is 0.
     tf.errors.UnimplementedError: the processor lacks AVX2 or FMA.
   """
-  width = embeddings.shape[-1]
+  width, space = embeddings.shape[-1], encoder.space
   inner, outer = block.inner, block.outer
   best, value = operations.qmle_argmax(
     embeddings=embeddings,
     state_hidden=embeddings @ inner.w[:width] + inner.b,
-    actions=encoded,
+    actions=actions,
     encoder_w=encoder.linear.w,
     encoder_b=encoder.linear.b,
     encoder_scale=encoder.norm.norm.scale,
@@ -59,6 +60,7 @@ def argmax(
     norm_offset=norm.norm.offset,
     output_w=output.w,
     output_b=output.b,
+    digits=space.bin_counts[space.num_continuous :],
     threads=_threads(),
   )
   return best, value

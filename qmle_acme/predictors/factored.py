@@ -30,12 +30,17 @@ class Factored:
     seeds = [seed, *(tf.random.fold_in(seed, i) for i in range(1, len(self._runs)))]
     parts = []
     for logits, run_seed in zip(self._split(parameters), seeds, strict=True):
-      batch, size, _ = tf.unstack(tf.shape(logits))
-      numbers = random.uniform([batch, count, size, 1], run_seed)
-      # The first bin whose cumulative probability lies above the number.
-      bounds = tf.cumsum(tf.nn.softmax(logits), axis=-1)[:, None, :, :-1]
-      is_above = tf.cast(numbers >= bounds, tf.int64)  # [B, n, D', K - 1]
-      parts.append(tf.reduce_sum(is_above, axis=-1))
+      batch, size, values = tf.unstack(tf.shape(logits))
+      bounds = tf.cumsum(tf.nn.softmax(logits), axis=-1)[..., :-1]
+      # The first bin whose cumulative probability lies above a number. Not by
+      # `tf.searchsorted`, which fails where there are no numbers.
+      bins = tf.raw_ops.UpperBound(
+        sorted_inputs=tf.reshape(bounds, [batch * size, values - 1]),
+        values=random.uniform([batch * size, count], run_seed),
+        out_type=tf.int64,
+      )
+      bins = tf.reshape(bins, [batch, size, count])
+      parts.append(tf.linalg.matrix_transpose(bins))  # [B, n, D']
     return _join(parts)
 
   def mode(self, parameters: Tensor) -> Tensor:

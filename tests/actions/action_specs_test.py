@@ -23,11 +23,14 @@ _REFUSED = {
   'nested': {'arm': (specs.DiscreteArray(2), specs.Array((2,), np.float32))},
   'no_leaf': {'arm': ()},
   'no_spec': {'arm': 3},
+  'no_choice': specs.BoundedArray((2,), np.float32, 0.5, 0.5),
+  'no_choice_in_a_nest': [specs.BoundedArray((2,), np.float32, 0.5, 0.5)],
   'no_bounds_declared': specs.Array((2,), np.float32),
 }
 _ADVICE = {
   'unbounded': 'wrap the environment so that its bounds are finite',
   'empty': 'use an environment that has actions',
+  'one action alone': 'use an environment that has a choice',
   'not supported': 'wrap the environment so that it is a BoundedArray',
   'more than 1,000,000,000': 'wrap the environment so that it is several indices',
   'is a int': 'dm_env.specs.BoundedArray, or tuples, lists and dictionaries of them',
@@ -52,6 +55,8 @@ _ADVICE = {
     ('nested', 'unbounded'),
     ('no_leaf', 'empty'),
     ('no_spec', 'is a int'),
+    ('no_choice', 'one action alone'),
+    ('no_choice_in_a_nest', 'one action alone'),
   ],
 )
 def test_refusal_is_one_line_with_advice(case: str, fault: str) -> None:

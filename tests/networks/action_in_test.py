@@ -3,17 +3,20 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from dm_env import specs
 
+from qmle_acme.actions import Box
 from qmle_acme.networks import ActionInQNetwork
 from qmle_acme.types import Tensor
 
 _WIDTH, _OBSERVATION, _ACTION = 16, 5, 3
+_SPACE = Box(specs.BoundedArray((_ACTION,), np.float32, -1.0, 1.0), 3)
 
 
 @pytest.fixture(scope='module')
 def network() -> ActionInQNetwork:
   """A network in which no bias is zero and no scale is one."""
-  network = ActionInQNetwork(_WIDTH)
+  network = ActionInQNetwork(_SPACE, _WIDTH)
   embeddings = network.embed(tf.zeros([1, _OBSERVATION]))
   network(embeddings, tf.zeros([1, 1, _ACTION]))
   for i, variable in enumerate(network.trainable_variables):
@@ -23,14 +26,14 @@ def network() -> ActionInQNetwork:
 
 
 def _inputs(batch: int, count: int) -> tuple[Tensor, Tensor]:
-  """Returns observations [B, O] and actions [B, N, A']."""
+  """Returns observations [B, O] and actions [B, N, A]."""
   observations = tf.random.stateless_normal([batch, _OBSERVATION], [batch, count])
   actions = tf.random.stateless_uniform([batch, count, _ACTION], [count, batch], -1, 1)
   return observations, actions
 
 
 def test_one_forward_pass_creates_every_variable() -> None:
-  network = ActionInQNetwork(_WIDTH)
+  network = ActionInQNetwork(_SPACE, _WIDTH)
   observations, actions = _inputs(2, 3)
   network(network.embed(observations), actions)
   names = [variable.name for variable in network.variables]

@@ -1,11 +1,16 @@
 """The compiled arg max against the plain layers: its slow twin."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from dm_env import specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qmle_acme import actions as action_spaces
+from qmle_acme.actions import ActionSpace, Box
 from qmle_acme.networks import ActionInQNetwork
 from qmle_acme.types import Tensor
 
@@ -14,21 +19,29 @@ from qmle_acme.types import Tensor
 TOLERANCE = 0.02
 
 
-def make_network(width: int, inputs: int, spread: float = 0.3) -> ActionInQNetwork:
-  """Returns a network in which no bias is zero and no scale is one."""
-  tf.random.set_seed(width * inputs)
-  network = ActionInQNetwork(width)
-  network(network.embed(tf.zeros([1, 5])), tf.zeros([1, 1, inputs]))
+def make_network(width: int, size: int, spread: float = 0.3) -> ActionInQNetwork:
+  """Returns a network of a box, in which no bias is zero and no scale is one."""
+  space = Box(specs.BoundedArray((size,), np.float32, -1.0, 1.0), 3)
+  return make_network_of(space, width, spread)
+
+
+def make_network_of(
+  space: ActionSpace, width: int, spread: float = 0.3
+) -> ActionInQNetwork:
+  """Returns a network of any space, in which no bias is zero and no scale is one."""
+  tf.random.set_seed(width * space.size)
+  network = ActionInQNetwork(space, width)
+  network(network.embed(tf.zeros([1, 5])), tf.zeros([1, 1, space.size]))
   for i, variable in enumerate(network.trainable_variables):
     noise = tf.random.stateless_normal(variable.shape, [i, 7], stddev=spread)
     variable.assign_add(noise)
   return network
 
 
-def make_inputs(batch: int, count: int, inputs: int) -> tuple[Tensor, Tensor]:
-  """Returns observations [B, 5] and encoded actions [B, N, A']."""
+def make_inputs(batch: int, count: int, size: int) -> tuple[Tensor, Tensor]:
+  """Returns observations [B, 5] and actions [B, N, A]."""
   observations = tf.random.stateless_normal([batch, 5], [batch, count])
-  actions = tf.random.stateless_uniform([batch, count, inputs], [count, 3], -1, 1)
+  actions = tf.random.stateless_uniform([batch, count, size], [count, 3], -1, 1)
   return observations, actions
 
 
@@ -40,7 +53,7 @@ def check(
   Args:
     network: of any width.
     embeddings: [B, H].
-    actions: [B, N, A'].
+    actions: [B, N, A].
     atol: of values, over one plus their size.
   """
   expected = network(embeddings, actions).numpy()
@@ -55,26 +68,56 @@ def check(
 
 
 def check_random(
-  network: ActionInQNetwork, batch: int, count: int, inputs: int
+  network: ActionInQNetwork, batch: int, count: int, size: int
 ) -> np.ndarray:
   """Checks the arg max over random candidates; returns the winners [B]."""
-  observations, actions = make_inputs(batch, count, inputs)
+  observations, actions = make_inputs(batch, count, size)
   return check(network, network.embed(observations), actions)
 
 
 @pytest.mark.parametrize('width', [16, 48, 128])
-@pytest.mark.parametrize('inputs', [1, 6, 38])
+@pytest.mark.parametrize('size', [1, 6, 38])
 @pytest.mark.parametrize(('batch', 'count'), [(1, 1000), (3, 24), (2, 25), (7, 101)])
 def test_agrees_with_the_plain_layers(
-  width: int, inputs: int, batch: int, count: int
+  width: int, size: int, batch: int, count: int
 ) -> None:
-  check_random(make_network(width, inputs), batch, count, inputs)
+  check_random(make_network(width, size), batch, count, size)
 
 
 @settings(max_examples=25, deadline=None)
-@given(batch=st.integers(1, 5), count=st.integers(1, 60), inputs=st.integers(1, 70))
-def test_every_shape(batch: int, count: int, inputs: int) -> None:
-  check_random(make_network(16, inputs), batch, count, inputs)
+@given(batch=st.integers(1, 5), count=st.integers(1, 60), size=st.integers(1, 70))
+def test_every_shape(batch: int, count: int, size: int) -> None:
+  check_random(make_network(16, size), batch, count, size)
+
+
+INDICES = specs.BoundedArray((3,), np.int32, 0, [2, 10**9 - 1, 99])
+SPACES = {
+  'one index': specs.DiscreteArray(10),
+  'of many values': specs.DiscreteArray(10**9),
+  'several': INDICES,
+  'hybrid': {'a': INDICES, 'b': specs.BoundedArray((5,), np.float32, -1.0, 1.0)},
+}
+
+
+@pytest.mark.parametrize('width', [16, 128])
+@pytest.mark.parametrize('spec', SPACES.values(), ids=SPACES.keys())
+def test_digits_are_looked_up_as_one_hot_ones_are_multiplied(
+  spec: Any, width: int
+) -> None:
+  space = action_spaces.make(spec, 3)
+  network = make_network_of(space, width)
+  observations, _ = make_inputs(7, 101, 1)
+  actions = space.sample_uniform((7, 101), tf.constant([1, 2]))
+  check(network, network.embed(observations), actions)
+
+
+def test_no_digit_leads_out_of_the_weights() -> None:
+  network = make_network_of(action_spaces.make(specs.DiscreteArray(100), 3), 16)
+  embeddings = network.embed(tf.ones([1, 5]))
+  for digit in (-1.0, 10.0, 1e9, -1e9, np.inf, np.nan):
+    _, value = network.argmax(embeddings, tf.constant([[[digit, 4.0]]]))
+    expected = network(embeddings, tf.constant([[[0.0, 4.0]]]))
+    np.testing.assert_allclose(value[0], expected[0, 0], rtol=1e-5)
 
 
 def test_nearly_always_the_same_winner() -> None:
@@ -111,14 +154,14 @@ def test_the_last_candidate_is_never_lost_to_an_estimate() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 4), st.integers(1, 90), st.integers(1, 20), st.integers(0, 99))
 def test_first_of_equal_candidates_wins(
-  batch: int, count: int, inputs: int, seed: int
+  batch: int, count: int, size: int, seed: int
 ) -> None:
   # Of two values in each dimension: with few dimensions nearly all repeat themselves,
-  # with more than 16 ones some differ only where the hash does not look.
-  network = make_network(16, inputs)
+  # with more than 16 some differ only where the hash does not look.
+  network = make_network(16, size)
   random = np.random.default_rng(seed)
-  actions = random.integers(2, size=(batch, count, inputs)).astype(np.float32)
-  actions[:, :, : inputs - 2] = actions[:1, :1, : inputs - 2]
+  actions = random.integers(2, size=(batch, count, size)).astype(np.float32)
+  actions[:, :, : size - 2] = actions[:1, :1, : size - 2]
   embeddings = network.embed(tf.constant(random.normal(size=(batch, 5)), tf.float32))
   best = check(network, embeddings, tf.constant(actions))
   for state in range(batch):
@@ -221,16 +264,16 @@ def test_has_no_gradient() -> None:
     tape.gradient(value, network.trainable_variables)
 
 
-@pytest.mark.parametrize('inputs', [1, 6])
+@pytest.mark.parametrize('size', [1, 6])
 def test_candidates_are_told_apart_where_the_state_has_most_of_the_part(
-  inputs: int,
+  size: int,
 ) -> None:
-  network = make_network(128, inputs, spread=0.05)
+  network = make_network(128, size, spread=0.05)
   inner, outer = network.block.inner.w, network.block.outer.w
   inner.assign(tf.concat([3.0 * inner[:128], 0.03 * inner[128:]], axis=0))
   # Made larger again, that little is what tells them apart.
   outer.assign(tf.concat([outer[:, :128], 30.0 * outer[:, 128:]], axis=1))
-  observations, actions = make_inputs(200, 101, inputs)
+  observations, actions = make_inputs(200, 101, size)
   embeddings = network.embed(observations)
   values = network(embeddings, actions).numpy()
   best, _ = network.argmax(embeddings, actions)

@@ -24,6 +24,7 @@ from qmle_acme.predictors import (
 from qmle_acme.types import Candidates, Tensor
 
 _WIDTH = 16
+_SPACE = Box(specs.BoundedArray((2,), np.float32, -1.0, 1.0), bins=3)
 _DEFAULT = (0.9, 0.01, 0.09)
 _SEED = tf.constant([5, 6])
 
@@ -91,9 +92,10 @@ def test_split_of_odd_ratios_sums_to_the_budget(
 
 
 def _make(ratios: Sequence[float], families: Sequence[str]) -> Ensemble:
-  space = Box(specs.BoundedArray((2,), np.float32, -1.0, 1.0), bins=3)
-  members = [make_predictor(PredictorConfig(f, 0.1), space, _WIDTH) for f in families]
-  return Ensemble(space, members, ratios)
+  members = [
+    make_predictor(PredictorConfig(family, 0.1), _SPACE, _WIDTH) for family in families
+  ]
+  return Ensemble(_SPACE, members, ratios)
 
 
 def _embeddings(batch: int) -> Tensor:
@@ -186,7 +188,7 @@ def test_loss_is_the_sum_over_the_members() -> None:
 
 def test_loss_reaches_the_heads_and_stops_at_the_encoder() -> None:
   ensemble = _make(_DEFAULT, ('delta', 'categorical'))
-  network = ActionInQNetwork(_WIDTH)
+  network = ActionInQNetwork(_SPACE, _WIDTH)
   with tf.GradientTape(persistent=True) as tape:
     embeddings = network.embed(tf.random.stateless_normal([5, 7], [2, 2]))
     tape.watch(embeddings)
@@ -214,5 +216,4 @@ def test_unknown_family() -> None:
 
 @pytest.mark.parametrize('family', FAMILIES)
 def test_every_family_that_settings_know_can_be_made(family: str) -> None:
-  space = Box(specs.BoundedArray((2,), np.float32, -1.0, 1.0), 3)
-  assert make_predictor(PredictorConfig(family, 1.0), space, 16).name == family
+  assert make_predictor(PredictorConfig(family, 1.0), _SPACE, 16).name == family

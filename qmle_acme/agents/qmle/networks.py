@@ -107,7 +107,7 @@ class QMLENetwork(QNetwork):
     """See base class."""
     super().__init__(space, config, name)
     width = config.hidden_size
-    self.q = ActionInQNetwork(width)
+    self.q = ActionInQNetwork(space, width)
     self.ensemble = Ensemble(
       space,
       [make_predictor(member, space, width) for member in config.predictors],
@@ -135,11 +135,11 @@ class QMLENetwork(QNetwork):
 
   def argmax_of(self, embeddings: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the best, int32 [B], of actions [B, N, A], and its value [B]."""
-    return self.q.argmax(embeddings, self._space.encode(actions))
+    return self.q.argmax(embeddings, actions)
 
   def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """See base class."""
-    return self.q(embeddings, self._space.encode(actions))
+    return self.q(embeddings, actions)
 
   def predictor_losses(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """See base class."""

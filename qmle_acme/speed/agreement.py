@@ -28,6 +28,18 @@ _SEED = 1
 _CHUNK = 20
 
 
+def check(run: str) -> RunConfig:
+  """Returns the settings of the run of QMLE in a folder.
+
+  Raises:
+    UserError: it is no run, or one of another agent.
+  """
+  config = RunFolder(pathlib.Path(run)).read_config()
+  if config.agent != 'qmle':
+    raise UserError(f'{run} is a run of {config.agent}: name one of qmle')
+  return config
+
+
 def measure(run: str) -> Iterator[dict[str, Any]]:
   """Yields how often the winners are the same, and what the others lack.
 
@@ -38,10 +50,7 @@ def measure(run: str) -> Iterator[dict[str, Any]]:
   Raises:
     UserError: it is a run of another agent, or without a checkpoint.
   """
-  folder = RunFolder(pathlib.Path(run))
-  config = folder.read_config()
-  if config.agent != 'qmle':
-    raise UserError(f'{run} is a run of {config.agent}: name one of qmle')
+  folder, config = RunFolder(pathlib.Path(run)), check(run)
   spec = factory.make_spec(config)
   space = actions.make(spec.actions, config.qmle.bins)
   size = int(np.prod(spec.observations.shape))

@@ -69,6 +69,8 @@ def measure(config: SpeedConfig) -> Iterator[tuple[str, Any]]:
   """
   for task in config.tasks:
     environments.make(task, seed=0).close()
+  for run in config.trained:
+    agreement.check(str(run))
   yield 'machine', machine.describe()
   for section in config.sections:
     yield section, _SECTIONS[section](config)

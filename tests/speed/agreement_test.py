@@ -1,5 +1,7 @@
 """How far two arg maxima agree, where it is known."""
 
+import pathlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,7 +10,8 @@ from dm_env import specs
 from qmle_acme import actions
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.networks import QMLENetwork
-from qmle_acme.speed import agreement
+from qmle_acme.errors import UserError
+from qmle_acme.speed import agreement, sections
 from qmle_acme.types import Tensor
 
 SPACE = actions.make(specs.BoundedArray((2,), np.float32, -1.0, 1.0), 3)
@@ -41,3 +44,11 @@ def test_the_worse_of_two_lacks_the_whole_range() -> None:
   found = compare(SecondBest)
   assert found.pop('same_winner') == 0.0
   assert list(found.values()) == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_what_is_no_run_is_refused_before_anything_is_measured(
+  tmp_path: pathlib.Path,
+) -> None:
+  config = sections.SpeedConfig(trained=(tmp_path,), tasks=('bandit:bimodal',))
+  with pytest.raises(UserError, match='no run folder'):
+    next(sections.measure(config))

@@ -1,7 +1,7 @@
 """Uniform random numbers in the graph, several times faster than TensorFlow's own.
 
 Philox 4x32-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*, 2011), as
-TensorFlow's, but computed for several counters at once. A learner step draws 140,000
+TensorFlow's, but computed for several counters at once. A learner step draws 150,000
 numbers for an action of 6 dimensions.
 """
 

@@ -31,14 +31,14 @@ class ActionSpace(abc.ABC):
     """K_i of each dimension: grid points of a continuous one, values of a digit."""
 
   @property
+  @abc.abstractmethod
+  def index_counts(self) -> tuple[int, ...]:
+    """The number of values of each index; one index may have several digits."""
+
+  @property
   def size(self) -> int:
     """A, the number of action dimensions."""
     return len(self.bin_counts)
-
-  @property
-  def encoded_size(self) -> int:
-    """A', the size of an encoded action."""
-    return self.num_continuous + sum(self.bin_counts[self.num_continuous :])
 
   @abc.abstractmethod
   def sample_uniform(self, shape: tuple[int, ...], seed: Seed) -> Tensor:

@@ -37,6 +37,11 @@ class Box(base.ActionSpace):
     """K for every dimension."""
     return (self.bins,) * self.num_continuous
 
+  @property
+  def index_counts(self) -> tuple[int, ...]:
+    """See base class; there is no index."""
+    return ()
+
   def sample_uniform(self, shape: tuple[int, ...], seed: Seed) -> Tensor:
     """See base class."""
     return 2.0 * random.uniform((*shape, self.size), seed) - 1.0

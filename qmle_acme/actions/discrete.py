@@ -1,9 +1,9 @@
 """Discrete actions: one index or several, each seen by the agent as its digits.
 
-An index of up to `MAX_ONE_HOT` values is one digit. A larger one is written in a mixed
-radix, so that its cost and memory grow with the logarithm of the number of its values.
-A digits, A' size of the network's input, M indices of an action; `...` any leading
-dimensions.
+An index of up to `MAX_ONE_DIGIT` values is one digit. A larger one is written in a
+mixed radix, so that its cost and memory grow with the logarithm of the number of its
+values. A digits, A' size of the network's input, M indices of an action; `...` any
+leading dimensions.
 """
 
 import dataclasses
@@ -20,8 +20,10 @@ from qmle_acme.types import Array, Seed, Tensor
 
 # The largest number of values of one index. The arithmetic is exact up to 2^53.
 MAX_VALUES = 10**9
-# An index with at most as many values is one digit: that costs less than ten digits.
-MAX_ONE_HOT = 64
+# An index with at most as many values is one digit: the simplest to predict, since each
+# value has a probability of its own. But it takes a row of the network's weights, and
+# outputs of the predictors, for each value.
+MAX_ONE_DIGIT = 64
 MAX_RADIX = 16
 
 
@@ -34,7 +36,7 @@ def digit_counts(values: int) -> tuple[int, ...]:
   Args:
     values: n, of the index, at least 1.
   """
-  if values <= MAX_ONE_HOT:
+  if values <= MAX_ONE_DIGIT:
     return (values,)
   length = next(d for d in itertools.count(1) if MAX_RADIX**d >= values)
   radix = next(r for r in itertools.count(2) if r**length >= values)
@@ -64,7 +66,12 @@ class Discrete(base.ActionSpace):
   @functools.cached_property
   def bin_counts(self) -> tuple[int, ...]:
     """See base class; the digits of the first index come first."""
-    return tuple(itertools.chain(*map(digit_counts, self._values.tolist())))
+    return tuple(itertools.chain(*map(digit_counts, self.index_counts)))
+
+  @property
+  def index_counts(self) -> tuple[int, ...]:
+    """See base class; M of them."""
+    return tuple(self._values.tolist())
 
   def sample_uniform(self, shape: tuple[int, ...], seed: Seed) -> Tensor:
     """See base class; no index is more likely than another by more than 1 in 10^10."""
@@ -141,13 +148,13 @@ class Discrete(base.ActionSpace):
   @functools.cached_property
   def _owners(self) -> np.ndarray:
     """Returns the index that each digit is of, int64 [A]."""
-    lengths = [len(digit_counts(values)) for values in self._values.tolist()]
+    lengths = [len(digit_counts(values)) for values in self.index_counts]
     return np.repeat(np.arange(len(lengths)), lengths)
 
   @functools.cached_property
   def _places(self) -> np.ndarray:
     """Returns what 1 in each digit adds to its index, int64 [A]."""
-    counts = map(digit_counts, self._values.tolist())
+    counts = map(digit_counts, self.index_counts)
     places = [[math.prod(k[i + 1 :]) for i in range(len(k))] for k in counts]
     return np.array(list(itertools.chain(*places)), np.int64)
 
@@ -161,5 +168,4 @@ class Discrete(base.ActionSpace):
   @functools.cached_property
   def _is_full(self) -> bool:
     """Returns whether every combination of digits stands for an action."""
-    counts = map(digit_counts, self._values.tolist())
-    return all(math.prod(k) == n for k, n in zip(counts, self._values, strict=True))
+    return all(math.prod(digit_counts(n)) == n for n in self.index_counts)

@@ -43,6 +43,11 @@ class Hybrid(base.ActionSpace):
     """See base class."""
     return tuple(itertools.chain(*(part.bin_counts for part in self._parts)))
 
+  @property
+  def index_counts(self) -> tuple[int, ...]:
+    """See base class."""
+    return tuple(itertools.chain(*(part.index_counts for part in self._parts)))
+
   def sample_uniform(self, shape: tuple[int, ...], seed: Seed) -> Tensor:
     """See base class."""
     pairs = zip(self._parts, self._seeds(seed), strict=True)

@@ -19,8 +19,8 @@ def make(spec: Any, bins: int) -> base.ActionSpace:
     bins: K, number of bins per continuous dimension, at least 2.
 
   Raises:
-    UserError: the spec is empty, unbounded, of one action alone, or of a kind that is
-      not supported.
+    UserError: the spec is empty, unbounded, of one action alone, of too many values,
+      or of a kind that is not supported.
   """
   leaves = tree.flatten_with_path(spec)
   if not leaves:
@@ -28,7 +28,7 @@ def make(spec: Any, bins: int) -> base.ActionSpace:
   for path, leaf in leaves:
     _check(leaf, path)
   space = _make(spec, bins)
-  if not space.size:
+  if max(space.bin_counts, default=1) < 2:
     raise UserError(
       'the action spec allows one action alone, since its bounds are equal: use an '
       'environment that has a choice'
@@ -74,7 +74,7 @@ def _is_bounded(spec: specs.Array) -> bool:
   if not isinstance(spec, specs.BoundedArray):
     return False
   if spec.dtype.kind == 'f':
-    return bool(np.isfinite(spec.minimum).all() and np.isfinite(spec.maximum).all())
+    return _is_bounded_box(spec)
   if spec.dtype.kind == 'b':
     return True
   # All values of an integer type are how others write that there are no bounds.
@@ -83,12 +83,27 @@ def _is_bounded(spec: specs.Array) -> bool:
   return spec.dtype.itemsize < 4 or not np.any(ends)
 
 
+def _is_bounded_box(spec: specs.BoundedArray) -> bool:
+  """Returns whether the bounds of a spec of floats, and the widths, are numbers."""
+  # The largest number of the type, too, is how others write that there is no bound.
+  largest = np.finfo(spec.dtype).max
+  if not all(np.all(np.abs(b) < largest) for b in (spec.minimum, spec.maximum)):
+    return False
+  with np.errstate(over='ignore'):
+    width = np.asarray(spec.maximum, np.float64) - np.asarray(spec.minimum, np.float64)
+  return bool(np.isfinite(width).all())
+
+
 def _check_values(spec: specs.BoundedArray, name: str) -> None:
-  """Raises UserError if an index of a discrete spec has too many values."""
+  """Raises UserError if an index of a discrete spec has too large or many values."""
   # In Python's integers, since the difference may not fit the type.
   bounds = np.broadcast_arrays(spec.minimum, spec.maximum)
-  pairs = zip(*(bound.ravel().tolist() for bound in bounds), strict=True)
-  most = max(int(high) - int(low) + 1 for low, high in pairs)
+  lows, highs = (list(map(int, bound.ravel().tolist())) for bound in bounds)
+  if max(highs) > np.iinfo(np.int64).max:
+    raise UserError(
+      f'{name} has bounds that do not fit int64: wrap the environment so that they do'
+    )
+  most = max(high - low + 1 for low, high in zip(lows, highs, strict=True))
   if most > discrete.MAX_VALUES:
     raise UserError(
       f'{name} has an index of {most:,} values, more than {discrete.MAX_VALUES:,}: '

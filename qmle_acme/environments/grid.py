@@ -2,16 +2,15 @@
 
 'grid:3:control:walker:walk' is control:walker:walk with the low end, the middle and the
 high end of each of its action dimensions: 3^6 actions, each six integers from 0 to 2.
-A action dimensions, K points per dimension.
+A action dimensions, those of some width; K points per dimension.
 """
-
-from typing import Any
 
 import dm_env
 import numpy as np
 from acme.wrappers import base
 from dm_env import specs
 
+from qmle_acme import actions
 from qmle_acme.environments import registry, variations
 from qmle_acme.errors import UserError
 
@@ -27,21 +26,25 @@ class Grid(base.EnvironmentWrapper):
     Args:
       environment: its actions are a box of any shape with finite bounds.
       points: K, at least 2.
+
+    Raises:
+      UserError: they are none.
     """
     super().__init__(environment)
-    self._box: specs.BoundedArray = environment.action_spec()
-    self._last = points - 1
+    box = actions.make(environment.action_spec(), bins=points)
+    if not isinstance(box, actions.Box):
+      raise UserError('its actions are no box: use the environment without a grid')
+    self._box = box
+    self._points = np.asarray(box.from_bins(np.arange(points)))  # [K]
 
   def step(self, action: np.ndarray) -> dm_env.TimeStep:
-    """Takes the action, integers in the shape of the box."""
-    share = np.asarray(action, np.float64) / self._last
-    # A weighted mean: `low + (high - low)` may round to something above `high`.
-    point = (1.0 - share) * self._box.minimum + share * self._box.maximum
-    return super().step(point.astype(self._box.dtype))
+    """Takes the action, integers [A]."""
+    return super().step(self._box.to_environment(self._points[action]))
 
   def action_spec(self) -> specs.BoundedArray:
-    """Integers 0 ... K - 1 in the shape of the box."""
-    return specs.BoundedArray(self._box.shape, np.int32, 0, self._last, 'action')
+    """Integers 0 ... K - 1, [A]; a dimension of no width has none."""
+    last = len(self._points) - 1
+    return specs.BoundedArray((self._box.size,), np.int32, 0, last, 'action')
 
 
 def names() -> tuple[str, ...]:
@@ -58,14 +61,8 @@ def make(name: str, seed: int) -> Grid:
   """
   points, other = variations.parse('grid', name)
   environment = registry.make(other, seed)
-  if not _is_box(environment.action_spec()):
+  try:
+    return Grid(environment, points)
+  except UserError as error:
     environment.close()
-    raise UserError(f'grid:{name}: its actions are no bounded box: use {other}')
-  return Grid(environment, points)
-
-
-def _is_box(spec: Any) -> bool:
-  """Returns whether an action spec is one box of floats with finite bounds."""
-  if not isinstance(spec, specs.BoundedArray) or spec.dtype.kind != 'f':
-    return False
-  return bool(np.isfinite([*np.ravel(spec.minimum), *np.ravel(spec.maximum)]).all())
+    raise UserError(f'grid:{name}: {error}') from error

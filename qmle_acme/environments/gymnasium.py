@@ -53,10 +53,10 @@ class Adapter(dm_env.Environment):
     self._is_open = False
     self._action_spec = to_spec(environment.action_space, 'action')
     space = environment.observation_space
-    if not isinstance(spaces.flatten_space(space), spaces.Box):
+    if not _is_flat(space):
       raise UserError(
         f'observation space {type(space).__name__} is not supported: wrap the '
-        'environment so that observations have a fixed size'
+        'environment so that Gymnasium can flatten it to a Box'
       )
 
   def reset(self) -> dm_env.TimeStep:
@@ -126,6 +126,14 @@ class Adapter(dm_env.Environment):
   def _flatten(self, observation: Any) -> np.ndarray:
     flat = spaces.flatten(self._environment.observation_space, observation)
     return np.asarray(flat, np.float32)
+
+
+def _is_flat(space: spaces.Space) -> bool:
+  """Returns whether Gymnasium makes observations of a space vectors of one size."""
+  try:
+    return isinstance(spaces.flatten_space(space), spaces.Box)
+  except (NotImplementedError, ValueError):  # It is of an unknown kind; it is empty.
+    return False
 
 
 def to_spec(space: spaces.Space, name: str) -> ActionSpec:
@@ -211,7 +219,11 @@ def make(name: str, seed: int) -> dm_env.Environment:
   except (gymnasium.error.Error, ImportError) as error:
     message = ' '.join(str(error).split())
     raise UserError(f'cannot make gymnasium:{name}: {message}') from error
-  return Adapter(environment, seed)
+  try:
+    return Adapter(environment, seed)
+  except UserError as error:
+    environment.close()
+    raise UserError(f'gymnasium:{name}: {error}') from error
 
 
 def _render_mode(spec: EnvSpec) -> dict[str, Any]:

@@ -8,10 +8,14 @@ from qmle_acme import actions
 from qmle_acme.errors import UserError
 
 _MANY = np.linspace(1.0, 2.0, 38)
+_LARGEST = np.finfo(np.float32).max
 _REFUSED = {
   'unbounded': specs.BoundedArray((2,), np.float32, -np.inf, np.inf),
   'unbounded_above': specs.BoundedArray((2,), np.float32, [-1, -1], [1, np.inf]),
   'not_a_number': specs.BoundedArray((2,), np.float32, [np.nan, -1], 1.0),
+  'largest_numbers': specs.BoundedArray((2,), np.float32, -_LARGEST, _LARGEST),
+  'largest_number_above': specs.BoundedArray((2,), np.float32, 0.0, [1.0, _LARGEST]),
+  'too_wide': specs.BoundedArray((2,), np.float64, -1e308, 1e308),
   'many_dimensions': specs.BoundedArray((38,), np.float32, -np.inf, _MANY),
   'empty': specs.BoundedArray((0,), np.float32, -1.0, 1.0),
   'empty_matrix': specs.BoundedArray((3, 0), np.float32, -1.0, 1.0),
@@ -25,6 +29,10 @@ _REFUSED = {
   'no_spec': {'arm': 3},
   'no_choice': specs.BoundedArray((2,), np.float32, 0.5, 0.5),
   'no_choice_in_a_nest': [specs.BoundedArray((2,), np.float32, 0.5, 0.5)],
+  'no_choice_of_an_index': specs.DiscreteArray(1),
+  'no_choice_of_indices': (specs.DiscreteArray(1), specs.BoundedArray((), bool, 1, 1)),
+  'beyond_int64': specs.BoundedArray((2,), np.uint64, 2**63 - 2, [2**63 - 1, 2**63]),
+  'beyond_int64_in_a_nest': [specs.BoundedArray((), np.uint64, 2**63, 2**63 + 3)],
   'no_bounds_declared': specs.Array((2,), np.float32),
 }
 _ADVICE = {
@@ -33,6 +41,7 @@ _ADVICE = {
   'one action alone': 'use an environment that has a choice',
   'not supported': 'wrap the environment so that it is a BoundedArray',
   'more than 1,000,000,000': 'wrap the environment so that it is several indices',
+  'do not fit int64': 'wrap the environment so that they do',
   'is a int': 'dm_env.specs.BoundedArray, or tuples, lists and dictionaries of them',
 }
 
@@ -43,6 +52,9 @@ _ADVICE = {
     ('unbounded', 'unbounded'),
     ('unbounded_above', 'unbounded'),
     ('not_a_number', 'unbounded'),
+    ('largest_numbers', 'unbounded'),
+    ('largest_number_above', 'unbounded'),
+    ('too_wide', 'unbounded'),
     ('many_dimensions', 'unbounded'),
     ('empty', 'empty'),
     ('empty_matrix', 'empty'),
@@ -57,6 +69,10 @@ _ADVICE = {
     ('no_spec', 'is a int'),
     ('no_choice', 'one action alone'),
     ('no_choice_in_a_nest', 'one action alone'),
+    ('no_choice_of_an_index', 'one action alone'),
+    ('no_choice_of_indices', 'one action alone'),
+    ('beyond_int64', 'do not fit int64'),
+    ('beyond_int64_in_a_nest', 'do not fit int64'),
   ],
 )
 def test_refusal_is_one_line_with_advice(case: str, fault: str) -> None:
@@ -86,4 +102,14 @@ def test_bounded_float_spec_is_a_box(
 ) -> None:
   space = actions.make(specs.BoundedArray(shape, dtype, -2.0, 1.0), bins=5)
   assert isinstance(space, actions.Box)
-  assert (space.size, space.encoded_size, space.bins) == (size, size, 5)
+  assert (space.size, space.bins) == (size, 5)
+
+
+def test_bounds_may_be_large() -> None:
+  """Below the largest number of the type they are taken as they are."""
+  high = np.float32(1e38)
+  space = actions.make(specs.BoundedArray((1,), np.float32, -high, high), bins=3)
+  assert space.to_environment(np.ones(1, np.float32)) == high
+  last = 2**63 - 1
+  space = actions.make(specs.BoundedArray((), np.uint64, last - 2, last), bins=3)
+  assert space.to_environment(np.array([2.0], np.float32)) == last

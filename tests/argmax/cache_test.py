@@ -149,7 +149,7 @@ def test_shapes_are_known_while_tracing() -> None:
   @tf.function(autograph=False)
   def lookup(keys: Tensor) -> None:
     actions, _ = cache.lookup(keys, tf.zeros([5, SIZE]))
-    assert actions.shape == (5, SIZE)  # XLA scores them.
+    assert actions.shape == (5, SIZE)  # The compiled kernel scores them.
 
   lookup(_tensor([1, 2, 3, 4, 5]))
 

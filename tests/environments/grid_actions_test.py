@@ -5,22 +5,28 @@ import numpy as np
 import pytest
 from absl.testing import absltest
 from dm_env import specs, test_utils
+from numpy.typing import ArrayLike
 
 from qmle_acme.environments import bandit, grid, make
 from qmle_acme.errors import UserError
 
+_NO_BOX = 'its actions are no box: use the environment without a grid'
+
 
 class Echo(bandit.Bandit):
-  """A bandit that keeps its action, of two axes with bounds of their own."""
+  """A bandit that keeps its action, of axes with bounds of their own."""
 
-  taken = np.zeros(0)
+  def __init__(self, low: ArrayLike, high: ArrayLike, dtype: type = np.float32):
+    super().__init__()
+    self._spec = specs.BoundedArray(np.shape(low), dtype, low, high, 'action')
+    self.taken = np.zeros(0)
 
   def step(self, action: np.ndarray) -> dm_env.TimeStep:
-    self.taken = action
-    return super().step(action)
+    self.taken = self._spec.validate(action)
+    return super().step(np.zeros(2))
 
   def action_spec(self) -> specs.BoundedArray:
-    return specs.BoundedArray((2,), np.float32, [-1.0, 0.1], [1.0, 0.7], 'action')
+    return self._spec
 
 
 class GridContractTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
@@ -31,7 +37,7 @@ class GridContractTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
 
 
 def test_integers_are_points_from_the_low_to_the_high_end() -> None:
-  echo = Echo()
+  echo = Echo([-1.0, 0.1], [1.0, 0.7])
   environment = grid.Grid(echo, points=4)
   assert environment.action_spec() == specs.BoundedArray((2,), np.int32, 0, 3, 'action')
   for action, point in (
@@ -43,7 +49,27 @@ def test_integers_are_points_from_the_low_to_the_high_end() -> None:
     environment.step(np.array(action, np.int32))
     np.testing.assert_allclose(echo.taken, point, rtol=1e-6)
     assert echo.taken.dtype == np.float32
-    echo.action_spec().validate(echo.taken)
+
+
+def test_a_box_of_any_shape_has_one_integer_per_dimension_of_some_width() -> None:
+  # A mean of 0.1 and 0.1, with weights, is not always 0.1.
+  echo = Echo([[-1.0, 0.1], [2.0, 0.1]], [[1.0, 0.1], [7.0, 0.35]], np.float64)
+  environment = grid.Grid(echo, points=6)
+  assert environment.action_spec() == specs.BoundedArray((3,), np.int32, 0, 5, 'action')
+  for i in range(6):
+    environment.reset()
+    environment.step(np.full(3, i))
+    expected = [[-1.0 + 0.4 * i, 0.1], [2.0 + i, 0.1 + 0.05 * i]]
+    np.testing.assert_allclose(echo.taken, expected, rtol=1e-6)
+    assert echo.taken[0, 1] == 0.1
+
+
+@pytest.mark.parametrize(
+  ('high', 'message'), [(np.inf, 'is unbounded'), (0.0, 'allows one action alone')]
+)
+def test_a_box_without_points_is_refused(high: float, message: str) -> None:
+  with pytest.raises(UserError, match=message):
+    grid.Grid(Echo([0.0, 0.0], [0.0, high]), points=3)
 
 
 def test_everything_else_is_that_of_the_other_environment() -> None:
@@ -58,8 +84,8 @@ def test_everything_else_is_that_of_the_other_environment() -> None:
   ('name', 'message'),
   [
     ('grid:1:bandit:bimodal', 'grid:1:bandit:bimodal: 1 must be from 2 to 1,000'),
-    ('grid:3:synthetic:hybrid', 'are no bounded box: use synthetic:hybrid'),
-    ('grid:3:synthetic:discrete:9', 'no bounded box: use synthetic:discrete:9'),
+    ('grid:3:synthetic:hybrid', f'grid:3:synthetic:hybrid: {_NO_BOX}'),
+    ('grid:3:synthetic:discrete:9', _NO_BOX),
     ('grid:3:bandit:bimodel', "unknown environment 'bandit:bimodel'; nearest: bandit"),
     ('grid:bandit:bimodal', "unknown environment 'grid:bandit:bimodal'; nearest: "),
   ],

@@ -172,15 +172,36 @@ def test_specs_of_the_spaces() -> None:
 
 def test_other_spaces_get_one_line() -> None:
   register('tiny/text-v0', Tiny, kwargs={'action_space': spaces.Text(3)})
-  with pytest.raises(UserError, match='action space Text is not supported: wrap'):
+  with pytest.raises(UserError, match='v0: action space Text is not supported: wrap'):
     make('gymnasium:tiny/text-v0', seed=0)
 
-  class Endless(Tiny):
-    observation_space = spaces.Sequence(spaces.Discrete(2))
 
-  register('tiny/endless-v0', Endless)
-  with pytest.raises(UserError, match='observation space Sequence is not supported'):
-    make('gymnasium:tiny/endless-v0', seed=0)
+class OfItsOwnKind(spaces.Space):
+  """A space that Gymnasium knows nothing of."""
+
+
+@pytest.mark.parametrize(
+  'space',
+  [
+    spaces.Sequence(spaces.Discrete(2)),
+    spaces.Dict(),
+    spaces.Tuple(()),
+    OfItsOwnKind(),
+    spaces.Tuple((spaces.Discrete(2), OfItsOwnKind())),
+  ],
+)
+def test_observations_of_no_fixed_size_get_one_line(space: spaces.Space) -> None:
+  class Other(Tiny):
+    observation_space = space
+
+  register('tiny/other-v0', Other)
+  name = type(space).__name__
+  with pytest.raises(UserError) as error:
+    make('gymnasium:tiny/other-v0', seed=0)
+  assert str(error.value) == (
+    f'gymnasium:tiny/other-v0: observation space {name} is not supported: wrap the '
+    f'environment so that Gymnasium can flatten it to a Box'
+  )
 
 
 def test_environment_without_a_limit_gets_one() -> None:

@@ -5,6 +5,7 @@ import math
 
 import acme
 
+from qmle_acme.actions import Box
 from qmle_acme.agents.action_out.networks import ActionOutNetwork
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
 from qmle_acme.errors import UserError
@@ -38,12 +39,20 @@ class ActionOutBuilder(QMLEBuilder):
       use_cache=False,
     )
     super().__init__(exact, spec)
-    if self._space.num_continuous:
+    if isinstance(self._space, Box):
       raise UserError(
         'action-out needs actions that can be listed, and these are continuous: '
         'put them on a grid, as in grid:3:control:cartpole:swingup, or use qmle'
       )
-    count = math.prod(self._space.bin_counts)
+    if self._space.num_continuous:  # Of a nest, which no grid takes.
+      raise UserError(
+        'action-out needs actions that can be listed, and some of these are '
+        'continuous: use qmle, which takes any'
+      )
+    # The network lists the combinations of digits first, which are less than four times
+    # as many: those of one index are less than twice its values, and at most two of the
+    # indices have several digits, since 65^3 actions are too many.
+    count = math.prod(self._space.index_counts)
     if count > MAX_ACTIONS:
       raise UserError(
         f'action-out would need an output for each of {count:,} actions, and lists at '

@@ -26,7 +26,8 @@ class ActionOutNetwork(QNetwork):
       config: of its settings only the width is used.
       name: of the module.
     """
-    super().__init__(space, config, name)
+    super().__init__(name=name)
+    self._space = space
     # All combinations of digits; some may stand for the same action.
     digits = np.indices(space.bin_counts).reshape(space.size, -1).T
     self._actions, self._places = np.unique(

@@ -41,13 +41,13 @@ class ActorCriticBuilder(AgentBuilder):
       spec: of the environment; observations are one float32 vector [O].
 
     Raises:
-      UserError: actions are no box.
+      UserError: actions are no box; a nest of boxes is none either.
     """
     space = actions.make(spec.actions, bins=2)  # Bins are not used.
     if not isinstance(space, actions.Box):
       raise UserError(
-        f'{config.AGENT} acts in boxes only, and the action spec '
-        f'{spec.actions.name!r} is none: use --agent qmle'
+        f'{config.AGENT} needs one box of continuous actions, and the action spec of '
+        f'this environment is none: use --agent qmle'
       )
     # Both agents draw uniformly.
     super().__init__(config, spec, space, priority_exponent=0.0)

@@ -59,7 +59,7 @@ class ActorCriticConfig:
     whole = ('n_step', 'batch_size', 'min_replay_size', 'variable_update_period')
     for name in whole:
       check_range(f'{self.AGENT}.{name}', getattr(self, name), 1)
-    self._check(0.0 <= self.discount <= 1.0, 'discount', 'between 0 and 1')
+    check_range(f'{self.AGENT}.discount', self.discount, 0.0, 1.0)
     positive = ('policy_learning_rate', 'critic_learning_rate', 'samples_per_insert')
     for name in positive:
       check_positive(f'{self.AGENT}.{name}', getattr(self, name))

@@ -4,7 +4,7 @@ import dataclasses
 
 import acme
 
-from qmle_acme.actions.box import Box
+from qmle_acme.actions import Box
 from qmle_acme.agents.dpg.learning import DPGLearner
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
 from qmle_acme.errors import UserError
@@ -28,7 +28,7 @@ class DPGBuilder(QMLEBuilder):
       spec: of the environment; observations are one float32 vector [O].
 
     Raises:
-      UserError: the actions are no box, so that Q has no gradient by them.
+      UserError: the actions are no box; Q has no gradient by others.
     """
     policy = dataclasses.replace(
       config,
@@ -41,4 +41,6 @@ class DPGBuilder(QMLEBuilder):
     )
     super().__init__(policy, spec)
     if not isinstance(self._space, Box):
-      raise UserError('dpg needs continuous actions: use qmle for this environment')
+      raise UserError(
+        'dpg needs one box of continuous actions: use qmle for this environment'
+      )

@@ -23,22 +23,13 @@ Network = TypeVar('Network', bound='QNetwork')
 class QNetwork(snt.Module, abc.ABC):
   """What the learner and the actor ask of a network.
 
+  One is initialised with the action space and the agent's settings.
+
   Attributes:
     q: the Q-network.
   """
 
   q: ActionInQNetwork | ActionOutQNetwork
-
-  def __init__(self, space: ActionSpace, config: QMLEConfig, name: str | None = None):
-    """Initialises.
-
-    Args:
-      space: the action space.
-      config: the agent's settings.
-      name: of the module.
-    """
-    super().__init__(name=name)
-    self._space = space
 
   @classmethod
   def make(
@@ -104,8 +95,14 @@ class QMLENetwork(QNetwork):
   q: ActionInQNetwork
 
   def __init__(self, space: ActionSpace, config: QMLEConfig, name: str = 'qmle'):
-    """See base class."""
-    super().__init__(space, config, name)
+    """Initialises.
+
+    Args:
+      space: the action space.
+      config: the agent's settings.
+      name: of the module.
+    """
+    super().__init__(name=name)
     width = config.hidden_size
     self.q = ActionInQNetwork(space, width)
     self.ensemble = Ensemble(

@@ -1,5 +1,7 @@
 """An output for each action: which is whose, the exact arg max, what is refused."""
 
+from typing import Any
+
 import acme
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ CONFIG = QMLEConfig(
   hidden_size=WIDTH,
 )
 SEED = tf.constant([0, 0])
+BOX = specs.BoundedArray((2,), np.float32, -1.0, 1.0)
 
 
 def network_with_values(
@@ -117,19 +120,32 @@ def test_only_the_value_of_the_action_taken_is_fitted(learner: QMLELearner) -> N
   np.testing.assert_array_equal(fit.predictor_losses, np.zeros(BATCH))
 
 
+def test_the_limit_is_on_actions_and_not_on_combinations_of_digits() -> None:
+  # 99 by 101 actions; two digits each, ten by ten and ten by eleven.
+  two = specs.BoundedArray((2,), np.int32, 0, [98, 100])
+  builder = ActionOutBuilder(CONFIG, spec_of('synthetic:box:3')._replace(actions=two))
+  learner = builder.make_learner(
+    iter(()), address='', seed=1, write_metrics=lambda _: None
+  )
+  assert learner.state['network'].q.output.b.shape == (9_999,)
+
+
 @pytest.mark.parametrize(
   ('actions_spec', 'message'),
   [
-    (specs.BoundedArray((2,), np.float32, -1.0, 1.0), 'these are continuous: put them'),
+    (BOX, 'these are continuous: put them on a grid'),
+    ((BOX,), 'some of these are continuous: use qmle'),
+    ({'pick': specs.DiscreteArray(3), 'move': BOX}, 'are continuous: use qmle'),
     (
       specs.BoundedArray((38,), np.int32, 0, 2),
       'an output for each of 1,350,851,717,672,992,089 actions, and lists at most '
       '10,000: use qmle',
     ),
+    (specs.BoundedArray((2,), np.int32, 0, [72, 136]), 'each of 10,001 actions'),
   ],
 )
 def test_what_cannot_be_listed_is_refused_in_one_line(
-  actions_spec: specs.BoundedArray, message: str
+  actions_spec: Any, message: str
 ) -> None:
   spec = spec_of('synthetic:box:3')._replace(actions=actions_spec)
   with pytest.raises(UserError) as error:

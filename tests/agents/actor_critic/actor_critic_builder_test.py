@@ -4,6 +4,7 @@ O = 3 observation, A = 2 action dimensions; real Reverb servers.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import acme
 import baselines
@@ -110,7 +111,8 @@ def test_settings_reach_the_layout(parts: Parts) -> None:
   assert builder.min_replay_size == 5
 
 
-def test_actions_that_are_no_box_are_refused() -> None:
-  spec = SPEC._replace(actions=specs.DiscreteArray(3))
-  with pytest.raises(UserError):
+@pytest.mark.parametrize('other', [specs.DiscreteArray(3), {'arm': SPEC.actions}])
+def test_actions_that_are_no_box_are_refused(other: Any) -> None:
+  spec = SPEC._replace(actions=other)
+  with pytest.raises(UserError, match='d4pg needs one box of continuous actions'):
     D4PGBuilder(D4PGConfig(), spec)

@@ -1,6 +1,7 @@
 """DPG: the policy climbs Q and leaves it alone; targets take the policy's action."""
 
 import itertools
+from typing import Any
 
 import acme
 import numpy as np
@@ -95,10 +96,13 @@ def test_the_target_is_at_the_action_of_the_target_policy(learner: DPGLearner) -
   np.testing.assert_allclose(best.value, values, rtol=1e-4, atol=1e-6)
 
 
-def test_discrete_actions_are_refused() -> None:
+@pytest.mark.parametrize(
+  'other', [specs.DiscreteArray(3), (specs.BoundedArray((2,), np.float32, -1.0, 1.0),)]
+)
+def test_actions_that_are_no_box_are_refused(other: Any) -> None:
   spec = acme.make_environment_spec(make('synthetic:box:3', seed=0))
-  spec = spec._replace(actions=specs.DiscreteArray(3, name='action'))
-  with pytest.raises(UserError):
+  spec = spec._replace(actions=other)
+  with pytest.raises(UserError, match='dpg needs one box of continuous actions'):
     DPGBuilder(QMLEConfig(), spec)
 
 

@@ -22,6 +22,16 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
   return UserError(f'unknown {kind} {name!r}; nearest: {", ".join(nearest)}')
 
 
+def unreadable(source: object, error: Exception) -> UserError:
+  """Returns the error for what is there and cannot be read, in one line.
+
+  Args:
+    source: the file, or what in it.
+    error: that a library has raised.
+  """
+  return UserError(f'cannot read {source}: {" ".join(str(error).split())}')
+
+
 def out_of_range(name: str, value: object, requirement: str) -> UserError:
   """Returns the error for a setting whose value cannot be used.
 

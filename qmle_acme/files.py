@@ -1,10 +1,12 @@
 """Folders and files that are whole, or not there."""
 
+import json
 import os
 import pathlib
 import tempfile
+from typing import Any
 
-from qmle_acme.errors import UserError
+from qmle_acme.errors import UserError, unreadable
 
 
 def make_folder(path: pathlib.Path) -> None:
@@ -36,3 +38,35 @@ def write_atomically(path: pathlib.Path, text: str) -> None:
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
   temporary.write_text(text)
   temporary.replace(path)
+
+
+def read_json(path: pathlib.Path) -> dict[str, Any]:
+  """Returns the mapping in a JSON file.
+
+  Raises:
+    UserError: there is no such file, or no mapping in it.
+  """
+  try:
+    text = path.read_bytes()
+  except OSError as error:
+    raise unreadable(path, error) from error
+  return parse_json(text, path)
+
+
+def parse_json(text: str | bytes, source: object) -> dict[str, Any]:
+  """Returns the mapping that a text in JSON describes.
+
+  Args:
+    text: in JSON.
+    source: where it comes from, for errors.
+
+  Raises:
+    UserError: it describes none.
+  """
+  try:
+    data = json.loads(text)
+    if not isinstance(data, dict):
+      raise ValueError('no mapping of names to values')
+  except ValueError as error:
+    raise unreadable(source, error) from error
+  return data

@@ -1,6 +1,6 @@
 """What a person is told about a name that is not known."""
 
-from qmle_acme.errors import UserError, unknown
+from qmle_acme.errors import UserError, unknown, unreadable
 
 _KNOWN = ['walker:walk', 'walker:run', 'dog:run', 'cartpole:swingup', 'acrobot:swingup']
 
@@ -33,3 +33,9 @@ def test_takes_any_iterable_of_names() -> None:
 
 def test_stays_one_line_whatever_was_typed() -> None:
   assert '\n' not in str(unknown('key', 'walker\n:walk', _KNOWN))
+
+
+def test_what_a_library_says_in_many_lines_is_said_in_one() -> None:
+  error = unreadable('x.json', ValueError('a comma\n  is missing\n'))
+
+  assert str(error) == 'cannot read x.json: a comma is missing'

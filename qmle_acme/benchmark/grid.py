@@ -1,5 +1,6 @@
 """A grid of runs: tasks x agents x seeds, the same settings for every agent."""
 
+import contextlib
 import dataclasses
 import pathlib
 import shlex
@@ -10,6 +11,16 @@ from qmle_acme.benchmark import suites
 from qmle_acme.errors import UserError, check_range
 from qmle_acme.experiments import config as config_lib
 from qmle_acme.experiments.run_folder import RunFolder
+
+# Settings of a run that the grid makes, by what makes them.
+_OWN_OPTIONS = {
+  'env': '--suite or --tasks',
+  'agent': '--agents',
+  'seed': '--seeds',
+  'steps': '--steps',
+  'layout': '--layout',
+  'run': '--out',
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +42,7 @@ class BenchmarkConfig:
   layout: Literal['local', 'distributed'] = 'distributed'
   """Layout of each run."""
   config: pathlib.Path | None = None
-  """YAML file of settings for every run, as `qmle train` takes it."""
+  """YAML file of settings for every run that no other option here sets."""
   jobs: int = 1
   """Runs side by side."""
   print_commands: bool = False
@@ -104,23 +115,35 @@ class GridRun:
     return self.folder.path.with_suffix('.out')
 
   def steps_taken(self) -> int:
-    """Returns the actor steps that the run's status names."""
-    return int(self.folder.read_status().get('actor_steps', 0))
+    """Returns the actor steps that the run's status names; none if it is damaged."""
+    with contextlib.suppress(UserError):
+      return int(self.folder.read_status().get('actor_steps', 0))
+    return 0
 
   def is_finished(self) -> bool:
-    """Returns whether there is nothing left to do."""
-    is_over = self.folder.read_state() == 'finished'
-    return is_over and self.steps_taken() >= self.steps
+    """Returns whether there is nothing left to do.
+
+    A run whose status is damaged is not finished: its own command says what is wrong,
+    and the others go on.
+    """
+    with contextlib.suppress(UserError):
+      return self.folder.is_finished(self.steps)
+    return False
 
 
 def make_grid(config: BenchmarkConfig) -> list[GridRun]:
   """Returns the runs, seed by seed: a grid cut short has whole comparisons.
 
   Raises:
-    UserError: a name is not known, a setting is not one that a run can have, or a run
-      that is there, finished or not, was made with other settings.
+    UserError: a name is not known, a setting is not one that a run can have or that a
+      file can give it, or a run that is there, finished or not, was made with others.
   """
   settings = config_lib.load_yaml(config.config) if config.config else {}
+  options = [f'{key} ({_OWN_OPTIONS[key]})' for key in settings if key in _OWN_OPTIONS]
+  if options:
+    raise UserError(
+      f'{config.config} sets {", ".join(options)}: use the options of the benchmark'
+    )
   common = config_lib.overlay(
     config_lib.RunConfig(run=config.out), settings, str(config.config)
   )

@@ -1,22 +1,30 @@
 """Checkpoints of a run: replay by Reverb, everything else by TensorFlow."""
 
+import contextlib
 import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 
 import reverb
 import tensorflow as tf
 from absl import logging
-from acme.utils import counting
 
 from qmle_acme.agents import TFLearner
-from qmle_acme.errors import UserError
-from qmle_acme.experiments.recording import LEARNER_STEPS, STAMPS
+from qmle_acme.errors import UserError, unreadable
+from qmle_acme.experiments.recording import (
+  ACTOR_STEPS,
+  LEARNER_STEPS,
+  STAMPS,
+  Recorder,
+)
 from qmle_acme.experiments.run_folder import RunFolder
 
 # What Reverb writes last of all into a checkpoint's folder.
 _REPLAY_DONE = 'DONE'
+# What TensorFlow writes last of all, and never in part: it names the newest checkpoint.
+_LEARNER_DONE = 'checkpoint'
 
 
 class _Counts(tf.train.experimental.PythonState):
@@ -46,7 +54,7 @@ class Checkpointer:
     self,
     folder: RunFolder,
     learner: TFLearner,
-    counter: counting.Counter,
+    counter: Recorder,
     replay: reverb.Client,
     minutes: float,
   ):
@@ -55,7 +63,7 @@ class Checkpointer:
     Args:
       folder: of the run.
       learner: whose state is saved.
-      counter: of the run, or a client of it.
+      counter: recorder of the run, or a client of it.
       replay: client of a server whose checkpoints go to the run folder.
       minutes: between periodic checkpoints.
     """
@@ -89,22 +97,48 @@ class Checkpointer:
     counts = self._counter.get_counts() | {LEARNER_STEPS: steps}
     self._counts.values = {name: counts.get(name, 0) for name in STAMPS}
     self._manager.save(checkpoint_number=steps)
+    self._counter.note_checkpoint(int(self._counts.values[ACTOR_STEPS]))
     self._replay.checkpoint()
     self._last_save = time.monotonic()
 
 
 def read_counts(folder: RunFolder) -> dict[str, float]:
-  """Returns the counts of the newest checkpoint; none without one."""
+  """Returns the counts of the newest checkpoint; none without one.
+
+  Raises:
+    UserError: it cannot be read.
+  """
   counts = _Counts()
-  latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
+  latest = _latest(folder)
   if latest is not None:
-    tf.train.Checkpoint(counts=counts).restore(latest).expect_partial()
+    _restore(latest, counts=counts)
   return counts.values
+
+
+def read_resumed_counts(folder: RunFolder) -> dict[str, float]:
+  """Returns the counts that the run goes on from; none if that is the beginning.
+
+  Raises:
+    UserError: what the status says was saved is not there, or cannot be read: from the
+      beginning, the records would be lost as well.
+  """
+  advice = f'put it back, use another --run, or delete {folder.path} to start anew'
+  try:
+    counts = read_counts(folder)
+  except UserError as error:
+    raise UserError(f'{error}; {advice}') from error
+  status = folder.read_status()
+  # Without a name for them, any of the steps may have been saved.
+  saved = status.get('saved_steps', status.get('actor_steps', 0))
+  if saved and not counts:
+    where = folder.learner_checkpoints
+    raise UserError(f'the checkpoint of {saved:,} steps is not in {where}: {advice}')
+  return counts
 
 
 def is_replay_behind(folder: RunFolder) -> bool:
   """Returns whether the newest checkpoint of replay is older than the learner's."""
-  latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
+  latest = _latest(folder)
   if latest is None:
     return False
   saved = os.stat(f'{latest}.index').st_mtime_ns
@@ -127,12 +161,51 @@ def restore_network(folder: RunFolder, network: tf.Module) -> dict[str, float]:
     network: as its learner's state has it under 'network'.
 
   Raises:
-    UserError: the run has no checkpoint yet.
+    UserError: the run has no checkpoint yet, or it cannot be read.
   """
-  latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
+  latest = _latest(folder)
   if latest is None:
     raise UserError(f'{folder.path} has no checkpoint yet: train first')
   counts = _Counts()
-  checkpoint = tf.train.Checkpoint(network=network, counts=counts)
-  checkpoint.restore(latest).expect_partial()
+  _restore(latest, network=network, counts=counts)
   return counts.values
+
+
+def _latest(folder: RunFolder) -> str | None:
+  """Returns the path of the newest checkpoint; None without one.
+
+  Raises:
+    UserError: it is named, but not there, or the name cannot be read.
+  """
+  name = folder.learner_checkpoints / _LEARNER_DONE
+  if not name.exists():
+    return None
+  latest = None
+  with _silent(), contextlib.suppress(ValueError):
+    latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
+  if latest is None:
+    raise UserError(f'cannot read the checkpoint that {name} should name')
+  return latest
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+  """Keeps TensorFlow from saying in many lines what we say in one."""
+  logger = tf.get_logger()
+  logger.disabled = True
+  try:
+    yield
+  finally:
+    logger.disabled = False
+
+
+def _restore(path: str, **parts: tf.Module | _Counts) -> None:
+  """Restores some of what a checkpoint holds.
+
+  Raises:
+    UserError: it is damaged, or holds something else.
+  """
+  try:
+    tf.train.Checkpoint(**parts).restore(path).expect_partial()
+  except (tf.errors.OpError, LookupError, ValueError) as error:
+    raise unreadable(path, error) from error

@@ -13,7 +13,14 @@ import yaml
 from qmle_acme.agents.d4pg import D4PGConfig
 from qmle_acme.agents.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.errors import UserError, check_positive, check_range, check_seed, unknown
+from qmle_acme.errors import (
+  UserError,
+  check_positive,
+  check_range,
+  check_seed,
+  unknown,
+  unreadable,
+)
 
 # Each has its settings under its own name.
 AGENTS = ('qmle', 'd4pg', 'dmpo')
@@ -107,7 +114,7 @@ def load_yaml(path: pathlib.Path) -> dict[str, Any]:
   try:
     data = yaml.load(path.read_text(), _Loader)
   except (OSError, ValueError, yaml.YAMLError) as error:
-    raise UserError(f'cannot read {path}: {" ".join(str(error).split())}') from error
+    raise unreadable(path, error) from error
   if not isinstance(data, dict):
     raise UserError(f'{path} holds no mapping of settings to values')
   return data

@@ -16,11 +16,13 @@ import tensorflow as tf
 from acme.utils import counting
 
 from qmle_acme.experiments.run_folder import RunFolder
-from qmle_acme.files import write_atomically
+from qmle_acme.files import parse_json, write_atomically
 
 ACTOR_STEPS = 'actor_steps'
 LEARNER_STEPS = 'learner_steps'
 WALL_SECONDS = 'wall_seconds'
+# The actor steps of the newest checkpoint, in a snapshot.
+SAVED_STEPS = 'saved_steps'
 # The counts that stamp every record and are saved; others live as long as the recorder.
 STAMPS = (ACTOR_STEPS, LEARNER_STEPS, WALL_SECONDS)
 # Training episodes whose returns `snapshot` shows.
@@ -42,6 +44,7 @@ class Recorder(counting.Counter):
     self._start = time.time()
     self._offset = 0.0
     self._resumed_at = 0
+    self._saved_steps = 0
     self._recent_returns: list[float] = []
     self._last_evaluation: dict[str, Any] | None = None
     self._events = tf.summary.create_file_writer(str(self._folder.tensorboard))
@@ -62,7 +65,8 @@ class Recorder(counting.Counter):
       self._offset = counts.pop(WALL_SECONDS, 0.0)
       self._start = time.time()
       super().restore({'counts': counts, 'cache': {}})
-      actor_steps = self._resumed_at = int(counts.get(ACTOR_STEPS, 0))
+      actor_steps = int(counts.get(ACTOR_STEPS, 0))
+      self._resumed_at = self._saved_steps = actor_steps
       _drop_after(self._folder.metrics, actor_steps)
       evaluations = _drop_after(self._folder.evaluations, actor_steps)
       self._last_evaluation = evaluations[-1] if evaluations else None
@@ -70,6 +74,10 @@ class Recorder(counting.Counter):
   def resumed_at(self) -> int:
     """Returns the actor steps at which this part of the run began."""
     return self._resumed_at
+
+  def note_checkpoint(self, actor_steps: int) -> None:
+    """Notes that there is a checkpoint of so many actor steps."""
+    self._saved_steps = actor_steps
 
   def record_metrics(self, source: str, values: Mapping[str, float]) -> None:
     """Writes the training metrics of a learner or an actor."""
@@ -104,6 +112,7 @@ class Recorder(counting.Counter):
   def snapshot(self) -> dict[str, Any]:
     """Returns how the run stands, for those who watch it."""
     return self.get_counts() | {
+      SAVED_STEPS: self._saved_steps,
       'recent_returns': list(self._recent_returns),
       'last_evaluation': self._last_evaluation,
     }
@@ -130,11 +139,15 @@ class Recorder(counting.Counter):
 
 
 def read_records(path: pathlib.Path) -> list[dict[str, Any]]:
-  """Returns the whole lines of a file of records; a line cut short is left out."""
+  """Returns the whole lines of a file of records; a line cut short is left out.
+
+  Raises:
+    UserError: a whole line is no record.
+  """
   if not path.exists():
     return []
-  lines = path.read_text().split('\n')[:-1]
-  return [json.loads(line) for line in lines]
+  lines = path.read_bytes().split(b'\n')[:-1]
+  return [parse_json(line, f'{path}, line {i + 1}') for i, line in enumerate(lines)]
 
 
 def _drop_after(path: pathlib.Path, actor_steps: float) -> list[dict[str, Any]]:

@@ -10,7 +10,16 @@ import yaml
 from qmle_acme.errors import UserError
 from qmle_acme.experiments import config as config_lib
 from qmle_acme.experiments.cpu_time import tree_cpu_seconds
-from qmle_acme.files import make_folder, write_atomically
+from qmle_acme.files import make_folder, read_json, write_atomically
+
+# What the settings of every run name, whatever its version.
+_ESSENTIALS = {
+  'env': str,
+  'agent': str,
+  'seed': int,
+  'steps': int,
+  'evaluation_period': int,
+}
 
 
 class RunFolder:
@@ -36,8 +45,8 @@ class RunFolder:
     the settings of agents that it does not train.
 
     Raises:
-      UserError: there is no writing in this folder, another process trains in it, or it
-        belongs to a run of other settings; nothing is changed then.
+      UserError: there is no writing in this folder, another process trains in it, it
+        belongs to a run of other settings, or cannot be read; nothing is changed then.
     """
     make_folder(self.path)
     lock = (self.path / '.lock').open('w')
@@ -53,12 +62,13 @@ class RunFolder:
     """Checks that a run that is there was made with these settings.
 
     Raises:
-      UserError: they differ in more than `steps` and agents that it does not train.
+      UserError: they differ in more than `steps` and agents that it does not train, or
+        cannot be read.
     """
     if not self.config.exists():
       return
     settings = config_lib.to_dict(config)
-    old = config_lib.load_yaml(self.config) | {'steps': settings['steps']}
+    old = self.read_settings() | {'steps': settings['steps']}
     # Settings of an agent that is not trained, before or now, make no difference.
     for agent in config_lib.AGENTS:
       if {old['agent'], settings['agent']} != {agent}:
@@ -80,11 +90,26 @@ class RunFolder:
     """Returns the settings of the run.
 
     Raises:
-      UserError: this is no run folder.
+      UserError: this is no run folder, or its settings cannot be used.
     """
     if not self.config.exists():
       raise UserError(f'{self.path} is no run folder: it holds no config.yaml')
-    return config_lib.from_dict(config_lib.load_yaml(self.config), self.path)
+    return config_lib.from_dict(self.read_settings(), self.path)
+
+  def read_settings(self) -> dict[str, Any]:
+    """Returns the settings of the run as plain data, also those of other versions.
+
+    Raises:
+      UserError: there are none, or not those of a run.
+    """
+    settings = config_lib.load_yaml(self.config)
+    for name, kind in _ESSENTIALS.items():
+      if not isinstance(settings.get(name), kind):
+        raise UserError(
+          f'{self.config} holds no settings of a run: its {name} is '
+          f'{settings.get(name)!r}'
+        )
+    return settings
 
   def write_status(self, state: str, counts: dict[str, Any], error: str | None) -> None:
     """Says how the run stands: running, finished, stopped or failed.
@@ -92,25 +117,38 @@ class RunFolder:
     With it goes the CPU time of all parts of the run: of this process and all that it
     has started, on top of what the status named when the run was opened. What was
     done again after a kill counts twice, as it was spent twice.
+
+    Args:
+      state: one of the four.
+      counts: of the newest checkpoint, or a snapshot, which names `saved_steps` too.
+      error: what went wrong, if anything did.
     """
     status = {
       'state': state,
       'actor_steps': counts.get('actor_steps', 0),
       'learner_steps': counts.get('learner_steps', 0),
+      'saved_steps': counts.get('saved_steps', counts.get('actor_steps', 0)),
       'cpu_seconds': round(self._cpu_seconds_before + tree_cpu_seconds(), 2),
       'error': error,
     }
     write_atomically(self.status, json.dumps(status) + '\n')
 
   def read_status(self) -> dict[str, Any]:
-    """Returns what `write_status` has written; nothing before the first time."""
-    if not self.status.exists():
-      return {}
-    return json.loads(self.status.read_text())
+    """Returns what `write_status` has written; nothing before the first time.
 
-  def read_state(self) -> str | None:
-    """Returns the state that the status names; None before the first one."""
-    return self.read_status().get('state')
+    Raises:
+      UserError: it is damaged.
+    """
+    return read_json(self.status) if self.status.exists() else {}
+
+  def is_finished(self, steps: int) -> bool:
+    """Returns whether the status says that there is nothing left to do.
+
+    Args:
+      steps: that are asked for now.
+    """
+    status = self.read_status()
+    return status.get('state') == 'finished' and status.get('actor_steps', 0) >= steps
 
   def append_start(self, start: dict[str, Any]) -> None:
     """Records how, on what and with which versions a part of the run was started."""

@@ -33,20 +33,21 @@ def run(config: RunConfig) -> Outcome:
   """Trains, or goes on training, and returns how that ended.
 
   Raises:
-    UserError: environment or folder cannot be used; nothing is left behind then.
+    UserError: environment or folder cannot be used, and nothing is left behind then;
+      or the checkpoint to go on from is lost, and nothing is changed.
   """
   spec = factory.make_spec(config)
   factory.make_builder(config, spec)  # Refuses what the agent cannot do.
   folder = RunFolder(config.run)
   with folder.open(config):
-    if _is_finished(folder, config):
+    counts = checkpointing.read_resumed_counts(folder)
+    if folder.is_finished(config.steps):
       print(f'finished before: {config.steps:,} steps in {folder.path}')
       return Outcome('finished', 0)
     folder.write_config(config)
     checkpointing.forget_unfinished_replay(folder)
     folder.logs.mkdir(exist_ok=True)
     folder.append_start({'command': sys.argv, **machine.describe()})
-    counts = checkpointing.read_counts(folder)
     folder.write_status('running', counts, error=None)
     with _output_to(folder.logs / 'main.log') as console:
       _say(console, _opening(config, counts))
@@ -177,14 +178,6 @@ def with_loss(
     loss += ', with replay as it was before'
   error = loss if outcome.error is None else f'{outcome.error}; {loss}'
   return dataclasses.replace(outcome, error=error)
-
-
-def _is_finished(folder: RunFolder, config: RunConfig) -> bool:
-  """Returns whether an earlier `train` has left nothing to do."""
-  counts = checkpointing.read_counts(folder)
-  return (
-    folder.read_state() == 'finished' and counts.get(ACTOR_STEPS, 0) >= config.steps
-  )
 
 
 @contextlib.contextmanager

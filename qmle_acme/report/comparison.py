@@ -29,10 +29,11 @@ class Comparison:
   Attributes:
     agents: QMLE first, then by name.
     tasks: those with fewer action dimensions first.
-    horizons: the step, by task, at which runs are compared: the fewest steps that one
-      of them was asked to take.
+    horizons: the step, by task, at which runs are compared: the last one, up to the
+      fewest steps that one of them was asked to take, at which all that have come so
+      far were evaluated.
     finals: a row per run: `step` and `final_return` of its last evaluation up to the
-      horizon, and `is_complete`, whether it has reached that.
+      horizon, and `is_complete`, whether that was at the horizon.
   """
 
   def __init__(self, results: Results):
@@ -42,8 +43,17 @@ class Comparison:
     self.agents = order_agents(list(runs['agent']))
     sizes = suites.sizes()
     self.tasks = sorted(set(runs['task']), key=lambda task: (sizes.get(task, 0), task))
-    self.horizons = runs.groupby('task')['steps'].min().astype(int).to_dict()
+    self.horizons = {task: self._horizon(task) for task in self.tasks}
     self.finals = pd.DataFrame([self._final(run) for run in runs.to_dict('records')])
+
+  def _horizon(self, task: str) -> int:
+    runs, evaluations = self.results
+    fewest = int(runs.loc[runs['task'] == task, 'steps'].min())
+    own = evaluations[evaluations['task'] == task].groupby('run')['step']
+    evaluated = [set(steps) for _, steps in own if steps.max() >= fewest]
+    common = set.intersection(*evaluated) if evaluated else set()
+    # At the beginning there is nothing to compare.
+    return int(max((s for s in common if 0 < s <= fewest), default=fewest))
 
   def _final(self, run: dict) -> dict:
     horizon = self.horizons[run['task']]
@@ -54,11 +64,11 @@ class Comparison:
     return {name: run[name] for name in ('run', 'task', 'agent', 'seed')} | {
       'step': 0 if last is None else int(last['step']),
       'final_return': np.nan if last is None else last[_RETURN],
-      'is_complete': bool(len(until)) and bool((own['step'] >= horizon).any()),
+      'is_complete': bool((own['step'] == horizon).any()),
     }
 
   def final_returns(self, task: str, agent: str) -> Array:
-    """Returns the returns at the horizon of the runs that have reached it, [N]."""
+    """Returns the returns of the runs that were evaluated at the horizon, [N]."""
     return self._complete(task, agent)['final_return'].to_numpy()
 
   def curves(self, task: str, agent: str, value: str = _RETURN) -> pd.DataFrame:
@@ -145,16 +155,19 @@ class Comparison:
     return notes
 
   def _unfinished(self) -> list[str]:
-    complete = set(self.finals.loc[self.finals['is_complete'], 'run'])
+    finals = self.finals.to_dict('records')
     notes = []
-    for run in self.results.runs.to_dict('records'):
-      if run['run'] not in complete:
-        state = 'has ended without a final evaluation'
+    for run, final in zip(self.results.runs.to_dict('records'), finals, strict=True):
+      if not final['is_complete']:
+        horizon = self.horizons[run['task']]
+        state = f'has ended without an evaluation at step {horizon:,}'
         if run['state'] != 'finished':
           state = f'is {run["state"]}' + (f' ({run["error"]})' if run['error'] else '')
+        has_curve = not np.isnan(final['final_return'])
+        where = 'in the curves only' if has_curve else 'left out'
         notes.append(
           f'{run["agent"]} on {run["task"]}, seed {run["seed"]}, {state}, at '
-          f'{run["actor_steps"]:,} of {run["steps"]:,} steps: it is in the curves only.'
+          f'{run["actor_steps"]:,} of {run["steps"]:,} steps: it is {where}.'
         )
     return notes
 

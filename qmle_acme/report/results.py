@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from qmle_acme.errors import UserError
-from qmle_acme.experiments.config import load_yaml
+from qmle_acme.errors import UserError, unreadable
 from qmle_acme.experiments.recording import (
   ACTOR_STEPS,
   LEARNER_STEPS,
@@ -23,7 +22,7 @@ from qmle_acme.experiments.recording import (
   read_records,
 )
 from qmle_acme.experiments.run_folder import RunFolder
-from qmle_acme.files import make_folder
+from qmle_acme.files import make_folder, parse_json
 
 RUNS_FILE = 'runs.csv'
 EVALUATIONS_FILE = 'evaluations.csv'
@@ -55,11 +54,12 @@ def read(path: pathlib.Path) -> Results:
   """Returns the results in a folder, of run folders or of our own CSV files.
 
   Raises:
-    UserError: there is neither.
+    UserError: there is neither, or it is damaged. Of a run, only the settings have to
+      be whole: without its records it is there as one that is unreadable.
   """
   if (path / RUNS_FILE).exists():
     return _read_csv(path)
-  folders = sorted(file.parent for file in path.rglob('config.yaml') if _is_run(file))
+  folders = sorted(f.parent for f in path.rglob('config.yaml') if _is_run(f.parent))
   if not folders:
     raise UserError(
       f'{path} holds no run folder and no {RUNS_FILE}: give the --out of a benchmark'
@@ -90,7 +90,7 @@ def _read_csv(path: pathlib.Path) -> Results:
     runs = pd.read_csv(path / RUNS_FILE)
     evaluations = pd.read_csv(path / EVALUATIONS_FILE)
   except (OSError, ValueError) as error:
-    raise UserError(f'cannot read the results in {path}: {error}') from error
+    raise unreadable(path, error) from error
   for name, needed, frame in (
     (RUNS_FILE, _RUN_COLUMNS, runs),
     (EVALUATIONS_FILE, _EVALUATION_COLUMNS, evaluations),
@@ -99,25 +99,50 @@ def _read_csv(path: pathlib.Path) -> Results:
     if lacking:
       raise UserError(f'{path / name} lacks the columns {", ".join(lacking)}')
   runs = runs.fillna(dict.fromkeys(_TEXTS, '')).astype(dict.fromkeys(_TEXTS, str))
+  for column in ('settings', 'versions'):
+    for run, text in zip(runs['run'], runs[column], strict=True):
+      parse_json(text, f'{path / RUNS_FILE}, {column} of {run}')
   return Results(runs, evaluations)
 
 
-def _is_run(file: pathlib.Path) -> bool:
-  """Returns whether these are the settings of a run: others name theirs so too."""
-  return {'env', 'agent', 'seed', 'steps'} <= load_yaml(file).keys()
+def _is_run(path: pathlib.Path) -> bool:
+  """Returns whether a folder with a config.yaml, as others have too, is of a run."""
+  folder = RunFolder(path)
+  try:
+    folder.read_settings()
+  except UserError:
+    return folder.status.exists()  # Then it is one whose settings are damaged.
+  return True
 
 
 def _read_run(
   folder: RunFolder, name: str
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-  """Returns a run's row, and those of its evaluations."""
-  settings = load_yaml(folder.config)
+  """Returns a run's row, and those of its evaluations.
+
+  Raises:
+    UserError: its settings are damaged.
+  """
+  settings = folder.read_settings()
   who = {
     'run': name,
     'task': settings['env'],
     'agent': settings['agent'],
     'seed': settings['seed'],
   }
+  try:
+    status, starts = folder.read_status(), read_records(folder.starts)
+    evaluations = _read_evaluations(folder, settings, who)
+  except UserError as error:
+    status, starts, evaluations = {'state': 'unreadable', 'error': str(error)}, [], []
+  last = evaluations[-1] if evaluations else {}
+  return who | _run(settings, status, starts, last), evaluations
+
+
+def _read_evaluations(
+  folder: RunFolder, settings: dict[str, Any], who: dict[str, Any]
+) -> list[dict[str, Any]]:
+  """Returns the rows of a run's evaluations."""
   metrics = [r for r in read_records(folder.metrics) if r['source'] == 'learner']
   evaluations, before, taken = [], -1, set()
   for record in read_records(folder.evaluations):
@@ -130,8 +155,7 @@ def _read_run(
     evaluations.append(row)
     before = steps
     taken.add(step)
-  last = evaluations[-1] if evaluations else {}
-  return who | _run(folder, settings, last), evaluations
+  return evaluations
 
 
 def due_step(actor_steps: int, total: int, period: int) -> int:
@@ -140,10 +164,11 @@ def due_step(actor_steps: int, total: int, period: int) -> int:
 
 
 def _run(
-  folder: RunFolder, settings: dict[str, Any], last: dict[str, Any]
+  settings: dict[str, Any],
+  status: dict[str, Any],
+  starts: list[dict[str, Any]],
+  last: dict[str, Any],
 ) -> dict[str, Any]:
-  status = folder.read_status()
-  starts = read_records(folder.starts)
   start = starts[-1] if starts else {}
   agents_own = {
     key: value

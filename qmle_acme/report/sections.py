@@ -82,8 +82,9 @@ def _final_returns(comparison: Comparison) -> Section:
   return Section(
     'final_returns',
     'Final returns',
-    'All runs of a task are compared at the same step, the fewest that one of them was '
-    'asked to take. Evaluation episodes are greedy, undiscounted, and start from the '
+    'All runs of a task are compared at the same step: the last one, up to the fewest '
+    'steps that one of them was asked to take, at which all that have come so far were '
+    'evaluated. Evaluation episodes are greedy, undiscounted, and start from the '
     'same states for every agent.',
     tables=(tables_lib.final_returns(comparison),),
   )

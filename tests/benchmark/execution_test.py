@@ -18,7 +18,7 @@ from small_runs import PATIENCE_SECONDS, QMLE, qmle, run_qmle
 from qmle_acme.benchmark import execution
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.benchmark.grid_progress import GridProgress
-from qmle_acme.experiments.config import RunConfig, load_yaml, to_dict
+from qmle_acme.experiments.config import RunConfig, to_dict
 from qmle_acme.experiments.recording import read_records
 from qmle_acme.experiments.run_folder import RunFolder
 
@@ -86,6 +86,17 @@ def test_a_failure_is_reported_and_stops_nobody(fakes: Fakes) -> None:
   assert outcome.failures == {'a on t, seed 1': f'qmle: it is broken ({output})'}
   assert [run.is_finished() for run in grid] == [False, True, True]
   assert fakes.events() == ['start', 'end'] * 3
+
+
+def test_damaged_status_stops_nobody(fakes: Fakes) -> None:
+  grid = [fakes.run(1, code=2), fakes.run(2)]
+  grid[0].folder.path.mkdir()
+  grid[0].folder.status.write_text('{')
+
+  outcome = fakes.execute(grid, jobs=1)
+
+  assert list(outcome.failures) == ['a on t, seed 1']
+  assert [run.is_finished() for run in grid] == [False, True]
 
 
 def test_runs_side_by_side_and_what_is_finished_is_skipped(fakes: Fakes) -> None:
@@ -172,18 +183,17 @@ def test_goes_on_after_a_kill_and_after_a_stop(tmp_path: pathlib.Path) -> None:
   assert status['state'] == 'stopped' and 400 <= status['actor_steps'] < 3000
   assert not second.path.exists()
 
-  # A run of other settings in the way fails, and the other goes on.
-  overlay_of_first = load_yaml(first.config)
+  # A run whose folder is damaged fails, and the other goes on.
   second.path.mkdir()
-  second.config.write_text(json.dumps(overlay_of_first))
+  second.status.write_text('{')
   result = run_qmle(*words)
   assert result.returncode == 1, result.stdout
-  assert 'failed: qmle on bandit:bimodal, seed 2: qmle: ' in result.stdout
-  assert 'seed: 1 -> 2' in result.stdout
+  failure = f'failed: qmle on bandit:bimodal, seed 2: qmle: cannot read {second.status}'
+  assert failure in result.stdout
   assert first.read_status()['state'] == 'finished'
   assert len(read_records(first.starts)) == 3
   assert first.read_status()['cpu_seconds'] > status['cpu_seconds'] + 1.0
-  second.config.unlink()
+  second.status.unlink()
 
   result = run_qmle(*words)
   assert result.returncode == 0, result.stdout

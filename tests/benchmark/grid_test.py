@@ -56,7 +56,7 @@ def test_prints_commands_that_train_takes(
   tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
   overlay = tmp_path / 'an overlay.yaml'
-  overlay.write_text('{evaluation_period: 7, steps: 1, qmle: {bins: 5}}')
+  overlay.write_text('{evaluation_period: 7, qmle: {bins: 5}}')
   words = ['--suite', 'quick', '--agents', 'qmle', '--seeds', '1', '--layout', 'local']
   words += [
     '--out',
@@ -101,6 +101,36 @@ def test_overlay_of_unknown_settings_is_refused(tmp_path: pathlib.Path) -> None:
 
   with pytest.raises(UserError, match='stpes'):
     make_grid(BenchmarkConfig(suite='quick', config=overlay))
+
+
+def test_overlay_of_what_the_grid_sets_is_refused(tmp_path: pathlib.Path) -> None:
+  overlay = tmp_path / 'bad.yaml'
+  overlay.write_text(
+    '{steps: 1, evaluation_period: 7, layout: local, seed: 3, agent: qmle, run: x, '
+    f'env: {WALK}}}'
+  )
+
+  with pytest.raises(UserError) as caught:
+    make_grid(BenchmarkConfig(suite='quick', config=overlay))
+
+  assert str(caught.value) == (
+    f'{overlay} sets steps (--steps), layout (--layout), seed (--seeds), '
+    'agent (--agents), run (--out), env (--suite or --tasks): use the options of the '
+    'benchmark'
+  )
+
+
+def test_run_whose_status_is_damaged_is_not_finished(tmp_path: pathlib.Path) -> None:
+  config = BenchmarkConfig(out=tmp_path, tasks=WALK, agents='qmle', seeds=1, steps=50)
+  (run,) = make_grid(config)
+  assert not run.is_finished()
+  run.folder.path.mkdir(parents=True)
+  run.folder.write_status('finished', {'actor_steps': 51}, None)
+  assert run.is_finished() and run.steps_taken() == 51
+
+  run.folder.status.write_text('{')
+
+  assert not run.is_finished() and run.steps_taken() == 0
 
 
 def test_every_environment_that_train_knows(tmp_path: pathlib.Path) -> None:

@@ -191,6 +191,17 @@ def test_kill_in_the_middle_leaves_the_new_learner_with_the_old_replay(
   assert list(folder.replay_checkpoints.iterdir()) == [replay]
 
 
+def test_recorder_knows_what_is_saved(folder: RunFolder) -> None:
+  parts = Parts(folder)
+  parts.act(1)
+  parts.recorder.increment(actor_steps=40)
+  parts.checkpointer.save()
+  parts.recorder.increment(actor_steps=10)
+  parts.server.stop()
+
+  assert parts.recorder.snapshot()['saved_steps'] == 40
+
+
 def test_without_a_checkpoint(folder: RunFolder) -> None:
   assert checkpointing.read_counts(folder) == {}
   with pytest.raises(UserError, match='has no checkpoint yet: train first'):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from acme.utils import counting
 from tensorboard.backend.event_processing import event_accumulator
 
+from qmle_acme.errors import UserError
 from qmle_acme.experiments.recording import Recorder, read_records
 from qmle_acme.experiments.run_folder import RunFolder
 
@@ -102,6 +103,17 @@ def test_snapshot_shows_recent_returns_and_the_newest_evaluation(
   assert snapshot['actor_steps'] == 9
 
 
+def test_snapshot_says_what_is_saved(recorder: Recorder) -> None:
+  assert recorder.snapshot()['saved_steps'] == 0
+  recorder.restore({'actor_steps': 20})
+  recorder.increment(actor_steps=15)
+  assert recorder.snapshot()['saved_steps'] == 20
+  recorder.note_checkpoint(30)
+
+  assert recorder.snapshot()['saved_steps'] == 30
+  assert 'saved_steps' not in recorder.get_counts()
+
+
 def test_restore_drops_what_came_after_the_checkpoint_and_half_a_line(
   folder: RunFolder, recorder: Recorder
 ) -> None:
@@ -128,6 +140,17 @@ def test_restore_drops_what_came_after_the_checkpoint_and_half_a_line(
   assert [record['actor_steps'] for record in evaluations] == [10, 20, 25]
   assert [record['actor_steps'] for record in metrics] == [10, 20, 25]
   assert 100.0 <= evaluations[-1]['wall_seconds'] < 110.0
+
+
+@pytest.mark.parametrize('bad', [b'{"actor_steps": 1', b'[1]', b'\xff'])
+def test_damaged_line_is_named(folder: RunFolder, bad: bytes) -> None:
+  folder.metrics.write_bytes(b'{"actor_steps": 0}\n' + bad + b'\n{"actor_steps": 2}\n')
+
+  with pytest.raises(UserError) as caught:
+    read_records(folder.metrics)
+
+  assert str(caught.value).startswith(f'cannot read {folder.metrics}, line 2: ')
+  assert '\n' not in str(caught.value)
 
 
 def test_resumed_recorder_knows_the_newest_evaluation_that_is_left(

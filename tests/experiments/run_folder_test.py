@@ -1,7 +1,6 @@
 """The run folder: whose it is, and files that are never seen half-written."""
 
 import dataclasses
-import json
 import pathlib
 import subprocess
 import sys
@@ -9,10 +8,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.errors import UserError
-from qmle_acme.experiments.config import RunConfig
+from qmle_acme.experiments.config import RunConfig, to_dict
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.files import write_atomically
 
@@ -112,22 +112,67 @@ def test_folder_without_a_run_is_refused(tmp_path: pathlib.Path) -> None:
     RunFolder(tmp_path).read_config()
 
 
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    ({'agent': None}, 'holds no settings of a run: its agent is None'),
+    ({'evaluation_period': None}, 'its evaluation_period is None'),
+    ({'steps': 'many'}, "its steps is 'many'"),
+    (None, 'holds no mapping of settings to values'),
+  ],
+)
+def test_damaged_settings_are_refused(
+  config: RunConfig, changes: dict | None, message: str
+) -> None:
+  folder = start(config)
+  data = to_dict(config) | (changes or {})
+  kept = {name: value for name, value in data.items() if value is not None}
+  folder.config.write_text('a line' if changes is None else yaml.safe_dump(kept))
+
+  for read in (folder.read_config, lambda: folder.open(config)):
+    with pytest.raises(UserError, match=message) as caught:
+      read()
+    assert str(folder.config) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
 def test_status(config: RunConfig) -> None:
   folder = RunFolder(config.run)
   folder.open(config).close()
-  assert folder.read_state() is None
+  assert folder.read_status() == {}
 
   folder.write_status('failed', {'actor_steps': 5, 'learner_steps': 2}, 'disk full')
 
-  assert folder.read_state() == 'failed'
-  status = json.loads(folder.status.read_text())
+  status = folder.read_status()
   assert status.pop('cpu_seconds') > 0
   assert status == {
     'state': 'failed',
     'actor_steps': 5,
     'learner_steps': 2,
+    'saved_steps': 5,
     'error': 'disk full',
   }
+
+
+@pytest.mark.parametrize('content', [b'{', b'[]', b'', b'\xff\xfe\x00'])
+def test_damaged_status_is_refused(config: RunConfig, content: bytes) -> None:
+  folder = start(config)
+  folder.status.write_bytes(content)
+
+  with pytest.raises(UserError) as caught:
+    folder.open(config)
+
+  assert str(caught.value).startswith(f'cannot read {folder.status}: ')
+  assert '\n' not in str(caught.value)
+
+
+def test_finished_with_all_steps_that_are_asked_for_now(config: RunConfig) -> None:
+  folder = start(config)
+  assert not folder.is_finished(100)
+  folder.write_status('finished', {'actor_steps': 103}, None)
+  assert folder.is_finished(100) and not folder.is_finished(200)
+  folder.write_status('running', {'actor_steps': 103}, None)
+  assert not folder.is_finished(100)
 
 
 def test_reader_never_sees_half_a_file(tmp_path: pathlib.Path) -> None:

@@ -4,8 +4,11 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+import re
+import shutil
 import signal
 import statistics
+from collections.abc import Callable
 
 import pytest
 import small_runs
@@ -13,7 +16,7 @@ import small_runs
 from qmle_acme.agents import metrics
 from qmle_acme.errors import UserError
 from qmle_acme.experiments import distributed, local, running
-from qmle_acme.experiments.recording import read_records
+from qmle_acme.experiments.recording import Recorder, read_records
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.experiments.supervision import Outcome
 
@@ -86,6 +89,7 @@ def test_failure_is_one_line_in_the_status_and_the_rest_in_the_log(
     'state': 'failed',
     'actor_steps': 0,
     'learner_steps': 0,
+    'saved_steps': 0,
     'error': outcome.error,
   }
   (start,) = read_records(folder.starts)
@@ -203,3 +207,106 @@ def test_run_whose_replay_was_never_saved_goes_on_without_it(folder: RunFolder) 
   status = read_status(folder)
   assert (status['actor_steps'], status['learner_steps']) == (160, int(60 * 2 / 16))
   assert not path.exists()
+
+
+def read_all(folder: RunFolder) -> dict[pathlib.Path, bytes]:
+  """Returns all that is in a run folder."""
+  return {path: path.read_bytes() for path in folder.path.rglob('*') if path.is_file()}
+
+
+def cut_in_half(path: pathlib.Path) -> None:
+  path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+DAMAGES: dict[str, tuple[Callable[[pathlib.Path], object], str]] = {
+  'all lost': (shutil.rmtree, 'the checkpoint of 20 steps is not in {}: '),
+  'name lost': (
+    lambda path: (path / 'checkpoint').unlink(),
+    'the checkpoint of 20 steps is not in {}: ',
+  ),
+  'name empty': (
+    lambda path: (path / 'checkpoint').write_text(''),
+    'cannot read the checkpoint that {}/checkpoint should name; ',
+  ),
+  'name garbage': (
+    lambda path: (path / 'checkpoint').write_bytes(b'garbage'),
+    'cannot read the checkpoint that {}/checkpoint should name; ',
+  ),
+  'index lost': (
+    lambda path: next(path.glob('*.index')).unlink(),
+    'cannot read the checkpoint that {}/checkpoint should name; ',
+  ),
+  'data cut': (
+    lambda path: cut_in_half(next(path.glob('*.data-*'))),
+    'cannot read {}/ckpt-0: ',
+  ),
+}
+
+
+def test_lost_checkpoint_is_said_and_nothing_else_is_lost(
+  folder: RunFolder, tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+  config = small_runs.make_config(folder.path, steps=20)
+  assert running.run(config).state == 'finished'
+  kept = tmp_path / 'kept'
+  shutil.copytree(folder.learner_checkpoints, kept)
+  capfd.readouterr()
+
+  for damage, message in DAMAGES.values():
+    damage(folder.learner_checkpoints)
+    before = read_all(folder)
+    for steps in (20, 30):
+      with pytest.raises(UserError) as caught:
+        running.run(dataclasses.replace(config, steps=steps))
+      assert str(caught.value).startswith(message.format(folder.learner_checkpoints))
+      advice = f'put it back, use another --run, or delete {folder.path} to start anew'
+      assert str(caught.value).endswith(advice)
+      assert '\n' not in str(caught.value)
+    assert read_all(folder) == before
+    assert capfd.readouterr() == ('', '')
+    shutil.rmtree(folder.learner_checkpoints, ignore_errors=True)
+    shutil.copytree(kept, folder.learner_checkpoints)
+
+  assert running.run(dataclasses.replace(config, steps=30)).state == 'finished'
+
+
+def killed_run(folder: RunFolder, saved_steps: int) -> None:
+  """Leaves what a run without a checkpoint leaves that was killed after 15 steps."""
+  config = small_runs.make_config(folder.path, steps=20)
+  with folder.open(config):
+    folder.write_config(config)
+    recorder = Recorder(str(folder.path))
+    recorder.restore({})
+    recorder.note_checkpoint(saved_steps)
+    recorder.record_evaluation(recorder.get_counts(), [1.0])
+    recorder.increment(actor_steps=15)
+    recorder.record_metrics('actor', {'episode_return': 1.0})
+    folder.write_status('running', recorder.snapshot(), None)
+
+
+def test_run_that_was_killed_before_its_first_checkpoint_starts_again(
+  folder: RunFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+  killed_run(folder, saved_steps=0)
+  folder.learner_checkpoints.mkdir(parents=True)
+  # It was about to save: what names the checkpoint would have come last.
+  (folder.learner_checkpoints / 'ckpt-0.index').write_bytes(b'half')
+
+  config = small_runs.make_config(folder.path, steps=20)
+  assert running.run(config) == Outcome('finished', 0)
+
+  assert capfd.readouterr().out.startswith('starting: ')
+  steps = small_runs.column(read_records(folder.evaluations), 'actor_steps')
+  assert steps == [0, 20]
+
+
+def test_run_that_was_killed_after_its_first_checkpoint_needs_it(
+  folder: RunFolder,
+) -> None:
+  killed_run(folder, saved_steps=10)
+  before = read_all(folder)
+
+  where = re.escape(str(folder.learner_checkpoints))
+  with pytest.raises(UserError, match=f'checkpoint of 10 steps is not in {where}'):
+    running.run(small_runs.make_config(folder.path, steps=20))
+  assert read_all(folder) == before

@@ -2,11 +2,13 @@
 
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
 
 from launch import evaluate
+from qmle_acme.errors import UserError
 
 
 def test_json(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,3 +37,14 @@ def test_text(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> 
   assert episode.startswith('episode   1 ')
   assert summary.startswith(f'return {float(episode.split()[-1]):.2f} +- 0.00 (mean')
   assert 'of 1 greedy episodes, after 50 steps)' in summary
+
+
+def test_damaged_checkpoint(trained_run: pathlib.Path, tmp_path: pathlib.Path) -> None:
+  run = shutil.copytree(trained_run, tmp_path / 'run')
+  (data,) = (run / 'checkpoints' / 'learner').glob('*.data-*')
+  data.write_bytes(data.read_bytes()[:1000])
+
+  with pytest.raises(
+    UserError, match=r'^cannot read .*/checkpoints/learner/ckpt-\d+: .'
+  ):
+    evaluate.main([str(run)])

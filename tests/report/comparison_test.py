@@ -100,6 +100,49 @@ def test_runs_of_different_lengths_meet_at_the_shorter(tmp_path: pathlib.Path) -
   assert 'The runs differ in steps: 100 -> 200.' in comparison.notes()
 
 
+def test_runs_of_other_periods_meet_where_all_were_evaluated(
+  tmp_path: pathlib.Path,
+) -> None:
+  write(
+    tmp_path / 'short',
+    (WALK, 'd4pg', 1, [[0.0], [20.0], [40.0], [50.0]]),
+    period=20,
+    steps=50,
+  )
+  write(
+    tmp_path / 'long',
+    (WALK, 'qmle', 1, [[0.0], [200.0], [400.0], [600.0], [800.0], [1000.0]]),
+    period=20,
+  )
+
+  comparison = Comparison(results_lib.read(tmp_path))
+
+  steps = comparison.results.evaluations.groupby('agent')['step'].agg(list)
+  assert steps['d4pg'] == [0, 20, 40, 50]
+  assert comparison.horizons == {WALK: 40}
+  assert list(comparison.finals['step']) == [40, 40]
+  assert list(comparison.final_returns(WALK, 'd4pg')) == [40.0]
+  assert list(comparison.final_returns(WALK, 'qmle')) == [400.0]
+  assert 'The runs differ in steps: 100 -> 50.' in comparison.notes()
+
+
+def test_run_that_was_never_evaluated_where_another_was_is_not_complete(
+  tmp_path: pathlib.Path,
+) -> None:
+  write(tmp_path / 'a', (WALK, 'd4pg', 1, [[0.0], [50.0]]), period=50)
+  write(tmp_path / 'b', (WALK, 'qmle', 1, [[0.0], [40.0], [80.0]]), period=40)
+
+  comparison = Comparison(results_lib.read(tmp_path))
+
+  assert comparison.horizons == {WALK: 50}
+  assert list(comparison.final_returns(WALK, 'd4pg')) == [50.0]
+  assert list(comparison.final_returns(WALK, 'qmle')) == []
+  note = (
+    f'qmle on {WALK}, seed 1, has ended without an evaluation at step 50, at 83 of '
+  )
+  assert f'{note}80 steps: it is in the curves only.' in comparison.notes()
+
+
 def test_unequal_settings_of_an_agent_are_said(tmp_path: pathlib.Path) -> None:
   write(tmp_path, *((WALK, 'qmle', seed, [[0.0], [1.0]]) for seed in (1, 2)))
   results = results_lib.read(tmp_path)

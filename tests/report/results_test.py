@@ -10,6 +10,7 @@ import pytest
 
 from qmle_acme.errors import UserError
 from qmle_acme.report import results as results_lib
+from qmle_acme.report.comparison import Comparison
 
 WALK = 'control:walker:walk'
 
@@ -83,4 +84,71 @@ def test_csv_that_lacks_columns(tmp_path: pathlib.Path) -> None:
     (tmp_path / name).write_text('run,task\na,b\n')
 
   with pytest.raises(UserError, match=r'runs.csv lacks the columns agent, seed'):
+    results_lib.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+  'text', ['a line', '[1, 2', 'model: {agent: qmle}', f'{{env: {WALK}, agent: qmle}}']
+)
+def test_settings_of_others_are_no_run(tmp_path: pathlib.Path, text: str) -> None:
+  fabricated.write_run(tmp_path / 'a', WALK, 'qmle', 1, [[0.0], [1.0]])
+  (tmp_path / 'other').mkdir()
+  (tmp_path / 'other' / 'config.yaml').write_text(text)
+
+  assert list(results_lib.read(tmp_path).runs['run']) == ['a']
+
+
+def test_run_whose_settings_are_damaged_is_named(tmp_path: pathlib.Path) -> None:
+  folder = fabricated.write_run(tmp_path / 'a', WALK, 'qmle', 1, [[0.0], [1.0]])
+  folder.config.write_text(folder.config.read_text().replace('agent: ', 'agend: '))
+
+  with pytest.raises(UserError, match=f'{folder.config} holds .*: its agent is None'):
+    results_lib.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+  ('name', 'text'),
+  [
+    ('status.json', '{'),
+    ('status.json', '[]'),
+    ('metrics.jsonl', '{"source": \n'),
+    ('evaluations.jsonl', 'nothing\n'),
+    ('starts.jsonl', '3\n'),
+  ],
+)
+def test_run_that_is_damaged_leaves_the_others(
+  tmp_path: pathlib.Path, name: str, text: str
+) -> None:
+  for run in ('a', 'b'):
+    fabricated.write_run(tmp_path / 'runs' / run, WALK, 'qmle', 1, [[0.0], [1.0]])
+  file = tmp_path / 'runs' / 'a' / name
+  file.write_text(text)
+
+  results = results_lib.read(tmp_path / 'runs')
+
+  assert set(results.evaluations['run']) == {'b'}
+  damaged = results.runs.to_dict('records')[0]
+  assert (damaged['run'], damaged['state'], damaged['steps']) == (
+    'a',
+    'unreadable',
+    100,
+  )
+  assert damaged['error'].startswith(f'cannot read {file}')
+  notes = '\n'.join(Comparison(results).notes())
+  assert (
+    f'seed 1, is unreadable ({damaged["error"]}), at 0 of 100 steps: it is ' in notes
+  )
+  results_lib.write(results, tmp_path / 'data')
+  again = results_lib.read(tmp_path / 'data')
+  pd.testing.assert_frame_equal(again.runs, results.runs)
+
+
+@pytest.mark.parametrize('column', ['settings', 'versions'])
+def test_csv_with_damaged_text(tmp_path: pathlib.Path, column: str) -> None:
+  fabricated.write_run(tmp_path / 'runs' / 'a', WALK, 'qmle', 1, [[0.0], [1.0]])
+  results = results_lib.read(tmp_path / 'runs')
+  results.runs[column] = '{"qmle"'
+  results_lib.write(results, tmp_path)
+
+  with pytest.raises(UserError, match=f'^cannot read .*runs.csv, {column} of a: '):
     results_lib.read(tmp_path)

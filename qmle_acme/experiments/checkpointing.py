@@ -16,6 +16,7 @@ from qmle_acme.errors import UserError, unreadable
 from qmle_acme.experiments.recording import (
   ACTOR_STEPS,
   LEARNER_STEPS,
+  SAVED_STEPS,
   STAMPS,
   Recorder,
 )
@@ -129,7 +130,7 @@ def read_resumed_counts(folder: RunFolder) -> dict[str, float]:
     raise UserError(f'{error}; {advice}') from error
   status = folder.read_status()
   # Without a name for them, any of the steps may have been saved.
-  saved = status.get('saved_steps', status.get('actor_steps', 0))
+  saved = status.get(SAVED_STEPS, status.get(ACTOR_STEPS, 0))
   if saved and not counts:
     where = folder.learner_checkpoints
     raise UserError(f'the checkpoint of {saved:,} steps is not in {where}: {advice}')

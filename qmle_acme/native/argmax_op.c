@@ -39,9 +39,17 @@ static void read_digits(TF_OpKernelConstruction *context, Kernel *kernel,
   TF_OpKernelConstruction_GetAttrSize(context, "digits", &kernel->digits, &total, status);
   if (TF_GetCode(status) != TF_OK) return;
   kernel->digit_counts = calloc(kernel->digits + 1, sizeof *kernel->digit_counts);
+  if (!kernel->digit_counts) {
+    TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for the counts of digits");
+    return;
+  }
   TF_OpKernelConstruction_GetAttrInt32List(context, "digits", kernel->digit_counts,
                                            kernel->digits, status);
-  for (int i = 0; i < kernel->digits; ++i) kernel->one_hot += kernel->digit_counts[i];
+  for (int i = 0; i < kernel->digits; ++i) {
+    if (kernel->digit_counts[i] < 1)
+      TF_SetStatus(status, TF_INVALID_ARGUMENT, "a digit has no values");
+    kernel->one_hot += kernel->digit_counts[i];
+  }
 }
 
 static void *create(TF_OpKernelConstruction *context) {
@@ -77,7 +85,7 @@ static void check(const Kernel *kernel, TF_Tensor *const *inputs, TF_Status *sta
   const int64_t expected[NUM_INPUTS] = {
       batch * h, batch * 2 * h, batch * count * size, encoded * h, h, h, h,
       h * 2 * h, 2 * h * 2 * h, 2 * h, 2 * h, 2 * h, 2 * h, 1};
-  if (h % WIDTH_MULTIPLE) {
+  if (h < 1 || h % WIDTH_MULTIPLE) {
     TF_SetStatus(status, TF_INVALID_ARGUMENT, "the width H must be a multiple of 16");
     return;
   }
@@ -101,16 +109,9 @@ static void check(const Kernel *kernel, TF_Tensor *const *inputs, TF_Status *sta
 }
 
 static void run(const Kernel *kernel, TF_Tensor *const *inputs,
-                TF_OpKernelContext *context, TF_Status *status) {
+                TF_Tensor *const *outputs, TF_Status *status) {
   const float *data[NUM_INPUTS];
   for (int i = 0; i < NUM_INPUTS; ++i) data[i] = TF_TensorData(inputs[i]);
-  const int64_t batch = TF_Dim(inputs[ACTIONS], 0);
-  TF_Tensor *outputs[NUM_OUTPUTS];
-  for (int i = 0; i < NUM_OUTPUTS; ++i) {
-    outputs[i] = TF_AllocateOutput(context, i, kOutputTypes[i], &batch, 1,
-                                   batch * TF_DataTypeSize(kOutputTypes[i]), status);
-    if (TF_GetCode(status) != TF_OK) return;
-  }
   const Network network = {
       .continuous = TF_Dim(inputs[ACTIONS], 2) - kernel->digits,
       .digits = kernel->digits, .digit_counts = kernel->digit_counts,
@@ -121,13 +122,12 @@ static void run(const Kernel *kernel, TF_Tensor *const *inputs,
       .norm_scale = data[NORM_SCALE], .norm_offset = data[NORM_OFFSET],
       .output_w = data[OUTPUT_W], .output_b = data[OUTPUT_B]};
   const Request request = {
-      .states = batch, .candidates = TF_Dim(inputs[ACTIONS], 1),
+      .states = TF_Dim(inputs[ACTIONS], 0), .candidates = TF_Dim(inputs[ACTIONS], 1),
       .embeddings = data[EMBEDDINGS], .state_hidden = data[STATE_HIDDEN],
       .actions = data[ACTIONS], .best = TF_TensorData(outputs[BEST]),
       .values = TF_TensorData(outputs[VALUE])};
   if (kernel->kernels->maximize(&network, &request, kernel->threads))
     TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for the arg max");
-  for (int i = 0; i < NUM_OUTPUTS; ++i) TF_DeleteTensor(outputs[i]);
 }
 
 static void compute(void *kernel, TF_OpKernelContext *context) {
@@ -136,10 +136,18 @@ static void compute(void *kernel, TF_OpKernelContext *context) {
   for (int i = 0; i < NUM_INPUTS && TF_GetCode(status) == TF_OK; ++i)
     TF_GetInput(context, i, &inputs[i], status);
   if (TF_GetCode(status) == TF_OK) check(kernel, inputs, status);
-  if (TF_GetCode(status) == TF_OK) run(kernel, inputs, context, status);
+  TF_Tensor *outputs[NUM_OUTPUTS] = {NULL};
+  for (int i = 0; i < NUM_OUTPUTS && TF_GetCode(status) == TF_OK; ++i) {
+    const int64_t batch = TF_Dim(inputs[ACTIONS], 0);
+    outputs[i] = TF_AllocateOutput(context, i, kOutputTypes[i], &batch, 1,
+                                   batch * TF_DataTypeSize(kOutputTypes[i]), status);
+  }
+  if (TF_GetCode(status) == TF_OK) run(kernel, inputs, outputs, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelContext_Failure(context, status);
   for (int i = 0; i < NUM_INPUTS; ++i)
     if (inputs[i]) TF_DeleteTensor(inputs[i]);
+  for (int i = 0; i < NUM_OUTPUTS; ++i)
+    if (outputs[i]) TF_DeleteTensor(outputs[i]);
   TF_DeleteStatus(status);
 }
 

@@ -39,7 +39,7 @@ typedef struct {
 extern const Kernels kernels_avx2, kernels_avx512;
 
 // Returns the kernels for this processor, as far as the system saves its registers; NULL
-// if there are none.
+// if there are none. With QMLE_MAX_CPU_ISA=AVX2 in the environment, at most those of AVX2.
 const Kernels *choose_kernels(void);
 
 #endif  // QMLE_KERNELS_H_

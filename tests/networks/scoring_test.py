@@ -84,7 +84,7 @@ def test_agrees_with_the_plain_layers(
   check_random(make_network(width, size), batch, count, size)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(batch=st.integers(1, 5), count=st.integers(1, 60), size=st.integers(1, 70))
 def test_every_shape(batch: int, count: int, size: int) -> None:
   check_random(make_network(16, size), batch, count, size)
@@ -151,7 +151,7 @@ def test_the_last_candidate_is_never_lost_to_an_estimate() -> None:
   assert np.any(best != 0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(1, 4), st.integers(1, 90), st.integers(1, 20), st.integers(0, 99))
 def test_first_of_equal_candidates_wins(
   batch: int, count: int, size: int, seed: int
@@ -186,17 +186,24 @@ def test_one_weight_may_dominate_its_column() -> None:
 
 
 def test_sums_of_products_do_not_overflow() -> None:
-  # All weights of one sign and one size, all inputs the largest that integers hold.
+  # In each column of a layer all weights are the largest that integers hold, and so are
+  # all inputs of the second layer for half of the candidates.
   network = make_network(128, 4, spread=0.0)
-  network.action_encoder.norm.norm.scale.assign(tf.zeros(128))
-  network.action_encoder.norm.norm.offset.assign(tf.ones(128))
-  network.block.inner.w.assign(tf.ones([256, 256]))
-  network.block.outer.w.assign(tf.ones([256, 256]))
-  network.norm.norm.offset.assign(tf.range(256.0))
-  network.output.w.assign(tf.ones([256, 1]))
-  observations, actions = make_inputs(2, 30, 4)
-  # The large mean of the last layer's input costs float32 some digits of the rest.
-  check(network, network.embed(observations), actions, atol=1e-4)
+  inner, outer = network.block.inner, network.block.outer
+  inner.w.assign(tf.ones([256, 256]))
+  outer.w.assign(tf.ones([256, 1]) * tf.linspace(-0.01, 0.02, 256))
+  observations, actions = make_inputs(1, 1000, 4)
+  embeddings = network.embed(observations)
+  candidates = network.action_encoder(actions[0])
+  joint = tf.concat([tf.repeat(embeddings, 1000, axis=0), candidates], axis=1)
+  hidden = tf.nn.relu(inner(joint))
+  outer.b.assign(-tf.linalg.matvec(outer.w, tf.reduce_mean(hidden, 0), transpose_a=True))
+  # The value is likeness to the candidate with the middling sums: whoever takes a sum for
+  # a smaller one finds another candidate.
+  middling = np.argsort(hidden[:, 0])[500]
+  features = network.norm(network.block(joint[middling : middling + 1]))
+  network.output.w.assign(tf.transpose(features - tf.reduce_mean(features)))
+  check(network, embeddings, actions, atol=1e-4)
 
 
 def test_zeros_are_no_trouble() -> None:

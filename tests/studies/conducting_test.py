@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ from qmle_acme.experiments import machine
 from qmle_acme.speed import processes
 from qmle_acme.studies import conducting, control_runs
 from qmle_acme.studies.catalogue import STUDIES
-from qmle_acme.studies.study import Record, Settings, Study
+from qmle_acme.studies.data import DataFile
+from qmle_acme.studies.study import Record, Settings, Study, with_seeds
 
 
 class Squares(Study):
@@ -132,6 +134,20 @@ def test_tables_and_figures_of_all_studies(name: str, tmp_path: pathlib.Path) ->
   for table in tables:
     assert len({line.count('|') for line in table}) == 1
   assert (tmp_path / 'figure.png').stat().st_size > 5_000
+
+
+@pytest.mark.parametrize('name', STUDIES)
+def test_the_table_in_the_docs_is_what_its_data_say(
+  name: str, tmp_path: pathlib.Path
+) -> None:
+  folder = pathlib.Path(__file__).parents[2] / 'docs' / 'experiments' / name
+  data = tmp_path / 'data.csv'
+  shutil.copy(folder / 'data.csv', data)
+  study = STUDIES[name]
+  cells = with_seeds(study.cells(quick=False), study.seeds)
+  records = DataFile(data).of(cells)
+  conducting.report(study, records, tmp_path)
+  assert (tmp_path / 'table.md').read_text() == (folder / 'table.md').read_text()
 
 
 def test_a_form_has_one_colour_in_all_panels() -> None:

@@ -40,7 +40,7 @@ DEPENDENCIES = [
   'pyyaml==6.0.3',  # Configurations.
   'rliable==1.2.0',  # Interquartile means and performance profiles.
   'rich==15.0.0',  # Tables in the terminal.
-  'scipy==1.15.3',  # Intervals and trimmed means, in reports and studies.
+  'scipy==1.15.3',  # Intervals and trimmed means; densities that tests compare with.
   'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.
   'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
   'tensorflow-probability==0.20.1',  # Densities; later ones need 2.18 of TF.
@@ -54,7 +54,6 @@ DEV = [
   'mypy==2.4.1',  # Types.
   'pytest==9.2.0',  # Runs the tests.
   'ruff==0.17.6',  # Format and lint.
-  'scipy==1.15.3',  # Densities that tests compare with.
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
 ]
 

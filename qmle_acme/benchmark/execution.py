@@ -6,21 +6,17 @@ stop; a second SIGINT kills them. The same grid again goes on with what is left.
 
 import contextlib
 import dataclasses
-import functools
-import os
-import pathlib
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import psutil
 import rich.console
 
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.benchmark.grid_progress import GridProgress
-from qmle_acme.experiments.nodes import die_with
+from qmle_acme.experiments import command
 
 _POLL_SECONDS = 0.2
 # How a run ends that was told to stop: in its way, or before or after it listens.
@@ -73,7 +69,7 @@ def _run_all(
   received: list[int],
 ) -> dict[str, str]:
   """Returns the failures by the names of the runs."""
-  running: dict[GridRun, subprocess.Popen[bytes]] = {}
+  running: dict[GridRun, psutil.Popen] = {}
   failures: dict[str, str] = {}
   signals_sent = 0
   try:
@@ -101,24 +97,13 @@ def _run_all(
   return failures
 
 
-def _start(run: GridRun) -> subprocess.Popen[bytes]:
+def _start(run: GridRun) -> psutil.Popen:
   """Starts or resumes a run; what it prints is added to its file."""
   run.folder.path.parent.mkdir(parents=True, exist_ok=True)
-  qmle = pathlib.Path(sys.executable).with_name('qmle')
-  with run.output.open('a') as output:
-    return subprocess.Popen(
-      [str(qmle), *run.arguments],
-      stdin=subprocess.DEVNULL,
-      stdout=output,
-      stderr=subprocess.STDOUT,
-      start_new_session=True,  # Ctrl-C is ours; we tell the run to stop.
-      preexec_fn=functools.partial(die_with, os.getpid()),
-    )
+  return command.start(run.arguments, run.output)
 
 
-def _pass_on(
-  received: Sequence[int], running: dict[GridRun, subprocess.Popen[bytes]]
-) -> None:
+def _pass_on(received: Sequence[int], running: dict[GridRun, psutil.Popen]) -> None:
   """Has the runs stop; at once after a second SIGINT."""
   for process in running.values():
     if received.count(signal.SIGINT) > 1:

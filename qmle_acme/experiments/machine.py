@@ -29,7 +29,7 @@ def describe() -> dict[str, Any]:
     'cpu': _cpuinfo('model name'),
     'cpu_features': [f for f in _FEATURES if f in _cpuinfo('flags').split()],
     'cores': os.cpu_count(),
-    'usable_cores': len(os.sched_getaffinity(0)),
+    'usable_cores': usable_cores(),
     'load_average_before': os.getloadavg(),
     'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
     'system': platform.platform(),
@@ -37,6 +37,11 @@ def describe() -> dict[str, Any]:
     'revision': revision(),
     'versions': {name: metadata.version(name) for name in PACKAGES},
   }
+
+
+def usable_cores() -> int:
+  """Returns how many cores this process may use."""
+  return len(os.sched_getaffinity(0))
 
 
 def _cpuinfo(key: str) -> str:

@@ -6,12 +6,9 @@ run's exact counts; the time between two of them is a piece, and pieces give the
 
 import collections
 import contextlib
-import functools
 import itertools
 import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,7 +16,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from qmle_acme.experiments.nodes import die_with
+from qmle_acme.experiments import command
 from qmle_acme.experiments.recording import (
   ACTOR_STEPS,
   LEARNER_STEPS,
@@ -80,17 +77,9 @@ def measure(task: str, layout: str, actors: int, seconds: float) -> dict[str, An
 @contextlib.contextmanager
 def _training(folder: RunFolder, options: dict[str, Any]) -> Iterator[psutil.Popen]:
   """Trains until the end of the block; leaves nothing behind."""
-  qmle = pathlib.Path(sys.executable).with_name('qmle')
   words = [str(word) for option in options.items() for word in option]
-  with _output(folder).open('w') as output:
-    process = psutil.Popen(
-      [str(qmle), 'train', '--run', str(folder.path), *words],
-      stdin=subprocess.DEVNULL,
-      stdout=output,
-      stderr=subprocess.STDOUT,
-      start_new_session=True,  # Ctrl-C is ours; the run is stopped by us.
-      preexec_fn=functools.partial(die_with, os.getpid()),
-    )
+  arguments = ['train', '--run', str(folder.path), *words]
+  process = command.start(arguments, _output(folder))
   try:
     yield process
   finally:

@@ -1,6 +1,5 @@
 """Conducts a study: runs the cells that are missing, then makes table and figure."""
 
-import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
@@ -50,7 +49,7 @@ def conduct(
         show(len(cells) - len(data.missing(cells)), len(cells))
 
   show(len(cells) - len(missing), len(cells))
-  with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+  with futures.ThreadPoolExecutor(machine.usable_cores()) as pool:
     list(pool.map(run, _batches(missing, study.batch)))
   report(study, data.of(cells), out)
   return data.of(cells)
@@ -74,5 +73,5 @@ def report(study: Study, records: Sequence[Record], out: pathlib.Path) -> None:
 
 def _batches(cells: Sequence[Settings], size: int) -> list[Sequence[Settings]]:
   """Returns the cells in pieces of at most `size`, enough of them for all cores."""
-  share = max(1, min(size, -(-len(cells) // (os.cpu_count() or 1))))
+  share = max(1, min(size, -(-len(cells) // machine.usable_cores())))
   return [cells[i : i + share] for i in range(0, len(cells), share)]

@@ -197,9 +197,11 @@ def test_sums_of_products_do_not_overflow() -> None:
   candidates = network.action_encoder(actions[0])
   joint = tf.concat([tf.repeat(embeddings, 1000, axis=0), candidates], axis=1)
   hidden = tf.nn.relu(inner(joint))
-  outer.b.assign(-tf.linalg.matvec(outer.w, tf.reduce_mean(hidden, 0), transpose_a=True))
-  # The value is likeness to the candidate with the middling sums: whoever takes a sum for
-  # a smaller one finds another candidate.
+  outer.b.assign(
+    -tf.linalg.matvec(outer.w, tf.reduce_mean(hidden, 0), transpose_a=True)
+  )
+  # The value is likeness to the candidate with the middling sums: whoever takes a sum
+  # for a smaller one finds another candidate.
   middling = np.argsort(hidden[:, 0])[500]
   features = network.norm(network.block(joint[middling : middling + 1]))
   network.output.w.assign(tf.transpose(features - tf.reduce_mean(features)))

@@ -164,12 +164,21 @@ def restore_network(folder: RunFolder, network: tf.Module) -> dict[str, float]:
   Raises:
     UserError: the run has no checkpoint yet, or it cannot be read.
   """
+  counts = _Counts()
+  _restore(newest(folder), network=network, counts=counts)
+  return counts.values
+
+
+def newest(folder: RunFolder) -> str:
+  """Returns the path of the learner's newest checkpoint.
+
+  Raises:
+    UserError: the run has none yet, or its name cannot be read.
+  """
   latest = _latest(folder)
   if latest is None:
     raise UserError(f'{folder.path} has no checkpoint yet: train first')
-  counts = _Counts()
-  _restore(latest, network=network, counts=counts)
-  return counts.values
+  return latest
 
 
 def _latest(folder: RunFolder) -> str | None:

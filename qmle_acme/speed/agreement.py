@@ -32,11 +32,13 @@ def check(run: str) -> RunConfig:
   """Returns the settings of the run of QMLE in a folder.
 
   Raises:
-    UserError: it is no run, or one of another agent.
+    UserError: it is no run, one of another agent, or one without a checkpoint.
   """
-  config = RunFolder(pathlib.Path(run)).read_config()
+  folder = RunFolder(pathlib.Path(run))
+  config = folder.read_config()
   if config.agent != 'qmle':
     raise UserError(f'{run} is a run of {config.agent}: name one of qmle')
+  checkpointing.newest(folder)
   return config
 
 

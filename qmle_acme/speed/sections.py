@@ -55,6 +55,8 @@ class SpeedConfig:
     for name in ('sections', 'tasks', 'layouts', 'actors'):
       if not getattr(self, name):
         raise UserError(f'{name} is empty: name at least one')
+    if self.sections == ('agreement',) and not self.trained:
+      raise UserError('agreement needs trained runs: name their folders with --trained')
     check_range('actors', min(self.actors), 1)
     check_range('repetitions', self.repetitions, 1)
     # Replay holds 1,000,000, and a fifth more than these rows is written.

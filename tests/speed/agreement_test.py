@@ -26,13 +26,14 @@ class SecondBest(QMLENetwork):
     return order[:, 1], values[:, 1]
 
 
-def compare(network_class: type[QMLENetwork]) -> dict[str, float]:
+def compare(network_class: type[QMLENetwork], count: int) -> dict[str, float]:
   network = network_class.make(SPACE, 3, QMLEConfig(hidden_size=16), seed=1)
-  return agreement._compare(network, OBSERVATIONS, count=2)
+  return agreement._compare(network, OBSERVATIONS, count)
 
 
-def test_of_two_candidates_the_compiled_arg_max_takes_the_best() -> None:
-  assert compare(QMLENetwork) == {
+@pytest.mark.parametrize('count', [2, 24])
+def test_the_compiled_arg_max_takes_the_best(count: int) -> None:
+  assert compare(QMLENetwork, count) == {
     'same_winner': 1.0,
     'lack_of_range_mean': 0.0,
     'lack_of_range_99': 0.0,
@@ -41,9 +42,15 @@ def test_of_two_candidates_the_compiled_arg_max_takes_the_best() -> None:
 
 
 def test_the_worse_of_two_lacks_the_whole_range() -> None:
-  found = compare(SecondBest)
+  found = compare(SecondBest, count=2)
   assert found.pop('same_winner') == 0.0
   assert list(found.values()) == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_the_second_best_of_many_lacks_a_part_of_the_range() -> None:
+  found = compare(SecondBest, count=24)
+  assert found['same_winner'] == 0.0
+  assert 0.0 < found['lack_of_range_mean'] < found['lack_of_range_max'] < 0.9
 
 
 def test_what_is_no_run_is_refused_before_anything_is_measured(
@@ -52,3 +59,8 @@ def test_what_is_no_run_is_refused_before_anything_is_measured(
   config = sections.SpeedConfig(trained=(tmp_path,), tasks=('bandit:bimodal',))
   with pytest.raises(UserError, match='no run folder'):
     next(sections.measure(config))
+
+
+def test_agreement_alone_needs_a_run() -> None:
+  with pytest.raises(UserError, match='--trained'):
+    sections.SpeedConfig(sections=('agreement',))

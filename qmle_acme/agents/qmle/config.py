@@ -54,7 +54,7 @@ class QMLEConfig:
   """Grid points per continuous action dimension, ends included."""
   hidden_size: int = 128
   """Width of the embeddings, a multiple of 16."""
-  variable_update_period: int = 20
+  variable_update_period: int = 5
   """Actor steps between fetches of the learner's variables."""
 
   def __post_init__(self) -> None:

@@ -7,11 +7,11 @@ stop; a second SIGINT kills them. The same grid again goes on with what is left.
 import contextlib
 import dataclasses
 import signal
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import psutil
 import rich.console
 
 from qmle_acme.benchmark.grid import GridRun
@@ -69,7 +69,7 @@ def _run_all(
   received: list[int],
 ) -> dict[str, str]:
   """Returns the failures by the names of the runs."""
-  running: dict[GridRun, psutil.Popen] = {}
+  running: dict[GridRun, subprocess.Popen[bytes]] = {}
   failures: dict[str, str] = {}
   signals_sent = 0
   try:
@@ -97,13 +97,15 @@ def _run_all(
   return failures
 
 
-def _start(run: GridRun) -> psutil.Popen:
+def _start(run: GridRun) -> subprocess.Popen[bytes]:
   """Starts or resumes a run; what it prints is added to its file."""
   run.folder.path.parent.mkdir(parents=True, exist_ok=True)
   return command.start(run.arguments, run.output)
 
 
-def _pass_on(received: Sequence[int], running: dict[GridRun, psutil.Popen]) -> None:
+def _pass_on(
+  received: Sequence[int], running: dict[GridRun, subprocess.Popen[bytes]]
+) -> None:
   """Has the runs stop; at once after a second SIGINT."""
   for process in running.values():
     if received.count(signal.SIGINT) > 1:

@@ -7,12 +7,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-import psutil
-
 from qmle_acme.experiments.nodes import die_with
 
 
-def start(arguments: Sequence[str], output: pathlib.Path) -> psutil.Popen:
+def start(arguments: Sequence[str], output: pathlib.Path) -> subprocess.Popen[bytes]:
   """Starts `qmle` with these arguments; it does not outlive this process.
 
   It has a session of its own: Ctrl-C does not reach it, and the caller has to stop it.
@@ -23,7 +21,7 @@ def start(arguments: Sequence[str], output: pathlib.Path) -> psutil.Popen:
   """
   qmle = pathlib.Path(sys.executable).with_name('qmle')
   with output.open('a') as file:
-    return psutil.Popen(
+    return subprocess.Popen(
       [str(qmle), *arguments],
       stdin=subprocess.DEVNULL,
       stdout=file,

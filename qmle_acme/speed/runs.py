@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import os
 import pathlib
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -75,7 +76,9 @@ def measure(task: str, layout: str, actors: int, seconds: float) -> dict[str, An
 
 
 @contextlib.contextmanager
-def _training(folder: RunFolder, options: dict[str, Any]) -> Iterator[psutil.Popen]:
+def _training(
+  folder: RunFolder, options: dict[str, Any]
+) -> Iterator[subprocess.Popen[bytes]]:
   """Trains until the end of the block; leaves nothing behind."""
   words = [str(word) for option in options.items() for word in option]
   arguments = ['train', '--run', str(folder.path), *words]
@@ -86,16 +89,22 @@ def _training(folder: RunFolder, options: dict[str, Any]) -> Iterator[psutil.Pop
     _stop(process)
 
 
-def _stop(process: psutil.Popen) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
   """Ends a run in the orderly way; kills what is left."""
-  nodes = process.children(recursive=True) if process.poll() is None else []
+  nodes = _nodes(process) if process.poll() is None else []
   try:
     process.terminate()
     process.wait(_STOP_SECONDS)
   finally:
-    for left in [process, *nodes]:
+    for left in nodes:
       with contextlib.suppress(psutil.NoSuchProcess):
         left.kill()
+
+
+def _nodes(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+  """Returns the command's process, and all that it has started."""
+  main = psutil.Process(process.pid)
+  return [main, *main.children(recursive=True)]
 
 
 def _output(folder: RunFolder) -> pathlib.Path:
@@ -103,7 +112,9 @@ def _output(folder: RunFolder) -> pathlib.Path:
   return folder.path.with_suffix('.out')
 
 
-def _window(process: psutil.Popen, folder: RunFolder, seconds: float) -> list[Mark]:
+def _window(
+  process: subprocess.Popen[bytes], folder: RunFolder, seconds: float
+) -> list[Mark]:
   """Returns the marks of a window."""
   marks: list[Mark] = []
   for record in _learner_records(process, folder):
@@ -117,7 +128,7 @@ def _window(process: psutil.Popen, folder: RunFolder, seconds: float) -> list[Ma
 
 
 def _learner_records(
-  process: psutil.Popen, folder: RunFolder
+  process: subprocess.Popen[bytes], folder: RunFolder
 ) -> Iterator[dict[str, Any]]:
   """Yields the learner's records as they come.
 
@@ -136,10 +147,10 @@ def _learner_records(
   raise RuntimeError(f'the run gave no more records; it printed: {printed}')
 
 
-def _mark(process: psutil.Popen, record: dict[str, Any]) -> Mark:
+def _mark(process: subprocess.Popen[bytes], record: dict[str, Any]) -> Mark:
   cpu: collections.Counter[str] = collections.Counter()
   resident: collections.Counter[str] = collections.Counter()
-  for node in [process, *process.children(recursive=True)]:
+  for node in _nodes(process):
     # Each node prints to a log of its own.
     log = pathlib.Path(os.readlink(f'/proc/{node.pid}/fd/1'))
     times = node.cpu_times()

@@ -20,10 +20,12 @@ import tensorflow as tf
 from qmle_acme.types import Array, Sample, Tensor, Transition
 
 TABLE = 'replay'
-# Rows that are compressed together; what the writer holds back before it sends.
-CHUNK = 16
+# Rows that are compressed together, and become visible together: fewer take more memory.
+CHUNK = 4
 # Items that one writer may have in flight before it waits for the server.
 MAX_IN_FLIGHT = 2 * CHUNK
+# Rows that a dataset draws ahead of what is asked of it.
+SAMPLES_IN_FLIGHT = 64
 # A writer that is held back gives the interpreter a chance to see a stop this often.
 FLUSH_TIMEOUT_MS = 500
 
@@ -176,7 +178,8 @@ class NStepAdder(acme.adders.Adder):
 def make_dataset(address: str, row: RowFormat, batch_size: int) -> tf.data.Dataset:
   """Returns the endless dataset of `Sample`, drawn by priority.
 
-  One worker with few samples in flight: what is drawn early is drawn by old priorities.
+  One worker with few samples in flight, and no batch before it is asked for, as autotuning
+  would have it: what is drawn early is drawn from fewer rows, by old priorities.
   """
   dataset = reverb.TrajectoryDataset(
     server_address=address,
@@ -184,14 +187,17 @@ def make_dataset(address: str, row: RowFormat, batch_size: int) -> tf.data.Datas
     dtypes=row.spec.dtype,
     shapes=row.spec.shape,
     num_workers_per_iterator=1,
-    max_in_flight_samples_per_worker=64,
+    max_in_flight_samples_per_worker=SAMPLES_IN_FLIGHT,
   )
 
   def to_sample(sample: reverb.ReplaySample) -> Sample:
     keys = tf.bitcast(sample.info.key, tf.int64)
     return Sample(keys, sample.info.probability, row.unpack(sample.data))
 
-  return dataset.batch(batch_size, drop_remainder=True).map(to_sample)
+  options = tf.data.Options()
+  options.autotune.enabled = False
+  batches = dataset.batch(batch_size, drop_remainder=True).map(to_sample)
+  return batches.with_options(options)
 
 
 class PriorityUpdater:

@@ -61,6 +61,12 @@ def wait_for_inserts(client: reverb.Client, count: int) -> None:
     time.sleep(0.01)
 
 
+def drawn_samples(client: reverb.Client) -> int:
+  """Returns how many samples the table has given, to whomever."""
+  info = client.server_info()[replay.TABLE].rate_limiter_info
+  return info.sample_stats.completed
+
+
 def read_rows(client: reverb.Client, count: int) -> np.ndarray:
   """Returns the rows of all items of a queue, in which there should be `count`."""
   return rows_of(read_items(client, count))

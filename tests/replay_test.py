@@ -1,5 +1,6 @@
 """Replay against real Reverb servers: rows, table, dataset and priorities."""
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from replay_server import (
   DISCOUNT,
   ROW,
   Driver,
+  drawn_samples,
   make_adder,
   priorities_by_key,
   prioritized,
@@ -93,6 +95,20 @@ def test_dataset_gives_what_is_stored_with_the_keys_of_reverb() -> None:
       assert keys.tolist() == [key_by_step[step] for step in steps]
   assert len(key_by_step) == len(expected)
   assert max(key_by_step.values()) >= 2**63  # Some do not fit an int64 as they are.
+
+
+def test_dataset_draws_no_batch_that_is_not_asked_for() -> None:
+  batch_size, batches = 100, 3
+  with serve(prioritized()) as client:
+    fill(client, 16)
+    before = drawn_samples(client)
+    samples = iter(replay.make_dataset(client.server_address, ROW, batch_size))
+    for _ in range(batches):
+      next(samples)
+    time.sleep(0.3)  # For whoever would draw more.
+    ahead = drawn_samples(client) - before - batches * batch_size
+    del samples
+  assert 0 <= ahead <= replay.SAMPLES_IN_FLIGHT
 
 
 def as_int64(keys: Sequence[int]) -> tf.Tensor:

@@ -40,8 +40,9 @@ class Batches:
 class BatchQueue:
   """Iterates over a dataset that may block for ever, without blocking for ever.
 
-  A daemon thread waits in the dataset, one batch ahead; a main thread that waited there
-  would be in C++ and never see a signal. The thread starts with the first batch.
+  A daemon thread waits in the dataset; a main thread that waited there would be in C++
+  and never see a signal. It takes a batch when one is asked for, not ahead of that: the
+  sooner a batch is drawn, the older are its transitions and priorities.
   """
 
   def __init__(self, dataset: tf.data.Dataset, check: Callable[[], None]):
@@ -55,6 +56,7 @@ class BatchQueue:
     self._check = check
     self._queue: queue.Queue[Any] = queue.Queue(maxsize=1)
     self._thread: threading.Thread | None = None
+    self._wanted = threading.Semaphore(0)
 
   def __iter__(self) -> 'BatchQueue':
     return self
@@ -64,6 +66,7 @@ class BatchQueue:
     if self._thread is None:
       self._thread = threading.Thread(target=self._fill, daemon=True)
       self._thread.start()
+    self._wanted.release()
     while True:
       try:
         item = self._queue.get(timeout=_POLL_SECONDS)
@@ -76,7 +79,9 @@ class BatchQueue:
 
   def _fill(self) -> None:
     try:
-      for batch in self._dataset:
-        self._queue.put(batch)
+      batches = iter(self._dataset)
+      while True:
+        self._wanted.acquire()
+        self._queue.put(next(batches))
     except Exception as error:
       self._queue.put(error)

@@ -1,5 +1,6 @@
 """A learner's batches from a dataset that may block."""
 
+import queue
 import threading
 from collections.abc import Iterator
 
@@ -57,19 +58,25 @@ def test_checks_while_no_batch_comes_and_goes_on_when_one_does() -> None:
   assert checks >= 2
 
 
-def test_nothing_is_drawn_before_the_first_batch_is_wanted() -> None:
-  drawn = threading.Event()
+def test_a_batch_is_drawn_when_it_is_wanted_and_not_before() -> None:
+  drawn: queue.Queue[int] = queue.Queue()
 
   def generate() -> Iterator[np.int64]:
-    drawn.set()
-    yield np.int64(1)
+    for number in range(9):
+      drawn.put(number)
+      yield np.int64(number)
 
   dataset = tf.data.Dataset.from_generator(
     generate, output_signature=tf.TensorSpec([], tf.int64)
   )
-  batches = BatchQueue(dataset, never)
-  assert not drawn.wait(0.3)
-  assert next(batches) == 1
+  options = tf.data.Options()
+  options.autotune.enabled = False  # Else the dataset itself would draw ahead.
+  batches = BatchQueue(dataset.with_options(options), never)
+  for number in range(3):
+    with pytest.raises(queue.Empty):
+      drawn.get(timeout=0.3)
+    assert next(batches) == number
+    assert drawn.get() == number
 
 
 def test_error_of_the_dataset_is_raised_after_what_came_before_it() -> None:

@@ -20,7 +20,7 @@ import tensorflow as tf
 from qmle_acme.types import Array, Sample, Tensor, Transition
 
 TABLE = 'replay'
-# Rows that are compressed together, and become visible together: fewer take more memory.
+# Rows that are compressed, and become visible, together; fewer take more memory.
 CHUNK = 4
 # Items that one writer may have in flight before it waits for the server.
 MAX_IN_FLIGHT = 2 * CHUNK
@@ -178,8 +178,8 @@ class NStepAdder(acme.adders.Adder):
 def make_dataset(address: str, row: RowFormat, batch_size: int) -> tf.data.Dataset:
   """Returns the endless dataset of `Sample`, drawn by priority.
 
-  One worker with few samples in flight, and no batch before it is asked for, as autotuning
-  would have it: what is drawn early is drawn from fewer rows, by old priorities.
+  One worker with few samples in flight, and without autotuning, which draws batches
+  before they are asked for: then by old priorities, and from fewer rows.
   """
   dataset = reverb.TrajectoryDataset(
     server_address=address,

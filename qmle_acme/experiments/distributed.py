@@ -194,12 +194,13 @@ def run_actor(
   )
   with contextlib.suppress(loop.RunOver):
     budget.check()
-    loop.run_episodes(
-      factory.make_environment(config, seed),
-      actor,
-      after_step=[budget.count, actor.update],
-      write_episode=functools.partial(counter.record_metrics, 'actor'),
-    )
+    with factory.make_environment(config, seed) as environment:
+      loop.run_episodes(
+        environment,
+        actor,
+        after_step=[budget.count, actor.update],
+        write_episode=functools.partial(counter.record_metrics, 'actor'),
+      )
   counter.increment(**{_ACTOR_DONE.format(index): 1})
 
 

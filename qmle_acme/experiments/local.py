@@ -86,12 +86,13 @@ def run(
   with contextlib.closing(batches), contextlib.suppress(loop.RunOver):
     evaluator.evaluate_if_due(start)
     if start < config.steps:
-      loop.run_episodes(
-        factory.make_environment(config, seed),
-        actor,
-        after_step=[after_step],
-        write_episode=functools.partial(recorder.record_metrics, 'actor'),
-      )
+      with factory.make_environment(config, seed) as environment:
+        loop.run_episodes(
+          environment,
+          actor,
+          after_step=[after_step],
+          write_episode=functools.partial(recorder.record_metrics, 'actor'),
+        )
     evaluator.evaluate_finally()
   learner.write_metrics()
   checkpointer.save()

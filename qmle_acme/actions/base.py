@@ -76,7 +76,7 @@ class ActionSpace(abc.ABC):
 
   @abc.abstractmethod
   def from_bins(self, bins: Tensor) -> Tensor:
-    """Returns the actions [..., A] nearest to the bins [..., A] (any integer type)."""
+    """Returns the actions [..., A] nearest to the bins [..., A] (whole numbers)."""
 
   @abc.abstractmethod
   def to_environment(self, action: Array) -> Any:

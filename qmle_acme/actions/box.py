@@ -53,7 +53,7 @@ class Box(base.ActionSpace):
     box = self.sample_uniform((batch, count - count // 2), box_seed)
     grid = random.uniform((batch, count // 2, self.size), grid_seed)
     # Below K even when rounded: a number below 1 is so by at least 2^-24.
-    bins = tf.cast(self.bins * grid, tf.int32)
+    bins = tf.floor(self.bins * grid)
     return tf.concat([box, self.from_bins(bins)], axis=1)  # [B, n, A]
 
   def clip(self, actions: Tensor) -> Tensor:

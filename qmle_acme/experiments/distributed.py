@@ -93,14 +93,14 @@ def make_rate_limiter(
   """Returns the limiter that holds samples per insert.
 
   Its error buffer, in samples, has room for what the actors' writers hold back and for
-  the batches that are under way; with less than that in it, both sides would wait for
-  each other for ever.
+  the batch that is under way; with less than that in it, both sides would wait for each
+  other for ever. With more, what actors act by would lag behind what they have seen.
   """
   ratio = builder.samples_per_insert
-  in_flight = ratio * replay.MAX_IN_FLIGHT * actors + 4 * builder.batch_size
-  error_buffer = max(in_flight, 0.1 * builder.min_replay_size * ratio)
+  written = ratio * replay.MAX_IN_FLIGHT * actors
+  drawn = builder.batch_size + replay.SAMPLES_IN_FLIGHT
   return reverb.rate_limiters.SampleToInsertRatio(
-    ratio, builder.min_replay_size, error_buffer
+    ratio, builder.min_replay_size, error_buffer=written + drawn
   )
 
 

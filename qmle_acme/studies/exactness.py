@@ -45,7 +45,7 @@ FORMS: dict[str, type[QMLEBuilder]] = {'compiled': QMLEBuilder, 'plain': PlainBu
 class ExactnessStudy(Study):
   """Rows: what `control_runs.run` returns, by task and form of the arg max."""
 
-  seeds: ClassVar[int] = 3
+  seeds: ClassVar[int] = 6
   quick_seeds: ClassVar[int] = 1
   batch: ClassVar[int] = 1
 

@@ -9,12 +9,13 @@ import json
 import pathlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 from acme.utils import counting
 
+from qmle_acme.errors import UserError
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.files import parse_json, write_atomically
 
@@ -138,21 +139,36 @@ class Recorder(counting.Counter):
           tf.summary.scalar(f'{source or "evaluation"}/{name}', value)
 
 
-def read_records(path: pathlib.Path) -> list[dict[str, Any]]:
+def read_records(path: pathlib.Path, *needed: str) -> list[dict[str, Any]]:
   """Returns the whole lines of a file of records; a line cut short is left out.
 
+  Args:
+    path: of the file.
+    needed: what every record must hold.
+
   Raises:
-    UserError: a whole line is no record.
+    UserError: a whole line is no record, or lacks what is needed.
   """
   if not path.exists():
     return []
   lines = path.read_bytes().split(b'\n')[:-1]
-  return [parse_json(line, f'{path}, line {i + 1}') for i, line in enumerate(lines)]
+  return [
+    _parse_record(line, f'{path}, line {i + 1}', needed) for i, line in enumerate(lines)
+  ]
+
+
+def _parse_record(line: bytes, source: str, needed: Sequence[str]) -> dict[str, Any]:
+  record = parse_json(line, source)
+  lacking = [name for name in needed if name not in record]
+  if lacking:
+    raise UserError(f'{source} lacks {", ".join(lacking)}')
+  return record
 
 
 def _drop_after(path: pathlib.Path, actor_steps: float) -> list[dict[str, Any]]:
   """Drops the records after a step, and returns those that are left."""
-  records = [r for r in read_records(path) if r[ACTOR_STEPS] <= actor_steps]
+  records = read_records(path, ACTOR_STEPS)
+  records = [r for r in records if r[ACTOR_STEPS] <= actor_steps]
   if path.exists():
     write_atomically(path, ''.join(json.dumps(record) + '\n' for record in records))
   return records

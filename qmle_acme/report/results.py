@@ -33,6 +33,9 @@ _TEXTS = ('run', 'task', 'agent', 'state', *_OUTCOME)
 _WHO = ('run', 'task', 'agent', 'seed')
 _COSTS = (*STAMPS, 'cpu_seconds')
 _RUN_COLUMNS = (*_WHO, 'steps', 'state', *_COSTS, *_OUTCOME)
+# What records must hold to be read: those of starts, and of evaluations.
+_START = ('command', 'cpu', 'usable_cores', 'revision')
+_EPISODE_RETURNS = 'episode_returns'
 _RETURNS = ('episodes', 'episode_return_mean', 'episode_return_deviation')
 _EVALUATION_COLUMNS = (*_WHO, 'step', *STAMPS, *_RETURNS)
 
@@ -131,7 +134,7 @@ def _read_run(
     'seed': settings['seed'],
   }
   try:
-    status, starts = folder.read_status(), read_records(folder.starts)
+    status, starts = folder.read_status(), read_records(folder.starts, *_START)
     evaluations = _read_evaluations(folder, settings, who)
   except UserError as error:
     status, starts, evaluations = {'state': 'unreadable', 'error': str(error)}, [], []
@@ -143,9 +146,10 @@ def _read_evaluations(
   folder: RunFolder, settings: dict[str, Any], who: dict[str, Any]
 ) -> list[dict[str, Any]]:
   """Returns the rows of a run's evaluations."""
-  metrics = [r for r in read_records(folder.metrics) if r['source'] == 'learner']
+  metrics = read_records(folder.metrics, 'source', ACTOR_STEPS)
+  metrics = [record for record in metrics if record['source'] == 'learner']
   evaluations, before, taken = [], -1, set()
-  for record in read_records(folder.evaluations):
+  for record in read_records(folder.evaluations, *STAMPS, _EPISODE_RETURNS):
     steps = record[ACTOR_STEPS]
     since = [m for m in metrics if before < m[ACTOR_STEPS] <= steps]
     step = due_step(steps, settings['steps'], settings['evaluation_period'])
@@ -198,7 +202,7 @@ def _listed(values: Iterable[str]) -> str:
 
 
 def _evaluation(record: dict[str, Any]) -> dict[str, Any]:
-  returns = pd.Series(record['episode_returns'], dtype=float)
+  returns = pd.Series(record[_EPISODE_RETURNS], dtype=float)
   return {name: record[name] for name in STAMPS} | {
     'episodes': len(returns),
     'episode_return_mean': returns.mean(),

@@ -153,6 +153,13 @@ def test_damaged_line_is_named(folder: RunFolder, bad: bytes) -> None:
   assert '\n' not in str(caught.value)
 
 
+def test_record_that_lacks_what_is_needed_is_named(folder: RunFolder) -> None:
+  folder.metrics.write_text('{"source": "a", "actor_steps": 0}\n{"source": "a"}\n')
+
+  with pytest.raises(UserError, match=f'^{folder.metrics}, line 2 lacks actor_steps$'):
+    read_records(folder.metrics, 'source', 'actor_steps')
+
+
 def test_resumed_recorder_knows_the_newest_evaluation_that_is_left(
   folder: RunFolder, recorder: Recorder
 ) -> None:

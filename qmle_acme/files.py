@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 from qmle_acme.errors import UserError, unreadable
@@ -53,20 +54,26 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
   return parse_json(text, path)
 
 
-def parse_json(text: str | bytes, source: object) -> dict[str, Any]:
+def parse_json(
+  text: str | bytes, source: object, needed: Sequence[str] = ()
+) -> dict[str, Any]:
   """Returns the mapping that a text in JSON describes.
 
   Args:
     text: in JSON.
     source: where it comes from, for errors.
+    needed: names that it must have.
 
   Raises:
-    UserError: it describes none.
+    UserError: it describes none, or one that lacks a name.
   """
   try:
     data = json.loads(text)
     if not isinstance(data, dict):
       raise ValueError('no mapping of names to values')
+    lacking = [name for name in needed if name not in data]
+    if lacking:
+      raise ValueError(f'it lacks {", ".join(lacking)}')
   except ValueError as error:
     raise unreadable(source, error) from error
   return data

@@ -9,13 +9,12 @@ import json
 import pathlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 from acme.utils import counting
 
-from qmle_acme.errors import UserError
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.files import parse_json, write_atomically
 
@@ -153,16 +152,18 @@ def read_records(path: pathlib.Path, *needed: str) -> list[dict[str, Any]]:
     return []
   lines = path.read_bytes().split(b'\n')[:-1]
   return [
-    _parse_record(line, f'{path}, line {i + 1}', needed) for i, line in enumerate(lines)
+    parse_json(line, f'{path}, line {i + 1}', needed) for i, line in enumerate(lines)
   ]
 
 
-def _parse_record(line: bytes, source: str, needed: Sequence[str]) -> dict[str, Any]:
-  record = parse_json(line, source)
-  lacking = [name for name in needed if name not in record]
-  if lacking:
-    raise UserError(f'{source} lacks {", ".join(lacking)}')
-  return record
+def read_metrics(folder: RunFolder, source: str) -> list[dict[str, Any]]:
+  """Returns the training metrics of a learner or an actor.
+
+  Raises:
+    UserError: they are damaged.
+  """
+  records = read_records(folder.metrics, 'source', ACTOR_STEPS)
+  return [record for record in records if record['source'] == source]
 
 
 def _drop_after(path: pathlib.Path, actor_steps: float) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from qmle_acme.experiments.recording import (
   LEARNER_STEPS,
   STAMPS,
   WALL_SECONDS,
+  read_metrics,
   read_records,
 )
 from qmle_acme.experiments.run_folder import RunFolder
@@ -146,8 +147,7 @@ def _read_evaluations(
   folder: RunFolder, settings: dict[str, Any], who: dict[str, Any]
 ) -> list[dict[str, Any]]:
   """Returns the rows of a run's evaluations."""
-  metrics = read_records(folder.metrics, 'source', ACTOR_STEPS)
-  metrics = [record for record in metrics if record['source'] == 'learner']
+  metrics = read_metrics(folder, 'learner')
   evaluations, before, taken = [], -1, set()
   for record in read_records(folder.evaluations, *STAMPS, _EPISODE_RETURNS):
     steps = record[ACTOR_STEPS]

@@ -22,7 +22,7 @@ from qmle_acme.experiments.recording import (
   ACTOR_STEPS,
   LEARNER_STEPS,
   WALL_SECONDS,
-  read_records,
+  read_metrics,
 )
 from qmle_acme.experiments.run_folder import RunFolder
 from qmle_acme.speed.timing import rounded, spread
@@ -137,7 +137,7 @@ def _learner_records(
   """
   seen, deadline = 0, time.monotonic() + _PATIENCE_SECONDS
   while process.poll() is None and time.monotonic() < deadline:
-    records = [r for r in read_records(folder.metrics) if r['source'] == 'learner']
+    records = read_metrics(folder, 'learner')
     for record in records[seen:]:
       yield record
       deadline = time.monotonic() + _PATIENCE_SECONDS

@@ -156,7 +156,8 @@ def test_damaged_line_is_named(folder: RunFolder, bad: bytes) -> None:
 def test_record_that_lacks_what_is_needed_is_named(folder: RunFolder) -> None:
   folder.metrics.write_text('{"source": "a", "actor_steps": 0}\n{"source": "a"}\n')
 
-  with pytest.raises(UserError, match=f'^{folder.metrics}, line 2 lacks actor_steps$'):
+  message = f'^cannot read {folder.metrics}, line 2: it lacks actor_steps$'
+  with pytest.raises(UserError, match=message):
     read_records(folder.metrics, 'source', 'actor_steps')
 
 

@@ -14,7 +14,7 @@ UV := .tools/bin/uv
 TOOLS_READY := .tools/uv-$(UV_VERSION).ready
 LIBRARIES_READY := .venv/libraries.ready
 VENV_READY := .venv/ready
-NATIVE := $(wildcard qmle_acme/native/*.[ch] qmle_acme/native/preload/*.c)
+NATIVE := $(wildcard qmle_acme/kernels/*.[ch] qmle_acme/kernels/preload/*.c)
 
 # uv does not read pip's settings: hand it the index that pip was told to use.
 ifdef PIP_INDEX_URL

@@ -46,7 +46,7 @@ DEPENDENCIES = [
   'tensorflow-probability==0.20.1',  # Densities; later ones need 2.18 of TF.
   'trfl==1.2.0',  # Losses, imported by Acme's agents.
   'tyro==1.0.17',  # Command lines from dataclasses; exact for its private error hook.
-  'ziglang==0.17.1',  # The C compiler for qmle_acme/native: no machine need have one.
+  'ziglang==0.17.1',  # The C compiler for qmle_acme/kernels: no machine need have one.
 ]
 
 DEV = [
@@ -57,7 +57,7 @@ DEV = [
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
 ]
 
-NATIVE = pathlib.Path('qmle_acme/native')
+NATIVE = pathlib.Path('qmle_acme/kernels')
 # One library for every processor with AVX2 and every glibc since 2012. Sums may be
 # reordered, which vectors need; infinities and NaN keep their meaning.
 CFLAGS = [
@@ -114,13 +114,13 @@ setuptools.setup(
   cmdclass={'build_ext': BuildNative},
   ext_modules=[
     setuptools.Extension(
-      'qmle_acme.native._operations',
+      'qmle_acme.kernels._operations',
       sorted(map(str, NATIVE.glob('*.c'))),
       depends=sorted(map(str, NATIVE.glob('*.h'))),
       libraries=['tensorflow'],
     ),
     setuptools.Extension(
-      'qmle_acme.native._stored',
+      'qmle_acme.kernels._stored',
       [str(NATIVE / 'preload' / 'stored.c')],
       libraries=['dl'],
     ),

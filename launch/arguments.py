@@ -8,8 +8,8 @@ from typing import Any, NoReturn, TypeVar
 import tyro
 from tyro import _errors as tyro_errors  # Private: tyro has no other hook for errors.
 
+from qmle_acme.agents.qmle.predictors import PredictorConfig
 from qmle_acme.errors import UserError, unknown
-from qmle_acme.predictors import PredictorConfig
 
 T = TypeVar('T')
 

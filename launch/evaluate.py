@@ -10,9 +10,9 @@ import tyro
 
 from launch import arguments
 from qmle_acme.errors import check_range, check_seed
-from qmle_acme.experiments import evaluation, factory
-from qmle_acme.experiments.recording import ACTOR_STEPS
-from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.runs import evaluation, factory
+from qmle_acme.runs.recording import ACTOR_STEPS
+from qmle_acme.runs.run_folder import RunFolder
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,8 @@ import tyro
 
 from launch import arguments
 from qmle_acme.errors import check_range, unknown
-from qmle_acme.studies import conducting
-from qmle_acme.studies.catalogue import STUDIES
+from qmle_acme.experiments import conducting
+from qmle_acme.experiments.catalogue import STUDIES
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,9 +11,9 @@ import pathlib
 import tyro
 
 from launch import arguments
+from qmle_acme import training
 from qmle_acme.errors import UserError
-from qmle_acme.experiments import config as config_lib
-from qmle_acme.experiments import running
+from qmle_acme.runs import config as config_lib
 
 
 def main(argv: list[str]) -> int:
@@ -21,8 +21,8 @@ def main(argv: list[str]) -> int:
   config = parse(argv)
   # TensorFlow reads it when it starts, with the first tensor; processes that are nodes
   # of a run get their own.
-  os.environ.update(running.thread_limits(config.learner_threads))
-  return running.run(config).exit_code
+  os.environ.update(training.thread_limits(config.learner_threads))
+  return training.run(config).exit_code
 
 
 def parse(argv: list[str]) -> config_lib.RunConfig:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from qmle_acme.native import operations
+from qmle_acme.kernels import operations
 from qmle_acme.types import Seed, Tensor
 
 

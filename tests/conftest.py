@@ -4,11 +4,11 @@ import pathlib
 
 import pytest
 
+from qmle_acme import training
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.environments import gl
 from qmle_acme.errors import UserError
-from qmle_acme.experiments import running
-from qmle_acme.experiments.config import RunConfig
+from qmle_acme.runs.config import RunConfig
 
 
 @pytest.fixture(scope='session')
@@ -31,5 +31,5 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     evaluation_episodes=1,
     qmle=QMLEConfig(m_greedy=10, hidden_size=16),
   )
-  assert running.run(config).state == 'finished'
+  assert training.run(config).state == 'finished'
   return config.run

@@ -17,7 +17,7 @@ from counting_environment import DISCOUNTS, CountingEnvironment, expected_rows
 
 from qmle_acme import replay
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
-from qmle_acme.experiments import loop
+from qmle_acme.runs import loop
 from qmle_acme.types import Sample, Tensor
 
 CONFIG = QMLEConfig(

@@ -14,9 +14,9 @@ from typing import Any
 
 import rich.console
 
+from qmle_acme import processes
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.benchmark.grid_progress import GridProgress
-from qmle_acme.experiments import command
 
 _POLL_SECONDS = 0.2
 # How a run ends that was told to stop: in its way, or before or after it listens.
@@ -100,7 +100,7 @@ def _run_all(
 def _start(run: GridRun) -> subprocess.Popen[bytes]:
   """Starts or resumes a run; what it prints is added to its file."""
   run.folder.path.parent.mkdir(parents=True, exist_ok=True)
-  return command.start(run.arguments, run.output)
+  return processes.start(run.arguments, run.output)
 
 
 def _pass_on(

@@ -9,8 +9,8 @@ from typing import Literal
 from qmle_acme import environments
 from qmle_acme.benchmark import suites
 from qmle_acme.errors import UserError, check_range
-from qmle_acme.experiments import config as config_lib
-from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.runs import config as config_lib
+from qmle_acme.runs.run_folder import RunFolder
 
 # Settings of a run that the grid makes, by what makes them.
 _OWN_OPTIONS = {

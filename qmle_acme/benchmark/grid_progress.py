@@ -9,7 +9,7 @@ import rich.console
 import rich.table
 
 from qmle_acme.benchmark.grid import GridRun
-from qmle_acme.experiments.progress import Display
+from qmle_acme.runs.progress import Display
 
 
 class GridProgress:

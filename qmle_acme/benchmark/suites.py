@@ -4,7 +4,7 @@ import pathlib
 
 import qmle_acme
 from qmle_acme.errors import UserError, unknown
-from qmle_acme.experiments.config import load_yaml
+from qmle_acme.runs.config import load_yaml
 
 FOLDER = pathlib.Path(qmle_acme.__file__).parents[1] / 'configs' / 'suites'
 

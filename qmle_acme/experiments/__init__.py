@@ -1,1 +1,1 @@
-"""Experiments: where an agent's parts run, and what a run leaves behind."""
+"""The experiments of the paper, and some beyond: a file each."""

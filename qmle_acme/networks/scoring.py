@@ -1,12 +1,12 @@
 """The compiled arg max over candidate actions.
 
-It is an operation of `qmle_acme.native`, without a gradient. B batch, N candidates,
+It is an operation of `qmle_acme.kernels`, without a gradient. B batch, N candidates,
 A action dimensions, H width.
 """
 
 import os
 
-from qmle_acme.native import operations
+from qmle_acme.kernels import operations
 from qmle_acme.networks import blocks
 from qmle_acme.types import Tensor
 

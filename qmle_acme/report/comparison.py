@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from qmle_acme.benchmark import suites
-from qmle_acme.experiments.config import differences
 from qmle_acme.report.results import Results
+from qmle_acme.runs.config import differences
 from qmle_acme.types import Array
 
 # The return of a task that is solved, by family of environments.

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from qmle_acme.errors import UserError, unreadable
-from qmle_acme.experiments.recording import (
+from qmle_acme.files import make_folder, parse_json
+from qmle_acme.runs.recording import (
   ACTOR_STEPS,
   LEARNER_STEPS,
   STAMPS,
@@ -22,8 +23,7 @@ from qmle_acme.experiments.recording import (
   read_metrics,
   read_records,
 )
-from qmle_acme.experiments.run_folder import RunFolder
-from qmle_acme.files import make_folder, parse_json
+from qmle_acme.runs.run_folder import RunFolder
 
 RUNS_FILE = 'runs.csv'
 EVALUATIONS_FILE = 'evaluations.csv'

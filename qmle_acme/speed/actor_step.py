@@ -9,7 +9,7 @@ import dm_env
 import reverb
 
 from qmle_acme.agents.qmle import QMLEBuilder
-from qmle_acme.experiments import factory, loop
+from qmle_acme.runs import factory, loop
 from qmle_acme.speed import processes, serving
 from qmle_acme.speed.timing import Part, Stopwatch
 

@@ -15,10 +15,10 @@ import tensorflow as tf
 from qmle_acme import actions
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.errors import UserError
-from qmle_acme.experiments import checkpointing, evaluation, factory
-from qmle_acme.experiments.config import RunConfig
-from qmle_acme.experiments.recording import ACTOR_STEPS
-from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.runs import checkpointing, evaluation, factory
+from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.recording import ACTOR_STEPS
+from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.speed.timing import rounded
 from qmle_acme.types import Array
 

@@ -7,12 +7,12 @@ import reverb
 import tensorflow as tf
 
 from qmle_acme.agents.qmle import QMLEBuilder
+from qmle_acme.agents.qmle.argmax import ArgmaxCache, with_cached
 from qmle_acme.agents.qmle.learning import QMLELearner
 from qmle_acme.agents.qmle.networks import QMLENetwork
-from qmle_acme.argmax import ArgmaxCache, with_cached
-from qmle_acme.experiments import factory
-from qmle_acme.experiments.prefetching import BatchQueue
 from qmle_acme.replay import PriorityUpdater
+from qmle_acme.runs import factory
+from qmle_acme.runs.batches import BatchQueue
 from qmle_acme.speed import processes, serving
 from qmle_acme.speed.timing import Part, interleave
 from qmle_acme.types import Candidates, Sample

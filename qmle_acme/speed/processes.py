@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from qmle_acme.errors import UserError
-from qmle_acme.experiments.nodes import die_with
-from qmle_acme.experiments.running import thread_limits
+from qmle_acme.processes import die_with
+from qmle_acme.training import thread_limits
 
 _TAIL_CHARACTERS = 2_000
 

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from qmle_acme.experiments import command
-from qmle_acme.experiments.recording import (
+from qmle_acme import processes
+from qmle_acme.runs.recording import (
   ACTOR_STEPS,
   LEARNER_STEPS,
   WALL_SECONDS,
   read_metrics,
 )
-from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.speed.timing import rounded, spread
 
 # Learning is under way: everything is compiled, and the rate limiter holds its ratio.
@@ -82,7 +82,7 @@ def _training(
   """Trains until the end of the block; leaves nothing behind."""
   words = [str(word) for option in options.items() for word in option]
   arguments = ['train', '--run', str(folder.path), *words]
-  process = command.start(arguments, _output(folder))
+  process = processes.start(arguments, _output(folder))
   try:
     yield process
   finally:

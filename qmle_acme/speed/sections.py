@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from qmle_acme import environments
 from qmle_acme.errors import UserError, check_positive, check_range
-from qmle_acme.experiments import machine
-from qmle_acme.experiments.config import RunConfig
+from qmle_acme.runs import machine
+from qmle_acme.runs.config import RunConfig
 from qmle_acme.speed import (
   actor_step,
   agreement,

@@ -9,8 +9,8 @@ import dm_env
 import reverb
 
 from qmle_acme import actions, replay
-from qmle_acme.experiments import factory
-from qmle_acme.experiments.config import RunConfig
+from qmle_acme.runs import factory
+from qmle_acme.runs.config import RunConfig
 from qmle_acme.types import Array
 
 # Steps that are taken in the environment; replay is filled with them over and over.

@@ -18,9 +18,9 @@ from small_runs import PATIENCE_SECONDS, QMLE, qmle, run_qmle
 from qmle_acme.benchmark import execution
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.benchmark.grid_progress import GridProgress
-from qmle_acme.experiments.config import RunConfig, to_dict
-from qmle_acme.experiments.recording import read_records
-from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.runs.config import RunConfig, to_dict
+from qmle_acme.runs.recording import read_records
+from qmle_acme.runs.run_folder import RunFolder
 
 # In the place of `qmle train`: logs when it runs, stops on SIGTERM, may fail.
 FAKE = """

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from launch import train
-from qmle_acme.agents.d4pg import D4PGConfig
-from qmle_acme.agents.dmpo import DMPOConfig
+from qmle_acme import training
+from qmle_acme.agents.acme.d4pg import D4PGConfig
+from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.experiments import running
-from qmle_acme.experiments.config import AGENTS, RunConfig, to_dict
-from qmle_acme.experiments.supervision import Outcome
-from qmle_acme.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.runs.config import AGENTS, RunConfig, to_dict
+from qmle_acme.topology.supervision import Outcome
 
 RUN = pathlib.Path('runs/x')
 ACTOR_CRITIC: dict[str, Any] = {
@@ -151,7 +151,7 @@ def test_tensorflow_will_start_with_the_threads_of_the_learner(
     seen.append(os.environ.get('TF_NUM_INTRAOP_THREADS'))
     return Outcome('finished', 0)
 
-  monkeypatch.setattr(running, 'run', run)
+  monkeypatch.setattr(training, 'run', run)
 
   assert train.main(['--run', 'x', '--learner-threads', '3']) == 0
   assert seen == ['3']

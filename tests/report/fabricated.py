@@ -6,9 +6,9 @@ import pathlib
 import numpy as np
 import yaml
 
-from qmle_acme.experiments.config import RunConfig, to_dict
-from qmle_acme.experiments.recording import Recorder
-from qmle_acme.experiments.run_folder import RunFolder
+from qmle_acme.runs.config import RunConfig, to_dict
+from qmle_acme.runs.recording import Recorder
+from qmle_acme.runs.run_folder import RunFolder
 
 VERSIONS = {'qmle_acme': '0.1.0', 'numpy': '1.23.5'}
 

@@ -8,10 +8,10 @@ import reverb
 from qmle_acme import actions, replay
 from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
 from qmle_acme.agents.qmle import acting, learning
+from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QMLENetwork, QNetwork
 from qmle_acme.agents.qmle.parameters import Number, Parameters
-from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.types import Sample
 
 

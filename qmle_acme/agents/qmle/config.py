@@ -4,9 +4,9 @@ import dataclasses
 import math
 from typing import Literal
 
+from qmle_acme.agents.qmle.predictors import PredictorConfig
 from qmle_acme.errors import check_positive, check_range, out_of_range
 from qmle_acme.networks import WIDTH_MULTIPLE
-from qmle_acme.predictors import PredictorConfig
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,10 +13,10 @@ from qmle_acme.agents.builder import MetricsWriter, TFLearner
 from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.optimizers import adam
 from qmle_acme.agents.qmle import losses
+from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.agents.qmle.parameters import Parameters
-from qmle_acme.argmax import ArgmaxCache
 from qmle_acme.replay import PriorityUpdater
 from qmle_acme.types import ArgmaxResult, Array, Sample, StepOutput, Tensor, Transition
 

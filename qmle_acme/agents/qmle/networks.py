@@ -10,11 +10,11 @@ import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
+from qmle_acme.agents.qmle.argmax import maximize, with_cached
 from qmle_acme.agents.qmle.config import QMLEConfig
+from qmle_acme.agents.qmle.predictors import Ensemble, make_predictor
 from qmle_acme.agents.seeding import seeded
-from qmle_acme.argmax import maximize, with_cached
-from qmle_acme.networks import ActionInQNetwork, ActionOutQNetwork
-from qmle_acme.predictors import Ensemble, make_predictor
+from qmle_acme.networks import ActionInQNetwork
 from qmle_acme.types import ArgmaxResult, Seed, Tensor
 
 Network = TypeVar('Network', bound='QNetwork')
@@ -24,12 +24,7 @@ class QNetwork(snt.Module, abc.ABC):
   """What the learner and the actor ask of a network.
 
   One is initialised with the action space and the agent's settings.
-
-  Attributes:
-    q: the Q-network.
   """
-
-  q: ActionInQNetwork | ActionOutQNetwork
 
   @classmethod
   def make(
@@ -76,9 +71,9 @@ class QNetwork(snt.Module, abc.ABC):
       cached: [B, A], if there is one.
     """
 
+  @abc.abstractmethod
   def embed(self, observations: Tensor) -> Tensor:
     """Returns the embeddings [B, H] of observations [B, O]."""
-    return self.q.embed(observations)
 
   @abc.abstractmethod
   def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
@@ -90,9 +85,12 @@ class QNetwork(snt.Module, abc.ABC):
 
 
 class QMLENetwork(QNetwork):
-  """Everything that is learned, and the arg max that it allows."""
+  """Everything that is learned, and the arg max that it allows.
 
-  q: ActionInQNetwork
+  Attributes:
+    q: the Q-network.
+    ensemble: uniform sampling and the predictors.
+  """
 
   def __init__(self, space: ActionSpace, config: QMLEConfig, name: str = 'qmle'):
     """Initialises.
@@ -133,6 +131,10 @@ class QMLENetwork(QNetwork):
   def argmax_of(self, embeddings: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the best, int32 [B], of actions [B, N, A], and its value [B]."""
     return self.q.argmax(embeddings, actions)
+
+  def embed(self, observations: Tensor) -> Tensor:
+    """See base class."""
+    return self.q.embed(observations)
 
   def q_values(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """See base class."""

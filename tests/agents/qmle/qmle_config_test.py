@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.agents.qmle.predictors import PredictorConfig
 from qmle_acme.errors import UserError
-from qmle_acme.predictors import PredictorConfig
 
 _NAN = math.nan
 _OUT_OF_RANGE: dict[str, list[Any]] = {

@@ -13,7 +13,7 @@ from acme import specs as acme_specs
 from dm_env import specs
 
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
-from qmle_acme.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import PredictorConfig
 
 HYBRID = {
   'pick': specs.DiscreteArray(1000),

@@ -15,10 +15,10 @@ from dm_env import specs
 from qmle_acme.actions import Box
 from qmle_acme.agents.builder import MetricsWriter
 from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.learning import QMLELearner
 from qmle_acme.agents.qmle.networks import QMLENetwork
-from qmle_acme.argmax import ArgmaxCache
-from qmle_acme.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import PredictorConfig
 from qmle_acme.replay import PriorityUpdater
 from qmle_acme.types import Sample, Tensor, Transition
 

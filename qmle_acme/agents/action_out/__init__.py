@@ -1,5 +1,0 @@
-"""Q-learning with an output for each action, to compare QMLE with."""
-
-from qmle_acme.agents.action_out.builder import ActionOutBuilder
-
-__all__ = ['ActionOutBuilder']

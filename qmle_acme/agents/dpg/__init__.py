@@ -1,5 +1,0 @@
-"""Deterministic policy gradient, to compare QMLE with."""
-
-from qmle_acme.agents.dpg.builder import DPGBuilder
-
-__all__ = ['DPGBuilder']

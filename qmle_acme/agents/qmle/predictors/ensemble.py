@@ -1,0 +1,124 @@
+"""The candidate proposal: a budget split over uniform sampling and the predictors.
+
+B batch, N candidates, A action dimensions, H width.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import sonnet as snt
+import tensorflow as tf
+
+from qmle_acme.actions import ActionSpace
+from qmle_acme.agents.qmle.predictors import (
+  autoregressive,
+  base,
+  categorical,
+  delta,
+  gaussian,
+  mixture,
+)
+from qmle_acme.agents.qmle.predictors.config import UNIFORM, PredictorConfig
+from qmle_acme.types import Candidates, Seed, Tensor
+
+_FAMILIES: dict[str, Callable[..., base.Predictor]] = {
+  'delta': delta.Delta,
+  'categorical': categorical.Categorical,
+  'gaussian': gaussian.Gaussian,
+  'mixture': mixture.Mixture,
+  'autoregressive': autoregressive.Autoregressive,
+}
+
+
+def make_predictor(
+  config: PredictorConfig, space: ActionSpace, width: int
+) -> base.Predictor:
+  """Returns the predictor that a config describes.
+
+  Args:
+    config: of the member of the ensemble.
+    space: the action space.
+    width: H.
+  """
+  return _FAMILIES[config.family](space, width, **config.options)
+
+
+def split_budget(total: int, ratios: Sequence[float]) -> list[int]:
+  """Returns integer counts that sum to `total`, by largest remainder.
+
+  Args:
+    total: number of candidates, at least 0.
+    ratios: shares that sum to 1; the earlier one wins among equal remainders.
+  """
+  shares = [total * ratio for ratio in ratios]
+  counts = [math.floor(share) for share in shares]
+  # Rounded, so that remainders are equal when they are so in decimals.
+  order = sorted(range(len(shares)), key=lambda i: round(counts[i] - shares[i], 9))
+  for i in order[: total - sum(counts)]:
+    counts[i] += 1
+  return counts
+
+
+class Ensemble(snt.Module):
+  """Proposes candidates, and learns to propose better ones."""
+
+  def __init__(
+    self,
+    space: ActionSpace,
+    predictors: Sequence[base.Predictor],
+    ratios: Sequence[float],
+    name: str = 'ensemble',
+  ):
+    """Initialises.
+
+    Args:
+      space: the action space.
+      predictors: the members beside uniform sampling.
+      ratios: the share of uniform sampling, then those of the predictors; sum 1.
+      name: of the module.
+    """
+    super().__init__(name=name)
+    self._space = space
+    self._ratios = tuple(ratios)
+    self.predictors = list(predictors)
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    """The proposers' names, in the order of `Candidates.proposers`."""
+    return (UNIFORM, *(predictor.name for predictor in self.predictors))
+
+  def propose(self, embeddings: Tensor, count: int, seed: Seed) -> Candidates:
+    """Returns `count` candidates for each state.
+
+    Args:
+      embeddings: [B, H] observation embeddings; B is static.
+      count: N, at least 1.
+      seed: of the stateless random functions.
+    """
+    counts = split_budget(count, self._ratios)
+    seeds = tf.unstack(tf.random.split(seed, len(counts)))
+    uniform_shape = (embeddings.shape[0], counts[0])
+    parts = [self._space.sample_proposal(uniform_shape, seeds[0])]
+    parts += [
+      predictor.sample(predictor(embeddings), n, predictor_seed)
+      for predictor, n, predictor_seed in zip(
+        self.predictors, counts[1:], seeds[1:], strict=True
+      )
+      if n
+    ]
+    proposers = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    return Candidates(tf.concat(parts, axis=1), tf.constant(proposers))
+
+  def loss(self, embeddings: Tensor, actions: Tensor) -> Tensor:
+    """Returns the predictors' negative log likelihoods summed over members, [B].
+
+    Args:
+      embeddings: [B, H]; no gradient reaches them (the encoder learns from Q alone).
+      actions: [B, A] the best action known in each state.
+    """
+    fixed = tf.stop_gradient(embeddings)
+    losses = [
+      predictor.loss(predictor(fixed), actions) for predictor in self.predictors
+    ]
+    return tf.add_n(losses) if losses else tf.zeros(tf.shape(actions)[:1])

@@ -1,0 +1,1 @@
+"""Experiments: where an agent's parts run, and what a run leaves behind."""

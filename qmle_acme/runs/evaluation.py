@@ -1,0 +1,116 @@
+"""Evaluation: greedy episodes, tied to the steps that the actors have taken."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import acme
+import dm_env
+from acme.utils import loggers
+
+from qmle_acme.runs import checkpointing, factory
+from qmle_acme.runs.loop import RunOver, StepObserver
+from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
+from qmle_acme.runs.run_folder import RunFolder
+
+
+def evaluate(
+  actor: acme.Actor,
+  environment: dm_env.Environment,
+  episodes: int,
+  stop: threading.Event,
+) -> list[float]:
+  """Returns the undiscounted returns of some episodes.
+
+  Args:
+    actor: a greedy one.
+    environment: a new one, so that a seed gives the same initial states each time.
+    episodes: how many.
+    stop: gives up as soon as it is set.
+
+  Raises:
+    RunOver: it was.
+  """
+
+  def check() -> None:
+    if stop.is_set():
+      raise RunOver
+
+  loop = acme.EnvironmentLoop(
+    environment,
+    actor,
+    logger=loggers.NoOpLogger(),
+    should_update=False,
+    observers=[StepObserver(check)],
+  )
+  return [float(loop.run_episode()['episode_return']) for _ in range(episodes)]
+
+
+class Evaluator:
+  """Evaluates whenever the actors have taken another `period` steps."""
+
+  def __init__(
+    self,
+    actor: acme.Actor,
+    make_environment: Callable[[], dm_env.Environment],
+    recorder: Recorder,
+    period: int,
+    episodes: int,
+    stop: threading.Event,
+  ):
+    """Initialises.
+
+    Args:
+      actor: a greedy one.
+      make_environment: returns a new environment, always with the same seed.
+      recorder: of the run, or a client of it.
+      period: actor steps between evaluations.
+      episodes: in each evaluation.
+      stop: gives up as soon as it is set.
+    """
+    self._actor = actor
+    self._make_environment = make_environment
+    self._recorder = recorder
+    self._period = period
+    self._episodes = episodes
+    self._stop = stop
+    self._last: dict[str, Any] | None = recorder.last_evaluation()
+
+  def evaluate_if_due(self, actor_steps: int) -> None:
+    """Evaluates, unless it was done since the last multiple of `period` steps."""
+    last = -1 if self._last is None else self._last[ACTOR_STEPS] // self._period
+    if actor_steps // self._period > last:
+      self._evaluate(self._recorder.get_counts())
+
+  def evaluate_finally(self) -> None:
+    """Evaluates the final variables, unless that was done."""
+    counts = self._recorder.get_counts()
+    names = (ACTOR_STEPS, LEARNER_STEPS)
+    if self._last is None or any(self._last[n] != counts.get(n, 0) for n in names):
+      self._evaluate(counts)
+
+  def _evaluate(self, counts: dict[str, float]) -> None:
+    self._actor.update(wait=True)
+    with self._make_environment() as environment:
+      returns = evaluate(self._actor, environment, self._episodes, self._stop)
+    self._recorder.record_evaluation(counts, returns)
+    self._last = {name: counts.get(name, 0) for name in (ACTOR_STEPS, LEARNER_STEPS)}
+
+
+def load_greedy_actor(
+  folder: RunFolder, seed: int
+) -> tuple[acme.Actor, dict[str, float]]:
+  """Returns a greedy actor, and the counts of the checkpoint that its network is from.
+
+  It is the run's newest one.
+
+  Raises:
+    UserError: this is no run folder, or it has no checkpoint yet.
+  """
+  config = folder.read_config()
+  builder = factory.make_builder(config, factory.make_spec(config))
+  learner = builder.make_learner(
+    iter(()), address='', seed=seed, write_metrics=lambda _: None
+  )
+  counts = checkpointing.restore_network(folder, learner.state['network'])
+  return builder.make_actor(learner, None, seed), counts

@@ -1,0 +1,65 @@
+"""From a run's settings to its environments, its agent and their seeds."""
+
+import enum
+from collections.abc import Callable
+
+import acme
+import dm_env
+import numpy as np
+
+from qmle_acme import environments
+from qmle_acme.agents import AgentBuilder
+from qmle_acme.agents.acme.d4pg import D4PGBuilder
+from qmle_acme.agents.acme.dmpo import DMPOBuilder
+from qmle_acme.agents.qmle import QMLEBuilder
+from qmle_acme.runs.config import RunConfig
+
+_BUILDERS: dict[str, Callable[..., AgentBuilder]] = {
+  'qmle': QMLEBuilder,
+  'd4pg': D4PGBuilder,
+  'dmpo': DMPOBuilder,
+}
+
+
+class Role(enum.IntEnum):
+  """Who draws random numbers; each draws its own."""
+
+  LEARNER = 0
+  ACTOR = 1
+  EVALUATOR = 2
+
+
+def make_seed(config: RunConfig, role: Role, index: int = 0, start: int = 0) -> int:
+  """Returns the seed of a part of the run, from 0 to 2^31 - 1.
+
+  Args:
+    config: settings of the run.
+    role: of the part.
+    index: among those of its role.
+    start: the run's steps when the part starts, so that a resumed run does not live
+      through the same episodes again.
+  """
+  sequence = np.random.SeedSequence([config.seed, role, index, start])
+  return int(sequence.generate_state(1)[0] >> 1)
+
+
+def make_environment(config: RunConfig, seed: int) -> dm_env.Environment:
+  """Returns a new environment of the run."""
+  return environments.make(config.env, seed)
+
+
+def make_spec(config: RunConfig) -> acme.specs.EnvironmentSpec:
+  """Returns what the agent has to know about the run's environment."""
+  environment = make_environment(config, seed=0)
+  spec = acme.make_environment_spec(environment)
+  environment.close()
+  return spec
+
+
+def make_builder(config: RunConfig, spec: acme.specs.EnvironmentSpec) -> AgentBuilder:
+  """Returns the builder of the run's agent.
+
+  Raises:
+    UserError: the agent cannot act in such an environment.
+  """
+  return _BUILDERS[config.agent](getattr(config, config.agent), spec)

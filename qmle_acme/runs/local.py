@@ -1,0 +1,138 @@
+"""The local layout: one process, with the Reverb server in it.
+
+Learner steps are taken between environment steps by a ratio counter, so nothing waits
+for anything. All that is ours is a function of the seed; Reverb's sampling is not.
+"""
+
+import contextlib
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import acme
+import reverb
+from reverb.platform.checkpointers_lib import DefaultCheckpointer
+
+from qmle_acme.agents import AgentBuilder, TFLearner
+from qmle_acme.runs import checkpointing, evaluation, factory, loop
+from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.factory import Role
+from qmle_acme.runs.batches import Batches
+from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
+from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.replay import TABLE
+
+# Receives how the run stands, and a client of its replay.
+Watch = Callable[[dict[str, Any], reverb.Client], None]
+
+
+def run(
+  config: RunConfig,
+  spec: acme.specs.EnvironmentSpec,
+  folder: RunFolder,
+  stop: threading.Event,
+  watch: Watch,
+) -> None:
+  """Trains in this process until the steps are taken or `stop` is set.
+
+  Args:
+    config: settings of the run.
+    spec: of its environment.
+    folder: of the run, opened.
+    stop: ends the run with a checkpoint.
+    watch: called after each step.
+  """
+  builder = factory.make_builder(config, spec)
+  server = reverb.Server(
+    builder.make_tables(reverb.rate_limiters.MinSize(1)),
+    port=None,
+    checkpointer=DefaultCheckpointer(str(folder.replay_checkpoints)),
+  )
+  client = server.localhost_client()
+  recorder = Recorder(str(folder.path))
+  batches = Batches(builder.make_dataset(client.server_address))
+  learner = builder.make_learner(
+    batches,
+    client.server_address,
+    factory.make_seed(config, Role.LEARNER),
+    functools.partial(recorder.record_metrics, 'learner'),
+  )
+  checkpointer = checkpointing.Checkpointer(
+    folder, learner, recorder, client, config.checkpoint_minutes
+  )
+  checkpointer.restore()
+  start = recorder.resumed_at()
+  seed = factory.make_seed(config, Role.ACTOR, start=start)
+  actor = builder.make_actor(learner, client, seed)
+  evaluator = _make_evaluator(config, builder, learner, recorder, stop)
+  has_rows = False
+  budget = loop.StepBudget(
+    recorder, ACTOR_STEPS, loop.actors_have_taken(config.steps), period=1, stop=stop
+  )
+
+  def after_step() -> None:
+    nonlocal has_rows
+    steps = recorder.increment(**{ACTOR_STEPS: 1})[ACTOR_STEPS]
+    has_rows = has_rows or can_sample(client)
+    if has_rows:
+      _learn(builder, learner, recorder, steps)
+    actor.update(wait=True)
+    evaluator.evaluate_if_due(steps)
+    checkpointer.save_if_due()
+    watch(recorder.snapshot(), client)
+    budget.check()
+
+  with contextlib.closing(batches), contextlib.suppress(loop.RunOver):
+    evaluator.evaluate_if_due(start)
+    if start < config.steps:
+      with factory.make_environment(config, seed) as environment:
+        loop.run_episodes(
+          environment,
+          actor,
+          after_step=[after_step],
+          write_episode=functools.partial(recorder.record_metrics, 'actor'),
+        )
+    evaluator.evaluate_finally()
+  learner.write_metrics()
+  checkpointer.save()
+  recorder.flush()
+
+
+def can_sample(client: reverb.Client) -> bool:
+  """Returns whether a sample can be drawn: the first rows wait for a whole chunk."""
+  return client.server_info()[TABLE].current_size > 0
+
+
+def due_steps(builder: AgentBuilder, actor_steps: float) -> int:
+  """Returns the learner steps that should have been taken after so many actor steps."""
+  inserts = actor_steps - builder.min_replay_size
+  return int(inserts * builder.samples_per_insert / builder.batch_size)
+
+
+def _learn(
+  builder: AgentBuilder, learner: TFLearner, recorder: Recorder, actor_steps: float
+) -> None:
+  """Takes the learner steps that are due after so many actor steps."""
+  while learner.steps < due_steps(builder, actor_steps):
+    learner.step()
+    recorder.increment(**{LEARNER_STEPS: 1})
+
+
+def _make_evaluator(
+  config: RunConfig,
+  builder: AgentBuilder,
+  learner: TFLearner,
+  recorder: Recorder,
+  stop: threading.Event,
+) -> evaluation.Evaluator:
+  """Returns the evaluator, which acts with the learner's own variables."""
+  seed = factory.make_seed(config, Role.EVALUATOR)
+  return evaluation.Evaluator(
+    actor=builder.make_actor(learner, None, seed),
+    make_environment=functools.partial(factory.make_environment, config, seed),
+    recorder=recorder,
+    period=config.evaluation_period,
+    episodes=config.evaluation_episodes,
+    stop=stop,
+  )

@@ -1,0 +1,175 @@
+"""The recorder: counts the run's steps and writes its records.
+
+There is one recorder a run. It is the parent of every Acme counter in it, and the only
+one that writes metrics, evaluations and TensorBoard events, so that the other nodes
+need nothing but a connection to it.
+"""
+
+import json
+import pathlib
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+from acme.utils import counting
+
+from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.files import parse_json, write_atomically
+
+ACTOR_STEPS = 'actor_steps'
+LEARNER_STEPS = 'learner_steps'
+WALL_SECONDS = 'wall_seconds'
+# The actor steps of the newest checkpoint, in a snapshot.
+SAVED_STEPS = 'saved_steps'
+# The counts that stamp every record and are saved; others live as long as the recorder.
+STAMPS = (ACTOR_STEPS, LEARNER_STEPS, WALL_SECONDS)
+# Training episodes whose returns `snapshot` shows.
+_RECENT = 10
+
+
+class Recorder(counting.Counter):
+  """Counts and records; every public method may be called remotely."""
+
+  def __init__(self, path: str):
+    """Initialises.
+
+    Args:
+      path: of the run folder.
+    """
+    super().__init__()
+    self._folder = RunFolder(pathlib.Path(path))
+    self._lock_records = threading.Lock()
+    self._start = time.time()
+    self._offset = 0.0
+    self._resumed_at = 0
+    self._saved_steps = 0
+    self._recent_returns: list[float] = []
+    self._last_evaluation: dict[str, Any] | None = None
+    self._events = tf.summary.create_file_writer(str(self._folder.tensorboard))
+
+  def get_counts(self) -> dict[str, float]:
+    """Returns all counts, among them the wall time over all parts of the run."""
+    return super().get_counts() | {
+      WALL_SECONDS: round(self._offset + time.time() - self._start, 3)
+    }
+
+  def restore(self, state: Mapping[str, float]) -> None:
+    """Goes back to the counts of a checkpoint, and forgets the records after it.
+
+    TensorBoard's events cannot be taken back: after a kill some steps are there twice.
+    """
+    counts = dict(state)
+    with self._lock_records:
+      self._offset = counts.pop(WALL_SECONDS, 0.0)
+      self._start = time.time()
+      super().restore({'counts': counts, 'cache': {}})
+      actor_steps = int(counts.get(ACTOR_STEPS, 0))
+      self._resumed_at = self._saved_steps = actor_steps
+      _drop_after(self._folder.metrics, actor_steps)
+      evaluations = _drop_after(self._folder.evaluations, actor_steps)
+      self._last_evaluation = evaluations[-1] if evaluations else None
+
+  def resumed_at(self) -> int:
+    """Returns the actor steps at which this part of the run began."""
+    return self._resumed_at
+
+  def note_checkpoint(self, actor_steps: int) -> None:
+    """Notes that there is a checkpoint of so many actor steps."""
+    self._saved_steps = actor_steps
+
+  def record_metrics(self, source: str, values: Mapping[str, float]) -> None:
+    """Writes the training metrics of a learner or an actor."""
+    values = dict(values)
+    with self._lock_records:
+      if 'episode_return' in values:
+        recent = [*self._recent_returns, values['episode_return']]
+        self._recent_returns = recent[-_RECENT:]
+      self._write(self._folder.metrics, source, self._stamps() | values)
+
+  def record_evaluation(
+    self, counts: Mapping[str, float], episode_returns: list[float]
+  ) -> None:
+    """Writes an evaluation.
+
+    Args:
+      counts: when the evaluated variables were fetched.
+      episode_returns: undiscounted, one for each greedy episode.
+    """
+    record = {name: counts.get(name, 0) for name in STAMPS} | {
+      'episode_return_mean': sum(episode_returns) / len(episode_returns),
+      'episode_returns': list(episode_returns),
+    }
+    with self._lock_records:
+      self._last_evaluation = record
+      self._write(self._folder.evaluations, None, record)
+
+  def last_evaluation(self) -> dict[str, Any] | None:
+    """Returns the newest evaluation, if there is one."""
+    return self._last_evaluation
+
+  def snapshot(self) -> dict[str, Any]:
+    """Returns how the run stands, for those who watch it."""
+    return self.get_counts() | {
+      SAVED_STEPS: self._saved_steps,
+      'recent_returns': list(self._recent_returns),
+      'last_evaluation': self._last_evaluation,
+    }
+
+  def flush(self) -> None:
+    """Sees to it that all records are on disk."""
+    self._events.flush()
+
+  def _stamps(self) -> dict[str, float]:
+    counts = self.get_counts()
+    return {name: counts.get(name, 0) for name in STAMPS}
+
+  def _write(
+    self, path: pathlib.Path, source: str | None, record: dict[str, Any]
+  ) -> None:
+    """Appends a line to a file of records, and its numbers to TensorBoard's events."""
+    line = record if source is None else {'source': source, **record}
+    with path.open('a') as file:
+      file.write(json.dumps(line) + '\n')
+    with self._events.as_default(step=int(record[ACTOR_STEPS])):
+      for name, value in record.items():
+        if isinstance(value, int | float) and name != ACTOR_STEPS:
+          tf.summary.scalar(f'{source or "evaluation"}/{name}', value)
+
+
+def read_records(path: pathlib.Path, *needed: str) -> list[dict[str, Any]]:
+  """Returns the whole lines of a file of records; a line cut short is left out.
+
+  Args:
+    path: of the file.
+    needed: what every record must hold.
+
+  Raises:
+    UserError: a whole line is no record, or lacks what is needed.
+  """
+  if not path.exists():
+    return []
+  lines = path.read_bytes().split(b'\n')[:-1]
+  return [
+    parse_json(line, f'{path}, line {i + 1}', needed) for i, line in enumerate(lines)
+  ]
+
+
+def read_metrics(folder: RunFolder, source: str) -> list[dict[str, Any]]:
+  """Returns the training metrics of a learner or an actor.
+
+  Raises:
+    UserError: they are damaged.
+  """
+  records = read_records(folder.metrics, 'source', ACTOR_STEPS)
+  return [record for record in records if record['source'] == source]
+
+
+def _drop_after(path: pathlib.Path, actor_steps: float) -> list[dict[str, Any]]:
+  """Drops the records after a step, and returns those that are left."""
+  records = read_records(path, ACTOR_STEPS)
+  records = [r for r in records if r[ACTOR_STEPS] <= actor_steps]
+  if path.exists():
+    write_atomically(path, ''.join(json.dumps(record) + '\n' for record in records))
+  return records

@@ -1,0 +1,156 @@
+"""The run folder: the one place that knows which file of a run is where."""
+
+import fcntl
+import json
+import pathlib
+from typing import Any, TextIO
+
+import yaml
+
+from qmle_acme.errors import UserError
+from qmle_acme.runs import config as config_lib
+from qmle_acme.runs.cpu_time import tree_cpu_seconds
+from qmle_acme.files import make_folder, read_json, write_atomically
+
+# What the settings of every run name, whatever its version.
+_ESSENTIALS = {
+  'env': str,
+  'agent': str,
+  'seed': int,
+  'steps': int,
+  'evaluation_period': int,
+}
+
+
+class RunFolder:
+  """A folder that holds all of a run: settings, records, logs and checkpoints."""
+
+  def __init__(self, path: pathlib.Path):
+    self.path = path.resolve()
+    self.config = self.path / 'config.yaml'
+    self.status = self.path / 'status.json'
+    self.starts = self.path / 'starts.jsonl'
+    self.metrics = self.path / 'metrics.jsonl'
+    self.evaluations = self.path / 'evaluations.jsonl'
+    self.tensorboard = self.path / 'tensorboard'
+    self.logs = self.path / 'logs'
+    self.learner_checkpoints = self.path / 'checkpoints' / 'learner'
+    self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
+    self._cpu_seconds_before = 0.0
+
+  def open(self, config: config_lib.RunConfig) -> TextIO:
+    """Makes the folder, or opens it to resume; returns the lock that is now held.
+
+    Only `steps` may differ from an earlier part of the run, so that it can go on, and
+    the settings of agents that it does not train.
+
+    Raises:
+      UserError: there is no writing in this folder, another process trains in it, it
+        belongs to a run of other settings, or cannot be read; nothing is changed then.
+    """
+    make_folder(self.path)
+    lock = (self.path / '.lock').open('w')
+    try:
+      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+      raise UserError(f'{self.path} is in use by another `qmle train`') from None
+    self.check_same(config)
+    self._cpu_seconds_before = self.read_status().get('cpu_seconds', 0.0)
+    return lock
+
+  def check_same(self, config: config_lib.RunConfig) -> None:
+    """Checks that a run that is there was made with these settings.
+
+    Raises:
+      UserError: they differ in more than `steps` and agents that it does not train, or
+        cannot be read.
+    """
+    if not self.config.exists():
+      return
+    settings = config_lib.to_dict(config)
+    old = self.read_settings() | {'steps': settings['steps']}
+    # Settings of an agent that is not trained, before or now, make no difference.
+    for agent in config_lib.AGENTS:
+      if {old['agent'], settings['agent']} != {agent}:
+        old.pop(agent, None)
+        settings.pop(agent)
+    found = config_lib.differences(old, settings)
+    if found:
+      raise UserError(
+        f'{self.path} holds a run of other settings ({"; ".join(found)}): '
+        'use these again, or another folder'
+      )
+
+  def write_config(self, config: config_lib.RunConfig) -> None:
+    """Writes the settings of the run, all of them."""
+    text = yaml.safe_dump(config_lib.to_dict(config), sort_keys=False)
+    write_atomically(self.config, text)
+
+  def read_config(self) -> config_lib.RunConfig:
+    """Returns the settings of the run.
+
+    Raises:
+      UserError: this is no run folder, or its settings cannot be used.
+    """
+    if not self.config.exists():
+      raise UserError(f'{self.path} is no run folder: it holds no config.yaml')
+    return config_lib.from_dict(self.read_settings(), self.path)
+
+  def read_settings(self) -> dict[str, Any]:
+    """Returns the settings of the run as plain data, also those of other versions.
+
+    Raises:
+      UserError: there are none, or not those of a run.
+    """
+    settings = config_lib.load_yaml(self.config)
+    for name, kind in _ESSENTIALS.items():
+      if not isinstance(settings.get(name), kind):
+        raise UserError(
+          f'{self.config} holds no settings of a run: its {name} is '
+          f'{settings.get(name)!r}'
+        )
+    return settings
+
+  def write_status(self, state: str, counts: dict[str, Any], error: str | None) -> None:
+    """Says how the run stands: running, finished, stopped or failed.
+
+    With it goes the CPU time of all parts of the run: of this process and all that it
+    has started, on top of what the status named when the run was opened. What was
+    done again after a kill counts twice, as it was spent twice.
+
+    Args:
+      state: one of the four.
+      counts: of the newest checkpoint, or a snapshot, which names `saved_steps` too.
+      error: what went wrong, if anything did.
+    """
+    status = {
+      'state': state,
+      'actor_steps': counts.get('actor_steps', 0),
+      'learner_steps': counts.get('learner_steps', 0),
+      'saved_steps': counts.get('saved_steps', counts.get('actor_steps', 0)),
+      'cpu_seconds': round(self._cpu_seconds_before + tree_cpu_seconds(), 2),
+      'error': error,
+    }
+    write_atomically(self.status, json.dumps(status) + '\n')
+
+  def read_status(self) -> dict[str, Any]:
+    """Returns what `write_status` has written; nothing before the first time.
+
+    Raises:
+      UserError: it is damaged.
+    """
+    return read_json(self.status) if self.status.exists() else {}
+
+  def is_finished(self, steps: int) -> bool:
+    """Returns whether the status says that there is nothing left to do.
+
+    Args:
+      steps: that are asked for now.
+    """
+    status = self.read_status()
+    return status.get('state') == 'finished' and status.get('actor_steps', 0) >= steps
+
+  def append_start(self, start: dict[str, Any]) -> None:
+    """Records how, on what and with which versions a part of the run was started."""
+    with self.starts.open('a') as file:
+      file.write(json.dumps(start) + '\n')

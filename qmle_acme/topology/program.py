@@ -1,0 +1,239 @@
+r"""The distributed layout: a Launchpad program.
+
+    actors --rows--> replay --batches--> learner --variables--> actors, evaluator
+      \______________ counter: counts and records ______________/
+
+Samples per insert are held by Reverb's rate limiter. Nodes are built from settings and
+handles alone: nothing in them assumes that they share a machine, but for replay and
+learner, whose checkpoints go to the run folder, and the counter, whose records do.
+"""
+
+import atexit
+import contextlib
+import datetime
+import functools
+import gc
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import acme
+import launchpad as lp
+import reverb
+from reverb.platform.checkpointers_lib import DefaultCheckpointer
+
+from qmle_acme import replay
+from qmle_acme.agents import AgentBuilder
+from qmle_acme.runs import checkpointing, evaluation, factory, loop
+from qmle_acme.runs.batches import BatchQueue
+from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.factory import Role
+from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
+from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.types import Array
+
+LEARNER = 'learner'
+# The node whose return ends the run.
+DONE = 'evaluator'
+# Those that all others need until they are stopped.
+LASTING = ('replay', 'counter', LEARNER)
+# The order in which nodes are stopped, and the seconds that each label has: 28 in all.
+PATIENCE = {'actor': 3.0, 'evaluator': 2.0, LEARNER: 21.0, 'counter': 1, 'replay': 1}
+# Counted by a node once it has taken its last step: the learner when that is saved, an
+# actor under its own name, so that a call which Courier repeats does no harm.
+_LEARNER_DONE = 'learner_done'
+_ACTOR_DONE = 'actor_{}_done'
+_ACTOR_REPORT_STEPS = 20
+# Where actors share the learner's processor they fill the gaps that it leaves. They do
+# not starve: without their steps it has to wait.
+_ACTOR_NICENESS = 10
+_LEARNER_REPORT_STEPS = 5
+_EVALUATOR_POLL_SECONDS = 0.5
+
+# A process would end by looking for garbage in all that TensorFlow has made: a second
+# of CPU time for each node, of those that a run has to stop.
+atexit.register(gc.freeze)
+
+
+def make_program(
+  config: RunConfig, spec: acme.specs.EnvironmentSpec, folder: RunFolder
+) -> tuple[lp.Program, lp.CourierHandle, Any]:
+  """Returns the program, and handles of counter and replay for those who watch it."""
+  program = lp.Program('qmle')
+  with program.group('replay'):
+    node = lp.ReverbNode(
+      functools.partial(_make_tables, config, spec),
+      checkpoint_ctor=functools.partial(
+        DefaultCheckpointer, str(folder.replay_checkpoints)
+      ),
+    )
+    replay_handle = program.add_node(node)
+  with program.group('counter'):
+    counter_node = lp.CourierNode(Recorder, str(folder.path))
+    counter = program.add_node(counter_node)
+  with program.group(LEARNER):
+    learner = program.add_node(
+      lp.CourierNode(Learner, config, spec, folder, replay_handle, counter)
+    )
+  with program.group('actor'):
+    for index in range(config.actors):
+      program.add_node(
+        lp.PyNode(run_actor, config, spec, index, learner, replay_handle, counter)
+      )
+  with program.group('evaluator'):
+    program.add_node(lp.PyNode(run_evaluator, config, spec, learner, counter))
+  watched = counter_node.create_handle()
+  watched.set_client_kwargs(call_timeout=datetime.timedelta(seconds=1))
+  return program, watched, node.create_handle()
+
+
+def make_rate_limiter(
+  builder: AgentBuilder, actors: int
+) -> reverb.rate_limiters.RateLimiter:
+  """Returns the limiter that holds samples per insert.
+
+  Its error buffer, in samples, has room for what the actors' writers hold back and for
+  the batch that is under way; with less than that in it, both sides would wait for each
+  other for ever. With more, what actors act by would lag behind what they have seen.
+  """
+  ratio = builder.samples_per_insert
+  written = ratio * replay.MAX_IN_FLIGHT * actors
+  drawn = builder.batch_size + replay.SAMPLES_IN_FLIGHT
+  return reverb.rate_limiters.SampleToInsertRatio(
+    ratio, builder.min_replay_size, error_buffer=written + drawn
+  )
+
+
+def _make_tables(
+  config: RunConfig, spec: acme.specs.EnvironmentSpec
+) -> list[reverb.Table]:
+  builder = factory.make_builder(config, spec)
+  return builder.make_tables(make_rate_limiter(builder, config.actors))
+
+
+class Learner:
+  """The learner node: learns, serves variables, and saves the run."""
+
+  def __init__(
+    self,
+    config: RunConfig,
+    spec: acme.specs.EnvironmentSpec,
+    folder: RunFolder,
+    replay_client: reverb.Client,
+    counter: Recorder,
+  ):
+    """Builds the learner and resumes it, before any actor gets variables from it.
+
+    Args:
+      config: settings of the run.
+      spec: of its environment.
+      folder: of the run, for checkpoints.
+      replay_client: of the replay server.
+      counter: client of the recorder.
+    """
+    builder = factory.make_builder(config, spec)
+    self._counter = counter
+    self._stop = lp.stop_event()
+    self._budget = loop.StepBudget(
+      counter,
+      LEARNER_STEPS,
+      functools.partial(_are_actors_done, config.actors),
+      _LEARNER_REPORT_STEPS,
+      self._stop,
+    )
+    address = replay_client.server_address
+    self._batches = BatchQueue(builder.make_dataset(address), self._budget.check)
+    self._learner = builder.make_learner(
+      self._batches,
+      address,
+      factory.make_seed(config, Role.LEARNER),
+      functools.partial(counter.record_metrics, 'learner'),
+    )
+    self._checkpointer = checkpointing.Checkpointer(
+      folder, self._learner, counter, replay_client, config.checkpoint_minutes
+    )
+    self._checkpointer.restore()
+
+  def get_variables(self, names: list[str]) -> list[list[Array]]:
+    """Returns the learner's variables, for actors and evaluator."""
+    return self._learner.get_variables(names)
+
+  def run(self) -> None:
+    """Learns until all actors have ended or a stop is asked for."""
+    with contextlib.suppress(loop.RunOver):
+      while True:
+        self._learner.step()
+        self._budget.count()
+        self._checkpointer.save_if_due()
+    self._learner.write_metrics()
+    self._checkpointer.save()
+    self._counter.increment(**{_LEARNER_DONE: 1})
+    self._stop.wait()  # The evaluator still needs the variables.
+
+
+def run_actor(
+  config: RunConfig,
+  spec: acme.specs.EnvironmentSpec,
+  index: int,
+  learner: acme.VariableSource,
+  replay_client: reverb.Client,
+  counter: Recorder,
+) -> None:
+  """Runs an actor node until the run is over."""
+  os.nice(_ACTOR_NICENESS)
+  learner.get_variables([])  # Returns once the learner has resumed the counts.
+  seed = factory.make_seed(config, Role.ACTOR, index, counter.resumed_at())
+  builder = factory.make_builder(config, spec)
+  actor = builder.make_actor(learner, replay_client, seed)
+  budget = loop.StepBudget(
+    counter,
+    ACTOR_STEPS,
+    loop.actors_have_taken(config.steps),
+    _ACTOR_REPORT_STEPS,
+    lp.stop_event(),
+  )
+  with contextlib.suppress(loop.RunOver):
+    budget.check()
+    with factory.make_environment(config, seed) as environment:
+      loop.run_episodes(
+        environment,
+        actor,
+        after_step=[budget.count, actor.update],
+        write_episode=functools.partial(counter.record_metrics, 'actor'),
+      )
+  counter.increment(**{_ACTOR_DONE.format(index): 1})
+
+
+def _are_actors_done(actors: int, counts: Mapping[str, float]) -> bool:
+  """Returns whether all actors have ended, and so reported all of their steps."""
+  return all(_ACTOR_DONE.format(index) in counts for index in range(actors))
+
+
+def run_evaluator(
+  config: RunConfig,
+  spec: acme.specs.EnvironmentSpec,
+  learner: acme.VariableSource,
+  counter: Recorder,
+) -> None:
+  """Runs the evaluator node; returns after the final evaluation."""
+  seed = factory.make_seed(config, Role.EVALUATOR)
+  actor = factory.make_builder(config, spec).make_actor(learner, None, seed)
+  stop = lp.stop_event()
+  evaluator = evaluation.Evaluator(
+    actor=actor,
+    make_environment=functools.partial(factory.make_environment, config, seed),
+    recorder=counter,
+    period=config.evaluation_period,
+    episodes=config.evaluation_episodes,
+    stop=stop,
+  )
+  with contextlib.suppress(loop.RunOver):
+    while not stop.wait(_EVALUATOR_POLL_SECONDS):
+      counts = counter.get_counts()
+      if counts.get(_LEARNER_DONE):
+        evaluator.evaluate_finally()
+        counter.flush()
+        return
+      actor_steps = int(counts.get(ACTOR_STEPS, 0))
+      if actor_steps < config.steps:  # At the end, the final one is yet to come.
+        evaluator.evaluate_if_due(actor_steps)

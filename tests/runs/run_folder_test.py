@@ -1,0 +1,198 @@
+"""The run folder: whose it is, and files that are never seen half-written."""
+
+import dataclasses
+import pathlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.errors import UserError
+from qmle_acme.runs.config import RunConfig, to_dict
+from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.files import write_atomically
+
+_LOCKER = """
+import fcntl, sys
+lock = open(sys.argv[1], 'w')
+fcntl.flock(lock, fcntl.LOCK_EX)
+print('locked', flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def config(tmp_path: pathlib.Path) -> RunConfig:
+  return RunConfig(run=tmp_path / 'runs' / 'x', steps=100)
+
+
+@pytest.fixture
+def other_process(config: RunConfig) -> Iterator[subprocess.Popen[bytes]]:
+  """Another process that trains in the same folder."""
+  with RunFolder(config.run).open(config) as lock:
+    path = lock.name
+  command = [sys.executable, '-c', _LOCKER, path]
+  with subprocess.Popen(
+    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+  ) as process:
+    assert process.stdout is not None
+    assert process.stdout.readline() == b'locked\n'
+    yield process
+    process.kill()
+
+
+def start(config: RunConfig) -> RunFolder:
+  """Does to the folder of a run what its start does."""
+  folder = RunFolder(config.run)
+  with folder.open(config):
+    folder.write_config(config)
+  return folder
+
+
+def test_opened_again_with_the_same_settings(config: RunConfig) -> None:
+  folder = start(config)
+  for _ in range(2):
+    with folder.open(config):
+      assert folder.read_config() == dataclasses.replace(config, run=folder.path)
+
+
+def test_other_settings_are_refused_by_name_and_change_nothing(
+  config: RunConfig,
+) -> None:
+  folder = start(config)
+  before = folder.config.read_text()
+  other = dataclasses.replace(
+    config, steps=200, seed=2, qmle=QMLEConfig(discount=0.5, n_step=2)
+  )
+
+  with pytest.raises(UserError) as caught:
+    folder.open(other)
+
+  message = str(caught.value)
+  assert 'seed: 1 -> 2' in message
+  assert 'qmle.discount: 0.99 -> 0.5; qmle.n_step: 1 -> 2' in message
+  assert 'steps: 100' not in message
+  assert '\n' not in message
+  assert folder.config.read_text() == before
+
+
+def test_more_steps_are_no_other_settings(config: RunConfig) -> None:
+  start(config)
+
+  assert start(dataclasses.replace(config, steps=200)).read_config().steps == 200
+
+
+def test_folder_that_another_process_trains_in_is_refused(
+  config: RunConfig, other_process: subprocess.Popen[bytes]
+) -> None:
+  folder = RunFolder(config.run)
+  with pytest.raises(UserError, match='is in use by another `qmle train`'):
+    folder.open(config)
+
+  other_process.kill()
+  other_process.wait()
+
+  folder.open(config).close()  # A killed run does not lock its folder for good.
+
+
+def test_file_in_the_way_is_a_user_error(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'file'
+  path.touch()
+
+  with pytest.raises(UserError, match=r'cannot write in .*/file: File exists'):
+    RunFolder(path).open(RunConfig(run=path))
+
+
+def test_folder_without_a_run_is_refused(tmp_path: pathlib.Path) -> None:
+  with pytest.raises(UserError, match=r'is no run folder: it holds no config\.yaml'):
+    RunFolder(tmp_path).read_config()
+
+
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    ({'agent': None}, 'holds no settings of a run: its agent is None'),
+    ({'evaluation_period': None}, 'its evaluation_period is None'),
+    ({'steps': 'many'}, "its steps is 'many'"),
+    (None, 'holds no mapping of settings to values'),
+  ],
+)
+def test_damaged_settings_are_refused(
+  config: RunConfig, changes: dict | None, message: str
+) -> None:
+  folder = start(config)
+  data = to_dict(config) | (changes or {})
+  kept = {name: value for name, value in data.items() if value is not None}
+  folder.config.write_text('a line' if changes is None else yaml.safe_dump(kept))
+
+  for read in (folder.read_config, lambda: folder.open(config)):
+    with pytest.raises(UserError, match=message) as caught:
+      read()
+    assert str(folder.config) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_status(config: RunConfig) -> None:
+  folder = RunFolder(config.run)
+  folder.open(config).close()
+  assert folder.read_status() == {}
+
+  folder.write_status('failed', {'actor_steps': 5, 'learner_steps': 2}, 'disk full')
+
+  status = folder.read_status()
+  assert status.pop('cpu_seconds') > 0
+  assert status == {
+    'state': 'failed',
+    'actor_steps': 5,
+    'learner_steps': 2,
+    'saved_steps': 5,
+    'error': 'disk full',
+  }
+
+
+@pytest.mark.parametrize('content', [b'{', b'[]', b'', b'\xff\xfe\x00'])
+def test_damaged_status_is_refused(config: RunConfig, content: bytes) -> None:
+  folder = start(config)
+  folder.status.write_bytes(content)
+
+  with pytest.raises(UserError) as caught:
+    folder.open(config)
+
+  assert str(caught.value).startswith(f'cannot read {folder.status}: ')
+  assert '\n' not in str(caught.value)
+
+
+def test_finished_with_all_steps_that_are_asked_for_now(config: RunConfig) -> None:
+  folder = start(config)
+  assert not folder.is_finished(100)
+  folder.write_status('finished', {'actor_steps': 103}, None)
+  assert folder.is_finished(100) and not folder.is_finished(200)
+  folder.write_status('running', {'actor_steps': 103}, None)
+  assert not folder.is_finished(100)
+
+
+def test_reader_never_sees_half_a_file(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'status.json'
+  texts = {letter * 200_000 for letter in 'ab'}
+  write_atomically(path, min(texts))
+  seen = set()
+  is_over = threading.Event()
+
+  def read() -> None:
+    while not is_over.is_set():
+      seen.add(path.read_text())
+
+  reader = threading.Thread(target=read)
+  reader.start()
+  for _ in range(100):
+    for text in texts:
+      write_atomically(path, text)
+  is_over.set()
+  reader.join()
+
+  assert seen <= texts
+  assert list(tmp_path.iterdir()) == [path]

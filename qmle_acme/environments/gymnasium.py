@@ -21,6 +21,7 @@ from dm_env import specs
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
+from qmle_acme.actions import ItemArray
 from qmle_acme.environments import gl
 from qmle_acme.errors import UserError
 
@@ -148,7 +149,7 @@ def to_spec(space: spaces.Space, name: str) -> ActionSpec:
   """
   match space:
     case spaces.Discrete():
-      return specs.DiscreteArray(int(space.n), np.int64, name)
+      return _to_index_spec(space, name)
     case spaces.MultiDiscrete():
       last = space.start + space.nvec - 1
       return specs.BoundedArray(space.shape, space.dtype, space.start, last, name)
@@ -162,6 +163,23 @@ def to_spec(space: spaces.Space, name: str) -> ActionSpec:
     f'{name} space {type(space).__name__} is not supported: wrap the environment so '
     'that it is a Discrete, MultiDiscrete or Box, or a Tuple or Dict of these'
   )
+
+
+def _to_index_spec(space: spaces.Discrete, name: str) -> specs.DiscreteArray:
+  """Returns the spec of an index, of items if the space has a table of features."""
+  features = getattr(space, 'features', None)
+  if features is None:
+    return specs.DiscreteArray(int(space.n), np.int64, name)
+  try:
+    spec = ItemArray(features, name=name)
+  except ValueError as error:
+    raise UserError(f'{name} space: {error}') from error
+  if spec.num_values != space.n:
+    raise UserError(
+      f'{name} space has {space.n} values and features of {spec.num_values}: give each '
+      'value one row'
+    )
+  return spec
 
 
 def from_spec(space: spaces.Space, action: Any) -> Any:

@@ -21,7 +21,7 @@ COMMANDS = {
 }
 _LARGEST = str(2**31 - 1)
 # Checkpoints of replay in a fifth of the time.
-_PRELOADED = str(pathlib.Path(qmle_acme.__file__).parent / 'native' / '_stored.so')
+_PRELOADED = str(pathlib.Path(qmle_acme.__file__).parent / 'kernels' / '_stored.so')
 # Read when a process starts; the nodes inherit it.
 _ENVIRONMENT = {
   'TF_CPP_MIN_LOG_LEVEL': '2',

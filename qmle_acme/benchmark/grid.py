@@ -41,6 +41,10 @@ class BenchmarkConfig:
   """Environment steps of each run."""
   layout: Literal['local', 'distributed'] = 'distributed'
   """Layout of each run."""
+  tuned: bool = True
+  """Give agents that have a configs/baselines/<agent>_tuned.yaml, which d4pg and dmpo
+  have, Acme's own settings for control tasks; else those of Acme 0.4.0's classes. What
+  --config says comes after."""
   config: pathlib.Path | None = None
   """YAML file of settings for every run that no other option here sets."""
   jobs: int = 1
@@ -144,9 +148,10 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
     raise UserError(
       f'{config.config} sets {", ".join(options)}: use the options of the benchmark'
     )
-  common = config_lib.overlay(
-    config_lib.RunConfig(run=config.out), settings, str(config.config)
-  )
+  common = {
+    agent: _settings(_overlays(config, agent), config.out)
+    for agent in config.agent_names
+  }
   grid = [
     _make_run(config, task, agent, seed)
     for seed in range(1, config.seeds + 1)
@@ -156,16 +161,34 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
   for run in grid:
     run.folder.check_same(
       dataclasses.replace(
-        common, env=run.task, agent=run.agent, seed=run.seed, layout=config.layout
+        common[run.agent],
+        env=run.task,
+        agent=run.agent,
+        seed=run.seed,
+        layout=config.layout,
       )
     )
   return grid
 
 
+def _overlays(config: BenchmarkConfig, agent: str) -> list[pathlib.Path]:
+  """Returns the YAML files of an agent's runs, in order."""
+  tuned = suites.BASELINES / f'{agent}_tuned.yaml'
+  files = [tuned] if config.tuned and tuned.exists() else []
+  return [*files, *filter(None, [config.config])]
+
+
+def _settings(files: list[pathlib.Path], out: pathlib.Path) -> config_lib.RunConfig:
+  """Returns the defaults with the files over them, in order."""
+  settings = config_lib.RunConfig(run=out)
+  for path in files:
+    settings = config_lib.overlay(settings, config_lib.load_yaml(path), str(path))
+  return settings
+
+
 def _make_run(config: BenchmarkConfig, task: str, agent: str, seed: int) -> GridRun:
   path = config.out / task.replace(':', '-') / agent / f'seed{seed}'
   options = {
-    'config': config.config,
     'env': task,
     'agent': agent,
     'run': path,
@@ -173,8 +196,8 @@ def _make_run(config: BenchmarkConfig, task: str, agent: str, seed: int) -> Grid
     'seed': seed,
     'layout': config.layout,
   }
-  given = {name: value for name, value in options.items() if value is not None}
-  words = [word for name, value in given.items() for word in (f'--{name}', str(value))]
+  pairs = [('config', file) for file in _overlays(config, agent)] + [*options.items()]
+  words = [word for name, value in pairs for word in (f'--{name}', str(value))]
   return GridRun(task, agent, seed, config.steps, RunFolder(path), ('train', *words))
 
 

@@ -6,7 +6,10 @@ import qmle_acme
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.runs.config import load_yaml
 
-FOLDER = pathlib.Path(qmle_acme.__file__).parents[1] / 'configs' / 'suites'
+_CONFIGS = pathlib.Path(qmle_acme.__file__).parents[1] / 'configs'
+FOLDER = _CONFIGS / 'suites'
+# What `--tuned` gives to the runs of an agent: <agent>_tuned.yaml.
+BASELINES = _CONFIGS / 'baselines'
 
 
 def names() -> tuple[str, ...]:

@@ -8,6 +8,8 @@ import pytest
 
 from launch import benchmark, train
 from qmle_acme import environments
+from qmle_acme.agents.acme.d4pg import D4PGConfig
+from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.benchmark import suites
 from qmle_acme.benchmark.grid import BenchmarkConfig, make_grid
 from qmle_acme.errors import UserError
@@ -17,11 +19,12 @@ SPIN = 'control:finger:spin'
 
 
 def test_suites() -> None:
-  assert suites.names() == ('control18', 'high_dimensional', 'quick')
+  assert suites.names() == ('control18', 'control9', 'high_dimensional', 'quick')
   control18 = suites.load('control18')
   assert len(control18) == 18
   assert (min(control18.values()), max(control18.values())) == (1, 38)
   assert len(suites.load('quick')) == 3
+  assert sorted(suites.load('control9').values()) == [1, 2, 2, 4, 6, 6, 12, 21, 38]
   assert min(suites.load('high_dimensional').values()) >= 12
 
 
@@ -76,6 +79,27 @@ def test_prints_commands_that_train_takes(
   assert (config.env, config.steps) == (WALK, 500_000)
   assert (config.evaluation_period, config.qmle.bins) == (7, 5)
   assert not (tmp_path / 'out').exists()
+
+
+def test_baselines_get_their_tuned_settings_and_an_overlay_after_them(
+  tmp_path: pathlib.Path,
+) -> None:
+  overlay = tmp_path / 'overlay.yaml'
+  overlay.write_text('{d4pg: {n_step: 3, sigma: 0.5}}')
+  config = BenchmarkConfig(out=tmp_path, tasks=WALK, seeds=1, config=overlay)
+  runs = [
+    make_grid(dataclasses.replace(config, tuned=tuned)) for tuned in (True, False)
+  ]
+  (qmle, d4pg, dmpo), plain = (
+    [train.parse(list(run.arguments[1:])) for run in grid] for grid in runs
+  )
+
+  assert (d4pg.agent, d4pg.d4pg.policy_learning_rate) == ('d4pg', 3e-4)
+  assert (d4pg.d4pg.n_step, d4pg.d4pg.sigma) == (3, 0.5)
+  assert (dmpo.agent, dmpo.dmpo.activate_final) == ('dmpo', True)
+  assert qmle == plain[0]
+  assert plain[1].d4pg == D4PGConfig(n_step=3, sigma=0.5)
+  assert plain[2].dmpo == DMPOConfig()
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ def test_defaults_are_acmes(config: Any, functions: list[Any], count: int) -> No
     (D4PGConfig, {'replay_size': 255}, 'd4pg.replay_size is 255: it must be at least'),
     (DMPOConfig, {'n_step': 0}, 'dmpo.n_step is 0: it must be at least 1'),
     (DMPOConfig, {'num_samples': 0}, 'dmpo.num_samples is 0: it must be at least 1'),
+    (DMPOConfig, {'init_scale': 0.0}, 'dmpo.init_scale is 0.0: it must be positive'),
     (DMPOConfig, {'epsilon_mean': 0.0}, 'dmpo.epsilon_mean is 0.0: it must be pos'),
     (DMPOConfig, {'init_log_temperature': -20.0}, 'dmpo.init_log_temperature is -20'),
     (

@@ -34,6 +34,10 @@ class DMPOConfig(ActorCriticConfig):
   """Bound of the KL divergence of the mean, in nats per action dimension."""
   epsilon_stddev: float = 1e-6
   """Bound of the KL divergence of the deviation, in nats per action dimension."""
+  activate_final: bool = False
+  """Whether policy and critic have an activation after their last hidden layer too."""
+  init_scale: float = 0.3
+  """Deviation with which the policy starts; the box is [-1, 1]."""
   init_log_temperature: float = 1.0
   """Start of the temperature, before softplus."""
   init_log_alpha_mean: float = 1.0
@@ -48,7 +52,7 @@ class DMPOConfig(ActorCriticConfig):
     for name in (*periods, 'num_samples'):
       check_range(f'dmpo.{name}', getattr(self, name), 1)
     bounds = ('epsilon', 'epsilon_penalty', 'epsilon_mean', 'epsilon_stddev')
-    for name in ('dual_learning_rate', *bounds):
+    for name in ('dual_learning_rate', 'init_scale', *bounds):
       check_positive(f'dmpo.{name}', getattr(self, name))
     for name in ('temperature', 'alpha_mean', 'alpha_stddev'):
       start = getattr(self, f'init_log_{name}')

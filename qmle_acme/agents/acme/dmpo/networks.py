@@ -13,9 +13,9 @@ def make_networks(action_spec: specs.BoundedArray, config: DMPOConfig) -> D4PGNe
   """Returns policy and critic as Acme's control example has them, without variables.
 
   Acme installs no default networks for DMPO; its repository configures these in
-  `examples/control/run_dmpo.py`. The policy is a Gaussian whose deviation starts at
-  0.3; the critic sees actions clipped to the box. Acme's record of D4PG's networks
-  holds them, as they are the same three.
+  `examples/control/run_dmpo.py`; what its later examples changed are `activate_final`
+  and `init_scale`. The policy is a Gaussian; the critic sees actions clipped to the
+  box. Acme's record of D4PG's networks holds them, as they are the same three.
 
   Args:
     action_spec: one vector [A] with bounds.
@@ -23,12 +23,16 @@ def make_networks(action_spec: specs.BoundedArray, config: DMPOConfig) -> D4PGNe
   """
   policy = snt.Sequential(
     [
-      networks.LayerNormMLP(config.policy_layer_sizes),
-      networks.MultivariateNormalDiagHead(action_spec.shape[0]),
+      networks.LayerNormMLP(
+        config.policy_layer_sizes, activate_final=config.activate_final
+      ),
+      networks.MultivariateNormalDiagHead(action_spec.shape[0], config.init_scale),
     ]
   )
   torso = networks.CriticMultiplexer(
-    critic_network=networks.LayerNormMLP(config.critic_layer_sizes),
+    critic_network=networks.LayerNormMLP(
+      config.critic_layer_sizes, activate_final=config.activate_final
+    ),
     action_network=networks.ClipToSpec(action_spec),
   )
   head = networks.DiscreteValuedHead(config.vmin, config.vmax, config.num_atoms)

@@ -19,6 +19,7 @@ _FAMILIES = {
   'grid': 'qmle_acme.environments.grid',
   'gymnasium': 'qmle_acme.environments.gymnasium',
   'repeat': 'qmle_acme.environments.repeat',
+  'scale': 'qmle_acme.environments.scale',
   'synthetic': 'qmle_acme.environments.synthetic',
 }
 

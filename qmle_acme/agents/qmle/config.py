@@ -33,6 +33,8 @@ class QMLEConfig:
   """Transitions are sampled in proportion to priority to this power; 0 is uniform."""
   importance_exponent: float = 0.2
   """Power of the importance weights; 0 corrects nothing, 1 everything."""
+  scale_rewards: bool = True
+  """Whether rewards are divided by their largest magnitude so far."""
   epsilon: float = 0.1
   """Probability that an actor takes a uniformly random action."""
   m_target: int = 100

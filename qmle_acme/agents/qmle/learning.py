@@ -17,12 +17,15 @@ from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.agents.qmle.parameters import Parameters
+from qmle_acme.agents.qmle.scaling import RewardScale, rescale
 from qmle_acme.replay import PriorityUpdater
 from qmle_acme.types import ArgmaxResult, Array, Sample, StepOutput, Tensor, Transition
 
-# Names of what the learner publishes: the network, and the priority of new items.
+# Names of what the learner publishes: the network, the priority of new items, and the
+# unit of the network's Q-values.
 POLICY = 'policy'
 MAX_PRIORITY = 'max_priority'
+REWARD_SCALE = 'reward_scale'
 
 
 class Fit(NamedTuple):
@@ -72,6 +75,7 @@ class QMLELearner(TFLearner):
     self._optimizer = adam(config.learning_rate, network.trainable_variables)
     self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
     self._max_priority = tf.Variable(1.0, name='max_priority')
+    self._reward_scale = RewardScale(config.n_step, config.discount)
     _copy(network, target_network)
 
   @property
@@ -89,11 +93,16 @@ class QMLELearner(TFLearner):
       'cache': self._cache,
       'steps': self._steps,
       'max_priority': self._max_priority,
+      'reward_scale': self._reward_scale,
     }
 
   def get_variables(self, names: Sequence[str]) -> list[list[Array]]:
-    """Returns one array of each: 'policy', all parameters [P], or 'max_priority'."""
-    published = {POLICY: self._parameters, MAX_PRIORITY: self._max_priority}
+    """Returns an array of each: 'policy', all parameters [P], or one of the numbers."""
+    published = {
+      POLICY: self._parameters,
+      MAX_PRIORITY: self._max_priority,
+      REWARD_SCALE: self._reward_scale,
+    }
     return [[published[name].numpy()] for name in names]
 
   def step(self) -> None:
@@ -110,7 +119,7 @@ class QMLELearner(TFLearner):
   @tf.function(autograph=False)
   def _learn(self, sample: Sample) -> StepOutput:
     """Maximises, fits both losses, and updates target network and cache."""
-    transition = sample.transition
+    transition = self._in_own_unit(sample.transition)
     cached, is_hit = self._cache.lookup(sample.keys, default=transition.a_tm1)
     best = self.best_actions(transition.o_t, cached if self._config.use_cache else None)
     target = losses.bellman_target(transition.r_t, transition.d_t, best.value)
@@ -132,12 +141,14 @@ class QMLELearner(TFLearner):
       tf.no_op,
     )
 
+    unit = self._reward_scale.value
     metrics = {
-      'q_tm1': tf.reduce_mean(fit.q_tm1),
-      'q_max': tf.reduce_mean(best.value),
+      'q_tm1': unit * tf.reduce_mean(fit.q_tm1),
+      'q_max': unit * tf.reduce_mean(best.value),
+      'td_error': unit * tf.reduce_mean(tf.abs(fit.td_error)),
+      'reward_scale': unit,
       'q_loss': tf.reduce_mean(fit.q_losses),
       'predictor_loss': tf.reduce_mean(fit.predictor_losses),
-      'td_error': tf.reduce_mean(tf.abs(fit.td_error)),
       'priority_mean': tf.reduce_mean(priorities),
       'priority_max': self._max_priority.read_value(),
       'importance_weight': tf.reduce_mean(weights),
@@ -145,6 +156,15 @@ class QMLELearner(TFLearner):
       **self._winner_shares(best.proposer),
     }
     return StepOutput(priorities, metrics)
+
+  def _in_own_unit(self, transition: Transition) -> Transition:
+    """Returns the batch with rewards in the unit of Q, after it has adapted to them."""
+    if not self._config.scale_rewards:
+      return transition
+    factor = self._reward_scale.include(transition.r_t)
+    rescale((self._network, self._target_network), factor)
+    self._max_priority.assign(tf.maximum(1.0, factor * self._max_priority))
+    return transition._replace(r_t=transition.r_t / self._reward_scale.value)
 
   def best_actions(self, observations: Tensor, cached: Tensor | None) -> ArgmaxResult:
     """Returns the target network's arg max over candidates and cached actions.

@@ -14,7 +14,7 @@ from qmle_acme.agents.qmle.argmax import maximize, with_cached
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.predictors import Ensemble, make_predictor
 from qmle_acme.agents.seeding import seeded
-from qmle_acme.networks import ActionInQNetwork
+from qmle_acme.networks import ActionInQNetwork, Linear
 from qmle_acme.types import ArgmaxResult, Seed, Tensor
 
 Network = TypeVar('Network', bound='QNetwork')
@@ -53,6 +53,11 @@ class QNetwork(snt.Module, abc.ABC):
   @abc.abstractmethod
   def proposers(self) -> tuple[str, ...]:
     """Names of those who propose candidates, by their index in an `ArgmaxResult`."""
+
+  @property
+  @abc.abstractmethod
+  def output(self) -> Linear:
+    """The last layer of Q: to scale it is to scale all Q-values."""
 
   @abc.abstractmethod
   def argmax(
@@ -113,6 +118,11 @@ class QMLENetwork(QNetwork):
   def proposers(self) -> tuple[str, ...]:
     """See base class; the cached action comes last."""
     return (*self.ensemble.names, 'cache')
+
+  @property
+  def output(self) -> Linear:
+    """See base class."""
+    return self.q.output
 
   def argmax(
     self,

@@ -10,6 +10,7 @@ from qmle_acme.actions import ActionSpace
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.experiments.action_out.q_network import ActionOutQNetwork
+from qmle_acme.networks import Linear
 from qmle_acme.types import ArgmaxResult, Seed, Tensor
 
 
@@ -37,6 +38,11 @@ class ActionOutNetwork(QNetwork):
   def proposers(self) -> tuple[str, ...]:
     """See base class; whoever wins was among all."""
     return ('all',)
+
+  @property
+  def output(self) -> Linear:
+    """See base class."""
+    return self.q.output
 
   def argmax(
     self,

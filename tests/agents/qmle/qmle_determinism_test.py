@@ -24,6 +24,7 @@ def snapshot(learner: QMLELearner, keys: np.ndarray) -> list[np.ndarray]:
     np.asarray(len(state['cache'])),
     state['steps'].numpy(),
     state['max_priority'].numpy(),
+    state['reward_scale'].numpy(),
   ]
 
 

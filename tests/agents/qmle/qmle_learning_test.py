@@ -5,7 +5,7 @@ B batch, A action dimensions.
 
 import dataclasses
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -51,14 +51,17 @@ def by_adam(
   return variable - CONFIG.learning_rate * m_hat / (np.sqrt(v_hat) + ADAM_EPSILON)
 
 
-def assert_metrics(record: dict[str, float], expected: worked_out.Step) -> None:
+def assert_metrics(
+  record: dict[str, float], expected: worked_out.Step, unit: float
+) -> None:
   """Compares what is written of a step; the proposal's counts are 2, 1 and 2."""
   for name, value in {
-    'q_tm1': expected.q_tm1.mean(),
-    'q_max': expected.q_max.mean(),
+    'q_tm1': unit * expected.q_tm1.mean(),
+    'q_max': unit * expected.q_max.mean(),
+    'reward_scale': unit,
     'q_loss': expected.q_loss,
     'predictor_loss': expected.predictor_loss,
-    'td_error': np.abs(expected.td_error).mean(),
+    'td_error': unit * np.abs(expected.td_error).mean(),
     'importance_weight': expected.weights.mean(),
     'winner/uniform': np.isin(expected.winner, [0, 1]).mean(),
     'winner/delta': np.isin(expected.winner, [2]).mean(),
@@ -108,13 +111,15 @@ def assert_optimised(
 
 
 @pytest.mark.parametrize(
-  ('mle_target', 'use_cache'),
-  [('improved', True), ('cached', True), ('improved', False)],
+  'changes',
+  [
+    {},
+    {'mle_target': 'cached'},
+    {'use_cache': False, 'scale_rewards': False},
+  ],
 )
-def test_steps_are_those_worked_out_by_hand(mle_target: str, use_cache: bool) -> None:
-  config = tiny_agent.with_target(
-    mle_target, target_update_period=3, use_cache=use_cache
-  )
+def test_steps_are_those_worked_out_by_hand(changes: dict[str, Any]) -> None:
+  config = dataclasses.replace(CONFIG, target_update_period=3, **changes)
   store = Store(seed=1)
   # All new; some seen before; one twice in a batch, first new and then known.
   batches = [[0, 1, 2, 3], [2, 3, 4, 5], [6, 6, 0, 4], [6, 6, 1, 1], [0, 1, 2, 3]]
@@ -124,12 +129,16 @@ def test_steps_are_those_worked_out_by_hand(mle_target: str, use_cache: bool) ->
   network, target = learner.state['network'], learner.state['target_network']
   assert all_equal(arrays(network), arrays(target))
   known: dict[int, np.ndarray] = {}
-  max_priority, mle_targets_differ = 1.0, False
+  largest, max_priority, mle_targets_differ = 0.0, 1.0, False
 
   for number, sample in enumerate(samples):
     seed = np.array([SEED, number])
-    expected = worked_out.step(network, target, known, sample, config, seed)
-    before = Before.of(learner)
+    old, largest = largest, max(largest, np.abs(sample.transition.r_t).max())
+    unit = largest if config.scale_rewards else 1.0
+    factor = old / unit if old and config.scale_rewards else 1.0
+    with worked_out.rescaled((network, target), factor):
+      expected = worked_out.step(network, target, known, sample, config, seed, unit)
+      before = Before.of(learner)
     is_hit = [key in known for key in sample.keys.numpy().tolist()]
     learner.step()
 
@@ -137,21 +146,22 @@ def test_steps_are_those_worked_out_by_hand(mle_target: str, use_cache: bool) ->
     keys, sent = priorities.sent[-1]
     np.testing.assert_array_equal(keys, sample.keys)
     np.testing.assert_allclose(sent, np.abs(expected.td_error) + 1e-6, rtol=1e-4)
-    if use_cache:
+    if config.use_cache:
       known.update(zip(keys.tolist(), expected.best_action, strict=True))
       cached = cached_actions(learner, np.array(list(known)))
       np.testing.assert_allclose(cached, list(known.values()), atol=1e-6)
     assert len(learner.state['cache']) == len(known)
-    max_priority = max(max_priority, sent.max())
-    assert learner.get_variables(['max_priority']) == [[np.float32(max_priority)]]
-    assert_metrics(written[-1], expected)
+    max_priority = max(1.0, factor * max_priority, sent.max())
+    published = learner.get_variables(['max_priority', 'reward_scale'])
+    np.testing.assert_allclose(published, [[max_priority], [unit]], rtol=1e-6)
+    assert_metrics(written[-1], expected, unit)
     assert written[-1]['cache_hit_rate'] == np.mean(is_hit)
-    assert written[-1]['priority_max'] == max_priority
+    assert written[-1]['priority_max'] == pytest.approx(max_priority)
     assert learner.steps == written[-1]['learner_steps'] == number + 1
     mle_targets_differ |= not np.allclose(expected.mle_target, expected.best_action)
 
   assert max_priority > 1.0  # Or its running maximum was never put to the test.
-  assert mle_targets_differ == (mle_target == 'cached')
+  assert mle_targets_differ == (config.mle_target == 'cached')
 
 
 def test_predictor_loss_reaches_the_heads_but_not_the_encoder() -> None:
@@ -201,7 +211,8 @@ def test_target_at_a_termination_is_the_reward_whatever_q_is(fed: Fed) -> None:
   fed.samples.append(sample._replace(transition=transition))
   fed.learner.step()
   bias.assign([0.0])
-  expected = np.abs(transition.r_t - q_tm1) + 1e-6
+  r_t = transition.r_t / np.abs(transition.r_t).max()
+  expected = np.abs(r_t - q_tm1) + 1e-6
   np.testing.assert_allclose(fed.priorities.sent[-1][1], expected, rtol=1e-4)
   assert fed.written[-1]['q_max'] > 1e5
 
@@ -236,7 +247,8 @@ def test_best_known_action_never_gets_worse_for_a_fixed_target_network(
   learner.step()
   np.testing.assert_array_equal(cached_actions(learner, keys), best)
   assert written[-1]['winner/cache'] == 1.0
-  assert written[-1]['q_max'] == pytest.approx(grid_values.max(axis=1).mean(), rel=1e-4)
+  q_max = written[-1]['reward_scale'] * grid_values.max(axis=1).mean()
+  assert written[-1]['q_max'] == pytest.approx(q_max, rel=1e-4)
 
 
 def test_metrics_are_means_over_the_steps_of_a_period(

@@ -3,6 +3,8 @@
 B batch, N candidates, O observation, A action dimensions, K bins.
 """
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +47,20 @@ def propose(
   return network.ensemble.propose(embeddings, count, seed).actions.numpy()
 
 
+@contextlib.contextmanager
+def rescaled(networks: Sequence[QMLENetwork], factor: float) -> Iterator[None]:
+  """Has all Q-values multiplied by a factor, for as long as the context lasts."""
+  variables = [
+    v for network in networks for v in (network.q.output.w, network.q.output.b)
+  ]
+  before = [variable.numpy() for variable in variables]
+  for variable, value in zip(variables, before, strict=True):
+    variable.assign(np.float32(factor) * value)
+  yield
+  for variable, value in zip(variables, before, strict=True):
+    variable.assign(value)
+
+
 def step(
   network: QMLENetwork,
   target_network: QMLENetwork,
@@ -52,6 +68,7 @@ def step(
   sample: Sample,
   config: QMLEConfig,
   seed: np.ndarray,
+  unit: float = 1.0,
 ) -> Step:
   """Returns what the step comes to; changes nothing.
 
@@ -62,6 +79,7 @@ def step(
     sample: the batch.
     config: of the agent.
     seed: of the candidates, int64 [2].
+    unit: what rewards are divided by.
   """
   keys = sample.keys.numpy().tolist()
   o_tm1, a_tm1, r_t, d_t, o_t = (field.numpy() for field in sample.transition)
@@ -73,7 +91,7 @@ def step(
   values = q_values(target_network, o_t, candidates).numpy()  # [B, N or N + 1]
   winner = values.argmax(axis=1)
   rows = np.arange(len(keys))
-  target = r_t + d_t * values[rows, winner]
+  target = r_t / unit + d_t * values[rows, winner]
   weights = (1.0 / sample.probabilities.numpy()) ** config.importance_exponent
   weights /= weights.max()
   best = candidates[rows, winner]

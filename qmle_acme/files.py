@@ -1,6 +1,7 @@
 """Folders and files that are whole, or not there."""
 
 import json
+import math
 import os
 import pathlib
 import tempfile
@@ -34,11 +35,53 @@ def make_place(path: pathlib.Path) -> None:
   make_folder(path.parent)
 
 
-def write_atomically(path: pathlib.Path, text: str) -> None:
-  """Writes a text file so that a reader finds the old or the new one, whole."""
+def write_atomically(path: pathlib.Path, text: str, durable: bool = False) -> None:
+  """Writes a text file so that a reader finds the old or the new one, whole.
+
+  Args:
+    path: of the file.
+    text: all of it.
+    durable: whether it has to outlive a power cut; that takes a few milliseconds.
+
+  Raises:
+    OSError: it cannot be written; the old one is there, and nothing is left of the new.
+  """
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  temporary.write_text(text)
-  temporary.replace(path)
+  try:
+    temporary.write_text(text)
+    if durable:
+      sync(temporary)
+    temporary.replace(path)
+    if durable:
+      sync(path.parent)
+  except OSError:
+    temporary.unlink(missing_ok=True)
+    raise
+
+
+def sync(path: pathlib.Path) -> None:
+  """Has the kernel write a file, or the names in a folder, to the disk."""
+  number = os.open(path, os.O_RDONLY)
+  try:
+    os.fsync(number)
+  finally:
+    os.close(number)
+
+
+def to_json(data: Any) -> str:
+  """Returns data as a line of JSON, which has no NaN and no infinity: they are null."""
+  return json.dumps(_finite(data), allow_nan=False)
+
+
+def _finite(data: Any) -> Any:
+  """Returns data with None in the place of numbers that JSON does not have."""
+  if isinstance(data, float) and not math.isfinite(data):
+    return None
+  if isinstance(data, dict):
+    return {key: _finite(value) for key, value in data.items()}
+  if isinstance(data, list | tuple):
+    return [_finite(value) for value in data]
+  return data
 
 
 def read_json(path: pathlib.Path) -> dict[str, Any]:

@@ -46,12 +46,13 @@ def run(config: RunConfig) -> Outcome:
       print(f'finished before: {config.steps:,} steps in {folder.path}')
       return Outcome('finished', 0)
     folder.write_config(config)
-    checkpointing.forget_unfinished_replay(folder)
+    damages = checkpointing.forget_damaged(folder)
     folder.logs.mkdir(exist_ok=True)
     folder.append_start({'command': sys.argv, **machine.describe()})
     folder.write_status('running', counts, error=None)
     with _output_to(folder.logs / 'main.log') as console:
-      _say(console, _opening(config, counts))
+      for line in [*damages, _opening(config, counts)]:
+        _say(console, line)
       outcome = _run_layout(config, spec, folder, console)
       counts = checkpointing.read_counts(folder)
       is_replay_behind = checkpointing.is_replay_behind(folder)

@@ -200,15 +200,13 @@ def test_resumed_learner_finds_the_keys_of_replay_in_its_cache(
 def test_run_whose_replay_was_never_saved_goes_on_without_it(folder: RunFolder) -> None:
   config = small_runs.make_config(folder.path, steps=120)
   assert training.run(config).state == 'finished'
-  (path,) = folder.replay_checkpoints.iterdir()
-  (path / 'DONE').unlink()  # As a kill may leave it.
+  shutil.rmtree(folder.replay_checkpoints)  # As a kill may leave it.
   folder.write_status('running', {}, None)
 
   assert training.run(dataclasses.replace(config, steps=160)).state == 'finished'
 
   status = read_status(folder)
   assert (status['actor_steps'], status['learner_steps']) == (160, int(60 * 2 / 16))
-  assert not path.exists()
 
 
 def read_all(folder: RunFolder) -> dict[pathlib.Path, bytes]:
@@ -222,25 +220,17 @@ def cut_in_half(path: pathlib.Path) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[pathlib.Path], object], str]] = {
   'all lost': (shutil.rmtree, 'the checkpoint of 20 steps is not in {}: '),
-  'name lost': (
-    lambda path: (path / 'checkpoint').unlink(),
-    'the checkpoint of 20 steps is not in {}: ',
-  ),
-  'name empty': (
-    lambda path: (path / 'checkpoint').write_text(''),
-    'cannot read the checkpoint that {}/checkpoint should name; ',
-  ),
-  'name garbage': (
-    lambda path: (path / 'checkpoint').write_bytes(b'garbage'),
-    'cannot read the checkpoint that {}/checkpoint should name; ',
+  'manifest lost': (
+    lambda path: (path / '1' / 'manifest.json').unlink(),
+    'no checkpoint is whole: cannot read {}/1/manifest.json: ',
   ),
   'index lost': (
-    lambda path: next(path.glob('*.index')).unlink(),
-    'cannot read the checkpoint that {}/checkpoint should name; ',
+    lambda path: (path / '1' / 'learner.index').unlink(),
+    'no checkpoint is whole: cannot read {}/1/learner.index: ',
   ),
   'data cut': (
-    lambda path: cut_in_half(next(path.glob('*.data-*'))),
-    'cannot read {}/ckpt-0: ',
+    lambda path: cut_in_half(next(path.glob('1/*.data-*'))),
+    'no checkpoint is whole: {}/1/learner.data-00000-of-00001 is not what was written',
   ),
 }
 
@@ -290,9 +280,10 @@ def test_run_that_was_killed_before_its_first_checkpoint_starts_again(
   folder: RunFolder, capfd: pytest.CaptureFixture[str]
 ) -> None:
   killed_run(folder, saved_steps=0)
-  folder.learner_checkpoints.mkdir(parents=True)
   # It was about to save: what names the checkpoint would have come last.
-  (folder.learner_checkpoints / 'ckpt-0.index').write_bytes(b'half')
+  aside = folder.learner_checkpoints / 'writing'
+  aside.mkdir(parents=True)
+  (aside / 'learner.index').write_bytes(b'half')
 
   config = small_runs.make_config(folder.path, steps=20)
   assert training.run(config) == Outcome('finished', 0)

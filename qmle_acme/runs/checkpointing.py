@@ -1,18 +1,21 @@
 """Checkpoints of a run: replay by Reverb, everything else by TensorFlow."""
 
 import contextlib
-import json
+import errno
 import os
-import shutil
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import reverb
 import tensorflow as tf
 from absl import logging
 
 from qmle_acme.agents import TFLearner
-from qmle_acme.errors import UserError, unreadable
+from qmle_acme.errors import UserError
+from qmle_acme.runs import replay_checkpoints
+from qmle_acme.runs.checkpoint_store import CheckpointStore, Stored, plain_name
 from qmle_acme.runs.recording import (
   ACTOR_STEPS,
   LEARNER_STEPS,
@@ -22,25 +25,14 @@ from qmle_acme.runs.recording import (
 )
 from qmle_acme.runs.run_folder import RunFolder
 
-# What Reverb writes last of all into a checkpoint's folder.
-_REPLAY_DONE = 'DONE'
-# What TensorFlow writes last of all, and never in part: it names the newest checkpoint.
-_LEARNER_DONE = 'checkpoint'
+# Of the files in the checkpoint of a learner.
+_PREFIX = 'learner'
+# How TensorFlow names a variable in its errors.
+_VARIABLE = re.compile(r"<tf\.Variable '([^']+)' shape=(\([^)]*\))")
 
 
-class _Counts(tf.train.experimental.PythonState):
-  """The run's counts, inside the checkpoint of the learner."""
-
-  def __init__(self) -> None:
-    self.values: dict[str, float] = {}
-
-  def serialize(self) -> str:
-    """Returns the counts as text."""
-    return json.dumps(self.values)
-
-  def deserialize(self, string_value: bytes) -> None:
-    """Takes the counts from text."""
-    self.values = json.loads(string_value)
+class NotSaved(Exception):
+  """A checkpoint cannot be written; those before it are as they were."""
 
 
 class Checkpointer:
@@ -65,93 +57,146 @@ class Checkpointer:
       folder: of the run.
       learner: whose state is saved.
       counter: recorder of the run, or a client of it.
-      replay: client of a server whose checkpoints go to the run folder.
+      replay: client of a server that `replay_checkpoints.make_checkpointer` is for.
       minutes: between periodic checkpoints.
     """
+    self._folder = folder
     self._learner = learner
     self._counter = counter
     self._replay = replay
     self._seconds = 60.0 * minutes
-    self._counts = _Counts()
+    self._checkpoint = tf.train.Checkpoint(**learner.state)
+    self._store = CheckpointStore(folder.learner_checkpoints)
+    self._store.clear_aside()
+    numbers = self._store.numbers() + replay_checkpoints.store(folder).numbers()
+    self._number = max(numbers, default=0)
     self._last_save = time.monotonic()
-    self._manager = tf.train.CheckpointManager(
-      tf.train.Checkpoint(counts=self._counts, **learner.state),
-      str(folder.learner_checkpoints),
-      max_to_keep=1,
-    )
 
   def restore(self) -> None:
-    """Goes back to the newest checkpoint; without one, to the beginning."""
-    self._manager.restore_or_initialize()
-    self._counter.restore(self._counts.values)
-    logging.info('the run goes on from %s', self._counts.values or 'the beginning')
+    """Goes back to the newest checkpoint; without one, to the beginning.
+
+    Raises:
+      UserError: the checkpoint is not of such a learner.
+    """
+    stored = _newest(self._folder)
+    if stored is not None:
+      _read(stored, self._checkpoint)
+    self._counter.restore({} if stored is None else dict(stored.counts))
+    logging.info(
+      'the run goes on from %s', stored.counts if stored else 'the beginning'
+    )
 
   def save_if_due(self) -> None:
-    """Saves when the last time is long enough ago."""
-    if time.monotonic() - self._last_save >= self._seconds:
+    """Saves when the last time is long enough ago.
+
+    If that fails the recorder is told, and the run goes on from the checkpoint before.
+
+    Raises:
+      NotSaved: it failed, and there is no checkpoint before.
+    """
+    if time.monotonic() - self._last_save < self._seconds:
+      return
+    try:
       self.save()
+    except NotSaved as error:
+      if not self._store.numbers():
+        raise
+      logging.warning('%s', error)
+      self._counter.warn(str(error))
+    self._last_save = time.monotonic()
 
   def save(self) -> None:
-    """Saves everything."""
+    """Saves everything.
+
+    Raises:
+      NotSaved: the learner, or replay, cannot be written.
+    """
     steps = self._learner.steps
     # The learner reports its steps to the counter now and then: it knows them better.
-    counts = self._counter.get_counts() | {LEARNER_STEPS: steps}
-    self._counts.values = {name: counts.get(name, 0) for name in STAMPS}
-    self._manager.save(checkpoint_number=steps)
-    self._counter.note_checkpoint(int(self._counts.values[ACTOR_STEPS]))
-    self._replay.checkpoint()
+    all_counts = self._counter.get_counts() | {LEARNER_STEPS: steps}
+    counts = {name: all_counts.get(name, 0) for name in STAMPS}
+    self._number += 1
+    with _failing_as_not_saved(f'learner of {counts[ACTOR_STEPS]:,.0f} steps'):
+      self._save_learner(counts)
+    self._counter.note_checkpoint(int(counts[ACTOR_STEPS]))
+    with _failing_as_not_saved(f'replay of {counts[ACTOR_STEPS]:,.0f} steps'):
+      replay_checkpoints.save(self._folder, self._replay, self._number, counts)
     self._last_save = time.monotonic()
+
+  def _save_learner(self, counts: Mapping[str, float]) -> None:
+    self._store.clear_aside()
+    try:
+      with plain_name(self._store.aside) as folder:
+        self._checkpoint.write(f'{folder}/{_PREFIX}')
+      self._store.keep(self._store.aside, self._number, counts)
+    except Exception:
+      self._store.clear_aside()
+      raise
+
+
+@contextlib.contextmanager
+def _failing_as_not_saved(what: str) -> Iterator[None]:
+  """Says in one line what could not be written, and why."""
+  try:
+    yield
+  except Exception as error:  # Reverb has a full disk raised as an IndexError.
+    found = str(error.strerror) if isinstance(error, OSError) else str(error)
+    full = os.strerror(errno.ENOSPC)
+    reason = full if full in found else ' '.join(found.split())
+    raise NotSaved(f'cannot save the {what}: {reason}') from error
 
 
 def read_counts(folder: RunFolder) -> dict[str, float]:
-  """Returns the counts of the newest checkpoint; none without one.
-
-  Raises:
-    UserError: it cannot be read.
-  """
-  counts = _Counts()
-  latest = _latest(folder)
-  if latest is not None:
-    _restore(latest, counts=counts)
-  return counts.values
+  """Returns the counts of the newest checkpoint that is whole; none without one."""
+  stored = _newest(folder)
+  return {} if stored is None else dict(stored.counts)
 
 
 def read_resumed_counts(folder: RunFolder) -> dict[str, float]:
   """Returns the counts that the run goes on from; none if that is the beginning.
 
   Raises:
-    UserError: what the status says was saved is not there, or cannot be read: from the
+    UserError: what the status says was saved is not there, or is damaged: from the
       beginning, the records would be lost as well.
   """
   advice = f'put it back, use another --run, or delete {folder.path} to start anew'
-  try:
-    counts = read_counts(folder)
-  except UserError as error:
-    raise UserError(f'{error}; {advice}') from error
+  counts = read_counts(folder)
+  damages = CheckpointStore(folder.learner_checkpoints).damages()
+  if damages and not counts:
+    raise UserError(f'no checkpoint is whole: {"; ".join(damages)}; {advice}')
   status = folder.read_status()
   # Without a name for them, any of the steps may have been saved.
   saved = status.get(SAVED_STEPS, status.get(ACTOR_STEPS, 0))
   if saved and not counts:
     where = folder.learner_checkpoints
     raise UserError(f'the checkpoint of {saved:,} steps is not in {where}: {advice}')
+  replay_checkpoints.check(folder)
   return counts
+
+
+def forget_damaged(folder: RunFolder) -> list[str]:
+  """Removes what is damaged or was never finished; returns a line for each damage.
+
+  To be called once `read_resumed_counts` has found something whole to go on from.
+  """
+  lines = []
+  for store in (
+    CheckpointStore(folder.learner_checkpoints),
+    replay_checkpoints.store(folder),
+  ):
+    damages = store.damages()
+    lines += [f'{damage}: the checkpoint before it is used' for damage in damages]
+    if damages:
+      store.forget_damaged()
+    store.clear_aside()
+  return lines
 
 
 def is_replay_behind(folder: RunFolder) -> bool:
   """Returns whether the newest checkpoint of replay is older than the learner's."""
-  latest = _latest(folder)
-  if latest is None:
-    return False
-  saved = os.stat(f'{latest}.index').st_mtime_ns
-  marks = folder.replay_checkpoints.glob(f'*/{_REPLAY_DONE}')
-  return all(mark.stat().st_mtime_ns < saved for mark in marks)
-
-
-def forget_unfinished_replay(folder: RunFolder) -> None:
-  """Removes checkpoints of replay that a kill has cut short; Reverb never would."""
-  for path in folder.replay_checkpoints.glob('*'):
-    if not (path / _REPLAY_DONE).exists():
-      shutil.rmtree(path)
+  learners = CheckpointStore(folder.learner_checkpoints).numbers()
+  replays = replay_checkpoints.store(folder).numbers()
+  return max(replays, default=0) < max(learners, default=0)
 
 
 def restore_network(folder: RunFolder, network: tf.Module) -> dict[str, float]:
@@ -162,60 +207,50 @@ def restore_network(folder: RunFolder, network: tf.Module) -> dict[str, float]:
     network: as its learner's state has it under 'network'.
 
   Raises:
-    UserError: the run has no checkpoint yet, or it cannot be read.
+    UserError: the run has no checkpoint yet, or none that has all of the network.
   """
-  counts = _Counts()
-  _restore(newest(folder), network=network, counts=counts)
-  return counts.values
+  stored = newest(folder)
+  _read(stored, tf.train.Checkpoint(network=network))
+  return dict(stored.counts)
 
 
-def newest(folder: RunFolder) -> str:
-  """Returns the path of the learner's newest checkpoint.
+def newest(folder: RunFolder) -> Stored:
+  """Returns the learner's newest checkpoint that is whole.
 
   Raises:
-    UserError: the run has none yet, or its name cannot be read.
+    UserError: the run has none yet, or all are damaged.
   """
-  latest = _latest(folder)
-  if latest is None:
-    raise UserError(f'{folder.path} has no checkpoint yet: train first')
-  return latest
+  stored = _newest(folder)
+  if stored is None:
+    damages = CheckpointStore(folder.learner_checkpoints).damages()
+    raise UserError(
+      f'no checkpoint is whole: {"; ".join(damages)}'
+      if damages
+      else f'{folder.path} has no checkpoint yet: train first'
+    )
+  return stored
 
 
-def _latest(folder: RunFolder) -> str | None:
-  """Returns the path of the newest checkpoint; None without one.
+def _newest(folder: RunFolder) -> Stored | None:
+  return next(CheckpointStore(folder.learner_checkpoints).whole(), None)
+
+
+def _read(stored: Stored, checkpoint: tf.train.Checkpoint) -> None:
+  """Restores all variables of some of what a checkpoint holds.
 
   Raises:
-    UserError: it is named, but not there, or the name cannot be read.
-  """
-  name = folder.learner_checkpoints / _LEARNER_DONE
-  if not name.exists():
-    return None
-  latest = None
-  with _silent(), contextlib.suppress(ValueError):
-    latest = tf.train.latest_checkpoint(str(folder.learner_checkpoints))
-  if latest is None:
-    raise UserError(f'cannot read the checkpoint that {name} should name')
-  return latest
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-  """Keeps TensorFlow from saying in many lines what we say in one."""
-  logger = tf.get_logger()
-  logger.disabled = True
-  try:
-    yield
-  finally:
-    logger.disabled = False
-
-
-def _restore(path: str, **parts: tf.Module | _Counts) -> None:
-  """Restores some of what a checkpoint holds.
-
-  Raises:
-    UserError: it is damaged, or holds something else.
+    UserError: it lacks one, or has another in its place.
   """
   try:
-    tf.train.Checkpoint(**parts).restore(path).expect_partial()
-  except (tf.errors.OpError, LookupError, ValueError) as error:
-    raise unreadable(path, error) from error
+    with plain_name(stored.path) as folder:
+      status: Any = checkpoint.read(f'{folder}/{_PREFIX}')
+      status.assert_existing_objects_matched()
+      status.expect_partial()
+  except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
+    found = _VARIABLE.findall(str(error))
+    names = ', '.join(f'{name.removesuffix(":0")} {shape}' for name, shape in found)
+    what = f'it lacks {names}' if names else ' '.join(str(error).split())
+    raise UserError(
+      f'{stored.path} is no checkpoint of such an agent: {what}; were the settings in '
+      'config.yaml changed?'
+    ) from error

@@ -12,16 +12,21 @@ from typing import Any
 
 import acme
 import reverb
-from reverb.platform.checkpointers_lib import DefaultCheckpointer
 
 from qmle_acme.agents import AgentBuilder, TFLearner
-from qmle_acme.runs import checkpointing, evaluation, factory, loop
+from qmle_acme.replay import TABLE
+from qmle_acme.runs import (
+  checkpointing,
+  evaluation,
+  factory,
+  loop,
+  replay_checkpoints,
+)
+from qmle_acme.runs.batches import Batches
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.factory import Role
-from qmle_acme.runs.batches import Batches
 from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
 from qmle_acme.runs.run_folder import RunFolder
-from qmle_acme.replay import TABLE
 
 # Receives how the run stands, and a client of its replay.
 Watch = Callable[[dict[str, Any], reverb.Client], None]
@@ -44,11 +49,9 @@ def run(
     watch: called after each step.
   """
   builder = factory.make_builder(config, spec)
-  server = reverb.Server(
-    builder.make_tables(reverb.rate_limiters.MinSize(1)),
-    port=None,
-    checkpointer=DefaultCheckpointer(str(folder.replay_checkpoints)),
-  )
+  (table,) = builder.make_tables(reverb.rate_limiters.MinSize(1))
+  checkpointer = replay_checkpoints.make_checkpointer(folder, table)
+  server = reverb.Server([table], port=None, checkpointer=checkpointer)
   client = server.localhost_client()
   recorder = Recorder(str(folder.path))
   batches = Batches(builder.make_dataset(client.server_address))
@@ -58,10 +61,10 @@ def run(
     factory.make_seed(config, Role.LEARNER),
     functools.partial(recorder.record_metrics, 'learner'),
   )
-  checkpointer = checkpointing.Checkpointer(
+  saver = checkpointing.Checkpointer(
     folder, learner, recorder, client, config.checkpoint_minutes
   )
-  checkpointer.restore()
+  saver.restore()
   start = recorder.resumed_at()
   seed = factory.make_seed(config, Role.ACTOR, start=start)
   actor = builder.make_actor(learner, client, seed)
@@ -79,7 +82,7 @@ def run(
       _learn(builder, learner, recorder, steps)
     actor.update(wait=True)
     evaluator.evaluate_if_due(steps)
-    checkpointer.save_if_due()
+    saver.save_if_due()
     watch(recorder.snapshot(), client)
     budget.check()
 
@@ -95,7 +98,7 @@ def run(
         )
     evaluator.evaluate_finally()
   learner.write_metrics()
-  checkpointer.save()
+  saver.save()
   recorder.flush()
 
 

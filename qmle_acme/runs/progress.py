@@ -12,9 +12,9 @@ import rich.console
 import rich.live
 import rich.table
 
-from qmle_acme.runs.config import RunConfig
-from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.replay import TABLE
+from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, WARNING
 
 _TABLE_SECONDS = 1.0
 _LINE_SECONDS = 10.0
@@ -99,7 +99,7 @@ class Progress:
     left = max(total - steps, 0) / actor_rate if actor_rate else 0.0
     evaluation = snapshot['last_evaluation']
     recent = snapshot['recent_returns']
-    return {
+    rows = {
       'steps': f'{steps:,} of {total:,} ({steps / total:.0%})',
       'actors': f'{actor_rate:.0f} steps/s',
       'learner': f'{learner_rate:.1f} steps/s',
@@ -115,6 +115,9 @@ class Progress:
       'replay': f'{table.current_size:,}',
       'waits': who_waits(table.rate_limiter_info),
     }
+    if snapshot.get(WARNING):
+      rows['warning'] = snapshot[WARNING]
+    return rows
 
   def _rates(self) -> tuple[float, float]:
     """Returns actor and learner steps per second over the last updates."""

@@ -15,14 +15,16 @@ from typing import Any
 import tensorflow as tf
 from acme.utils import counting
 
-from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.files import parse_json, write_atomically
+from qmle_acme.runs.run_folder import RunFolder
 
 ACTOR_STEPS = 'actor_steps'
 LEARNER_STEPS = 'learner_steps'
 WALL_SECONDS = 'wall_seconds'
 # The actor steps of the newest checkpoint, in a snapshot.
 SAVED_STEPS = 'saved_steps'
+# What goes wrong without ending the run, if anything does, in a snapshot.
+WARNING = 'warning'
 # The counts that stamp every record and are saved; others live as long as the recorder.
 STAMPS = (ACTOR_STEPS, LEARNER_STEPS, WALL_SECONDS)
 # Training episodes whose returns `snapshot` shows.
@@ -45,6 +47,7 @@ class Recorder(counting.Counter):
     self._offset = 0.0
     self._resumed_at = 0
     self._saved_steps = 0
+    self._warning: str | None = None
     self._recent_returns: list[float] = []
     self._last_evaluation: dict[str, Any] | None = None
     self._events = tf.summary.create_file_writer(str(self._folder.tensorboard))
@@ -76,8 +79,13 @@ class Recorder(counting.Counter):
     return self._resumed_at
 
   def note_checkpoint(self, actor_steps: int) -> None:
-    """Notes that there is a checkpoint of so many actor steps."""
+    """Notes that there is a checkpoint of so many actor steps; no warning is left."""
     self._saved_steps = actor_steps
+    self._warning = None
+
+  def warn(self, line: str) -> None:
+    """Notes what goes wrong without ending the run, for those who watch it."""
+    self._warning = line
 
   def record_metrics(self, source: str, values: Mapping[str, float]) -> None:
     """Writes the training metrics of a learner or an actor."""
@@ -113,6 +121,7 @@ class Recorder(counting.Counter):
     """Returns how the run stands, for those who watch it."""
     return self.get_counts() | {
       SAVED_STEPS: self._saved_steps,
+      WARNING: self._warning,
       'recent_returns': list(self._recent_returns),
       'last_evaluation': self._last_evaluation,
     }

@@ -8,9 +8,9 @@ from typing import Any, TextIO
 import yaml
 
 from qmle_acme.errors import UserError
+from qmle_acme.files import make_folder, read_json, write_atomically
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.cpu_time import tree_cpu_seconds
-from qmle_acme.files import make_folder, read_json, write_atomically
 
 # What the settings of every run name, whatever its version.
 _ESSENTIALS = {

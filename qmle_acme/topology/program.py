@@ -24,7 +24,13 @@ from reverb.platform.checkpointers_lib import DefaultCheckpointer
 
 from qmle_acme import replay
 from qmle_acme.agents import AgentBuilder
-from qmle_acme.runs import checkpointing, evaluation, factory, loop
+from qmle_acme.runs import (
+  checkpointing,
+  evaluation,
+  factory,
+  loop,
+  replay_checkpoints,
+)
 from qmle_acme.runs.batches import BatchQueue
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.factory import Role
@@ -64,7 +70,7 @@ def make_program(
     node = lp.ReverbNode(
       functools.partial(_make_tables, config, spec),
       checkpoint_ctor=functools.partial(
-        DefaultCheckpointer, str(folder.replay_checkpoints)
+        _make_replay_checkpointer, config, spec, folder
       ),
     )
     replay_handle = program.add_node(node)
@@ -109,6 +115,13 @@ def _make_tables(
 ) -> list[reverb.Table]:
   builder = factory.make_builder(config, spec)
   return builder.make_tables(make_rate_limiter(builder, config.actors))
+
+
+def _make_replay_checkpointer(
+  config: RunConfig, spec: acme.specs.EnvironmentSpec, folder: RunFolder
+) -> DefaultCheckpointer:
+  (table,) = _make_tables(config, spec)
+  return replay_checkpoints.make_checkpointer(folder, table)
 
 
 class Learner:

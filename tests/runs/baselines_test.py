@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import small_runs
 
+from qmle_acme import training
 from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.errors import UserError
-from qmle_acme import training
 from qmle_acme.runs import evaluation, factory
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.factory import Role

@@ -1,8 +1,11 @@
 """Checkpoints: what goes on from one is what would have gone on without it."""
 
+import contextlib
 import itertools
 import pathlib
-from collections.abc import Iterator, Sequence
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 
 import acme
 import numpy as np
@@ -10,15 +13,16 @@ import pytest
 import reverb
 import small_runs
 import tensorflow as tf
+import yaml
 from acme.utils import loggers
-from reverb.platform.checkpointers_lib import DefaultCheckpointer
 
 from qmle_acme.agents import TFLearner
 from qmle_acme.errors import UserError
-from qmle_acme.runs import checkpointing, evaluation, factory
+from qmle_acme.replay import TABLE
+from qmle_acme.runs import checkpointing, evaluation, factory, replay_checkpoints
+from qmle_acme.runs.checkpoint_store import CheckpointStore
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.run_folder import RunFolder
-from qmle_acme.replay import TABLE
 from qmle_acme.types import Sample
 
 TRANSITIONS = 40
@@ -27,16 +31,19 @@ TRANSITIONS = 40
 class Parts:
   """Replay, recorder, learner and checkpointer of a run in one process."""
 
-  def __init__(self, folder: RunFolder, samples: Iterator[Sample] | None = None):
+  def __init__(
+    self,
+    folder: RunFolder,
+    samples: Iterator[Sample] | None = None,
+    limiter: reverb.rate_limiters.RateLimiter | None = None,
+  ):
     config = small_runs.make_config(folder.path)
     builder = factory.make_builder(config, factory.make_spec(config))
     self.builder = builder
     self.config = config
-    self.server = reverb.Server(
-      builder.make_tables(reverb.rate_limiters.MinSize(1)),
-      port=None,
-      checkpointer=DefaultCheckpointer(str(folder.replay_checkpoints)),
-    )
+    (table,) = builder.make_tables(limiter or reverb.rate_limiters.MinSize(1))
+    saver = replay_checkpoints.make_checkpointer(folder, table)
+    self.server = reverb.Server([table], port=None, checkpointer=saver)
     self.client = self.server.localhost_client()
     self.address = self.client.server_address
     self.recorder = Recorder(str(folder.path))
@@ -135,7 +142,13 @@ def test_resumed_learner_takes_the_steps_that_the_other_would_have_taken(
   second.server.stop()
 
 
-def test_only_the_newest_checkpoint_is_kept(folder: RunFolder) -> None:
+def numbers(folder: RunFolder) -> tuple[list[int], list[int]]:
+  """Returns the numbers of the checkpoints of learner and replay."""
+  learners = CheckpointStore(folder.learner_checkpoints).numbers()
+  return learners, replay_checkpoints.store(folder).numbers()
+
+
+def test_the_newest_two_checkpoints_are_kept(folder: RunFolder) -> None:
   parts = Parts(folder)
   parts.act(TRANSITIONS)
   for steps in (1, 2, 2):  # Twice at the same step, as at a stop after a checkpoint.
@@ -143,11 +156,15 @@ def test_only_the_newest_checkpoint_is_kept(folder: RunFolder) -> None:
     parts.recorder.increment(actor_steps=10)
     parts.checkpointer.save()
 
-  indices = [path.name for path in folder.learner_checkpoints.glob('*.index')]
-  assert indices == ['ckpt-2.index']
-  assert len(list(folder.replay_checkpoints.iterdir())) == 1
+  assert numbers(folder) == ([2, 3], [2, 3])
+  assert not list(folder.replay_checkpoints.glob('writing/*'))
+  assert not list(folder.learner_checkpoints.glob('writing/*'))
   assert checkpointing.read_counts(folder)['actor_steps'] == 30
   parts.server.stop()
+  again = Parts(folder)  # Its numbers go on.
+  again.checkpointer.save()
+  assert numbers(folder) == ([3, 4], [3, 4])
+  again.server.stop()
 
 
 def test_counts_are_those_of_the_saved_learner_and_no_others(folder: RunFolder) -> None:
@@ -175,20 +192,24 @@ def test_kill_in_the_middle_leaves_the_new_learner_with_the_old_replay(
   parts.act(1)
   parts.checkpointer.save()
   assert not checkpointing.is_replay_behind(folder)
-  (replay,) = folder.replay_checkpoints.iterdir()
-  cut_short = folder.replay_checkpoints / 'new'
-  cut_short.mkdir()
-  (cut_short / 'chunks.tfrecord').touch()
+  parts.act(3)
   monkeypatch.setattr(parts.client, 'checkpoint', kill)
   parts.recorder.increment(actor_steps=50)
   with pytest.raises(SystemExit):
     parts.checkpointer.save()
   parts.server.stop()
+  cut_short = folder.replay_checkpoints / 'writing' / 'new'
+  cut_short.mkdir()
+  (cut_short / 'chunks.tfrecord').touch()
 
   assert checkpointing.is_replay_behind(folder)
   assert checkpointing.read_counts(folder)['actor_steps'] == 50
-  checkpointing.forget_unfinished_replay(folder)
-  assert list(folder.replay_checkpoints.iterdir()) == [replay]
+  assert checkpointing.forget_damaged(folder) == []
+  assert numbers(folder) == ([1, 2], [1])
+  assert not cut_short.exists()
+  again = Parts(folder)
+  assert again.replay_size == 1
+  again.server.stop()
 
 
 def test_recorder_knows_what_is_saved(folder: RunFolder) -> None:
@@ -233,3 +254,181 @@ def test_greedy_actor_has_the_network_of_the_checkpoint(folder: RunFolder) -> No
       loaded.select_action(observation), greedy.select_action(observation), atol=1e-5
     )
   parts.server.stop()
+
+
+def flip(path: pathlib.Path) -> None:
+  data = bytearray(path.read_bytes())
+  data[len(data) // 2] ^= 1
+  path.write_bytes(data)
+
+
+def cut(path: pathlib.Path) -> None:
+  path.write_bytes(path.read_bytes()[:-7])
+
+
+@pytest.fixture(scope='module')
+def saved_twice(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+  """A run with two checkpoints: 10 steps and 5 rows, then 20 steps and 9 rows.
+
+  Its path has all that TensorFlow takes for a pattern.
+  """
+  folder = RunFolder(tmp_path_factory.mktemp('sweep[lr=0.1]*?{a,b}') / 'run')
+  config = small_runs.make_config(folder.path)
+  with folder.open(config):
+    folder.write_config(config)
+  parts = Parts(folder)
+  for episodes in (5, 4):
+    parts.act(episodes)
+    parts.recorder.increment(actor_steps=10)
+    parts.learner.state['max_priority'].assign_add(1.0)
+    parts.checkpointer.save()
+  parts.server.stop()
+  return folder
+
+
+@pytest.fixture
+def twice(saved_twice: RunFolder, tmp_path: pathlib.Path) -> RunFolder:
+  """A copy of it, to be damaged."""
+  path = tmp_path / 'sweep[lr=0.1]*?{a,b}'
+  return RunFolder(shutil.copytree(saved_twice.path, path))
+
+
+def resumed(folder: RunFolder) -> tuple[int, float, int]:
+  """Returns the steps, the highest priority and the rows that a run goes on from."""
+  parts = Parts(folder)
+  parts.checkpointer.restore()
+  found = (
+    parts.recorder.resumed_at(),
+    float(parts.learner.state['max_priority']),
+    parts.replay_size,
+  )
+  parts.server.stop()
+  return found
+
+
+def test_any_character_may_stand_in_a_path(twice: RunFolder) -> None:
+  assert resumed(twice) == (20, 3.0, 9)
+  _, counts = evaluation.load_greedy_actor(twice, seed=7)
+  assert counts['actor_steps'] == 20
+
+
+@pytest.mark.parametrize('damage', [flip, cut])
+def test_damaged_learner_is_said_and_both_go_on_from_the_one_before(
+  twice: RunFolder, damage: Callable[[pathlib.Path], None]
+) -> None:
+  path = twice.learner_checkpoints / '2' / 'learner.data-00000-of-00001'
+  damage(path)
+
+  assert checkpointing.read_resumed_counts(twice)['actor_steps'] == 10
+  (line,) = checkpointing.forget_damaged(twice)
+  assert line == f'{path} is not what was written: the checkpoint before it is used'
+  assert resumed(twice) == (10, 2.0, 5)
+
+
+@pytest.mark.parametrize('damage', [flip, cut])
+def test_damaged_replay_is_said_and_the_one_before_is_used(
+  twice: RunFolder, damage: Callable[[pathlib.Path], None]
+) -> None:
+  path = twice.replay_checkpoints / '2' / 'chunks.tfrecord'
+  damage(path)
+
+  assert checkpointing.read_resumed_counts(twice)['actor_steps'] == 20
+  (line,) = checkpointing.forget_damaged(twice)
+  assert line == f'{path} is not what was written: the checkpoint before it is used'
+  assert resumed(twice) == (20, 3.0, 5)
+
+
+def test_damage_of_all_is_refused_and_changes_nothing(twice: RunFolder) -> None:
+  for number in '12':
+    cut(twice.replay_checkpoints / number / 'chunks.tfrecord')
+  with pytest.raises(UserError, match='to go on with an empty replay') as caught:
+    checkpointing.read_resumed_counts(twice)
+  assert str(twice.replay_checkpoints / '2' / 'chunks.tfrecord') in str(caught.value)
+  for number in '12':
+    cut(twice.learner_checkpoints / number / 'learner.index')
+  with pytest.raises(UserError, match='no checkpoint is whole: ') as caught:
+    checkpointing.read_resumed_counts(twice)
+  assert '\n' not in str(caught.value)
+  assert numbers(twice) == ([1, 2], [1, 2])
+
+
+def test_network_that_the_checkpoint_lacks_a_part_of_is_refused(
+  twice: RunFolder,
+) -> None:
+  settings = twice.read_settings()
+  given = settings['qmle']['predictors']
+  given[0].update(family='mixture', noise=None, components=2)
+  twice.config.write_text(yaml.safe_dump(settings))
+  with pytest.raises(UserError, match='is no checkpoint of such an agent: ') as other:
+    evaluation.load_greedy_actor(twice, seed=7)
+  given[0] = dict(given[0], family='delta', components=None)
+  for predictor in given:
+    predictor['ratio'] /= 2
+  given.append({'family': 'gaussian', 'ratio': 0.25})
+  twice.config.write_text(yaml.safe_dump(settings))
+  with pytest.raises(UserError, match=r'it lacks .*gaussian') as more:
+    evaluation.load_greedy_actor(twice, seed=7)
+  for caught in (other, more):
+    assert str(twice.learner_checkpoints / '2') in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_replay_goes_on_with_the_limits_of_the_layout(twice: RunFolder) -> None:
+  limiter = reverb.rate_limiters.SampleToInsertRatio(2.0, 3, error_buffer=50.0)
+  parts = Parts(twice, limiter=limiter)
+
+  info = parts.client.server_info()[TABLE].rate_limiter_info
+  assert (info.samples_per_insert, info.min_size_to_sample) == (2.0, 3)
+  assert (info.min_diff, info.max_diff) == (-44.0, 56.0)
+  assert (info.insert_stats.completed, parts.replay_size) == (9, 9)
+  parts.checkpointer.save()
+  parts.server.stop()
+  left = {path.name for path in twice.replay_checkpoints.iterdir()}
+  assert left == {'2', '3', 'writing'}
+  assert not any(path.is_symlink() for path in twice.path.rglob('*'))
+
+
+@pytest.fixture
+def small_disk(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """A file system of 4 MB."""
+  path = tmp_path / 'disk'
+  path.mkdir()
+  command = ['mount', '-t', 'tmpfs', '-o', 'size=4m', 'none', str(path)]
+  if subprocess.run(command, capture_output=True).returncode:
+    pytest.skip('no file system can be mounted here')
+  yield path
+  subprocess.run(['umount', '--lazy', str(path)], check=True)
+
+
+def test_full_disk_is_a_warning_while_there_is_a_checkpoint(
+  small_disk: pathlib.Path, saved_twice: RunFolder
+) -> None:
+  folder = RunFolder(shutil.copytree(saved_twice.path, small_disk / 'run'))
+  parts = Parts(folder)
+  parts.checkpointer.restore()
+  filler = small_disk / 'filler'
+  with filler.open('wb', buffering=0) as file, contextlib.suppress(OSError):
+    while True:
+      file.write(bytes(4096))
+  parts.recorder.increment(actor_steps=10)
+  before = read_all(folder)
+
+  parts.checkpointer.save_if_due()
+
+  warning = 'cannot save the learner of 30 steps: No space left on device'
+  assert parts.recorder.snapshot()['warning'] == warning
+  with pytest.raises(checkpointing.NotSaved, match=warning):
+    parts.checkpointer.save()
+  with pytest.raises(Exception, match='No space left on device'):
+    replay_checkpoints.save(folder, parts.client, 9, {})
+  assert read_all(folder) == before
+  filler.unlink()
+  parts.checkpointer.save()
+  assert parts.recorder.snapshot()['warning'] is None
+  assert checkpointing.read_counts(folder)['actor_steps'] == 30
+  parts.server.stop()
+
+
+def read_all(folder: RunFolder) -> dict[pathlib.Path, bytes]:
+  checkpoints = folder.learner_checkpoints.parent
+  return {p: p.read_bytes() for p in checkpoints.rglob('*') if p.is_file()}

@@ -9,9 +9,8 @@ import pytest
 import small_runs
 from small_runs import column
 
-from qmle_acme import environments
+from qmle_acme import environments, training
 from qmle_acme.environments.bandit import NARROW, WIDE, Bandit
-from qmle_acme import training
 from qmle_acme.runs.recording import read_records
 from qmle_acme.runs.run_folder import RunFolder
 

@@ -12,9 +12,9 @@ import reverb
 import rich.console
 import tensorflow as tf
 
+from qmle_acme.replay import TABLE
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress, who_waits
-from qmle_acme.replay import TABLE
 
 CONFIG = RunConfig(run=pathlib.Path('runs/x'), env='bandit:bimodal', steps=2_000)
 

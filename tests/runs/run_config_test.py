@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.agents.qmle.predictors import PredictorConfig
 from qmle_acme.errors import UserError
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.config import RunConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
 
 RUN = pathlib.Path('runs/x')
 DEFAULT = RunConfig(run=RUN)

@@ -12,9 +12,9 @@ import yaml
 
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.errors import UserError
+from qmle_acme.files import write_atomically
 from qmle_acme.runs.config import RunConfig, to_dict
 from qmle_acme.runs.run_folder import RunFolder
-from qmle_acme.files import write_atomically
 
 _LOCKER = """
 import fcntl, sys

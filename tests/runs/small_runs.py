@@ -14,9 +14,9 @@ import psutil
 import yaml
 
 from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.agents.qmle.predictors import PredictorConfig
 from qmle_acme.runs.config import RunConfig, to_dict
 from qmle_acme.runs.run_folder import RunFolder
-from qmle_acme.agents.qmle.predictors import PredictorConfig
 
 # Small in everything that costs time; shares of the candidates that give all a chance.
 QMLE = QMLEConfig(

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import tyro
 from tyro import _errors as tyro_errors  # Private: tyro has no other hook for errors.
 
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import FAMILIES, MemberConfig, PredictorConfig
 from qmle_acme.errors import UserError, unknown
 
 T = TypeVar('T')
@@ -70,12 +70,15 @@ def _predictors(
   )
 
 
-def _predictor(word: str) -> PredictorConfig:
+def _predictor(word: str) -> MemberConfig:
   family, _, ratio = word.partition('=')
   try:
-    return PredictorConfig(family, float(ratio))
+    share = float(ratio)
   except ValueError:
     raise ValueError(f'{word!r} is not of the form delta=0.01') from None
+  if family not in FAMILIES:
+    raise unknown('predictor family', family, FAMILIES)
+  return FAMILIES[family](share)
 
 
 def _refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:

@@ -11,14 +11,19 @@ import pathlib
 import tyro
 
 from launch import arguments
-from qmle_acme import training
+from qmle_acme import environments
 from qmle_acme.errors import UserError
 from qmle_acme.runs import config as config_lib
+
+_NOT_GIVEN = pathlib.Path('--run')
 
 
 def main(argv: list[str]) -> int:
   """Trains; returns the exit code."""
   config = parse(argv)
+  environments.check(config.env)
+  from qmle_acme import training  # TensorFlow: seconds, which no typo waits for.
+
   # TensorFlow reads it when it starts, with the first tensor; processes that are nodes
   # of a run get their own.
   os.environ.update(training.thread_limits(config.learner_threads))
@@ -28,9 +33,12 @@ def main(argv: list[str]) -> int:
 def parse(argv: list[str]) -> config_lib.RunConfig:
   """Returns the settings that the arguments describe."""
   overlays, rest = _split(argv)
-  default = config_lib.RunConfig(run=tyro.MISSING)
+  default = config_lib.RunConfig(run=_NOT_GIVEN)
   for path in overlays:
     default = config_lib.overlay(default, config_lib.load_yaml(path), str(path))
+  if default.run == _NOT_GIVEN:
+    # No folder, so the settings themselves would refuse it.
+    object.__setattr__(default, 'run', tyro.MISSING)
   return arguments.parse(config_lib.RunConfig, rest, 'qmle train', default, __doc__)
 
 

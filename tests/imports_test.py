@@ -13,6 +13,8 @@ LAYERS = (
   'qmle_acme',
   'qmle_acme.types',
   'qmle_acme.errors',
+  'qmle_acme.lazy',
+  'qmle_acme.settings',
   'qmle_acme.files',
   'qmle_acme.processes',
   'qmle_acme.kernels',

@@ -10,7 +10,6 @@ import numpy as np
 from acme.wrappers import base
 from dm_env import specs
 
-from qmle_acme import actions
 from qmle_acme.environments import registry, variations
 from qmle_acme.errors import UserError
 
@@ -31,6 +30,9 @@ class Grid(base.EnvironmentWrapper):
       UserError: they are none.
     """
     super().__init__(environment)
+    # With TensorFlow, which a name that is looked up does not need.
+    from qmle_acme import actions
+
     box = actions.make(environment.action_spec(), bins=points)
     if not isinstance(box, actions.Box):
       raise UserError('its actions are no box: use the environment without a grid')

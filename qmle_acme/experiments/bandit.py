@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 
 from qmle_acme.agents import AgentBuilder
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import DeltaConfig
 from qmle_acme.environments import bandit
 from qmle_acme.experiments import reporting
 from qmle_acme.experiments.dpg import DPGBuilder
@@ -123,7 +123,7 @@ def make_builder(method: str, spec: acme.specs.EnvironmentSpec) -> AgentBuilder:
   if method == 'dpg':
     return DPGBuilder(_CONFIG, spec)
   share = 1.0 if method == 'local' else 0.5
-  predictors = (PredictorConfig('delta', share),)
+  predictors = (DeltaConfig(share),)
   config = dataclasses.replace(
     _CONFIG,
     uniform_ratio=1.0 - share,

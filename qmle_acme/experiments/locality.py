@@ -7,7 +7,7 @@ from typing import ClassVar
 import matplotlib.figure
 
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import DeltaConfig
 from qmle_acme.experiments import reporting, synthetic_runs
 from qmle_acme.experiments.statistics import group, interval, means
 from qmle_acme.experiments.study import Record, Settings, Study
@@ -73,5 +73,5 @@ def make_config(local: float) -> QMLEConfig:
     m_greedy=100,
     use_cache=False,
     uniform_ratio=1.0 - local,
-    predictors=(PredictorConfig('delta', local),),
+    predictors=(DeltaConfig(local),),
   )

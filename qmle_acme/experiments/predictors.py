@@ -8,7 +8,7 @@ import matplotlib.figure
 import numpy as np
 
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.agents.qmle.predictors import FAMILIES, PredictorConfig
+from qmle_acme.agents.qmle.predictors import FAMILIES
 from qmle_acme.experiments import reporting, synthetic_runs
 from qmle_acme.experiments.statistics import group, interval
 from qmle_acme.experiments.study import Record, Settings, Study
@@ -87,5 +87,5 @@ def make_config(problem: str, proposal: str) -> QMLEConfig:
     m_target=32,
     m_greedy=32,
     uniform_ratio=1.0 - _SHARE if families else 1.0,
-    predictors=tuple(PredictorConfig(f, _SHARE / len(families)) for f in families),
+    predictors=tuple(FAMILIES[f](_SHARE / len(families)) for f in families),
   )

@@ -6,7 +6,7 @@ import acme
 import numpy as np
 
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import CategoricalConfig, DeltaConfig
 from qmle_acme.environments import synthetic
 from qmle_acme.experiments.study import Record
 from qmle_acme.experiments.training import Training
@@ -27,7 +27,7 @@ CONFIG = QMLEConfig(
   hidden_size=64,
   # Shares that give each its candidates in a small budget too.
   uniform_ratio=0.5,
-  predictors=(PredictorConfig('delta', 0.25), PredictorConfig('categorical', 0.25)),
+  predictors=(DeltaConfig(0.25), CategoricalConfig(0.25)),
 )
 
 

@@ -4,23 +4,21 @@ import dataclasses
 import json
 import pathlib
 import re
+import types
 import typing
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
+from pydantic import Field
 
+from qmle_acme import settings
 from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.errors import (
-  UserError,
-  check_positive,
-  check_range,
-  check_seed,
-  unknown,
-  unreadable,
-)
+from qmle_acme.agents.qmle.predictors import FAMILIES, MemberConfig
+from qmle_acme.errors import UserError, unknown, unreadable
+from qmle_acme.settings import Count, Seed
 
 # Each has its settings under its own name.
 AGENTS = ('qmle', 'd4pg', 'dmpo')
@@ -36,23 +34,25 @@ class RunConfig:
   """Environment, for example control:<domain>:<task>."""
   agent: str = 'qmle'
   """Agent to train: qmle, d4pg or dmpo."""
-  steps: int = 1_000_000
+  steps: Count = 1_000_000
   """Environment steps of all actors together."""
-  seed: int = 1
+  seed: Seed = 1
   """Seed of networks, candidates, exploration and environments."""
   layout: Literal['local', 'distributed'] = 'distributed'
   """One process, or a Launchpad program."""
   launch: Literal['processes', 'threads'] = 'processes'
   """How the nodes of the distributed layout run."""
-  actors: int = 2
+  actors: Annotated[int, Field(ge=1, le=10_000)] = 2
   """Actor nodes of the distributed layout."""
-  learner_threads: int = 2
+  learner_threads: Annotated[int, Field(ge=1, le=1_024)] = 2
   """Threads of TensorFlow in the learner's process, which may be that of all others."""
-  evaluation_period: int = 20_000
+  evaluation_period: Count = 20_000
   """Environment steps between evaluations."""
-  evaluation_episodes: int = 3
+  evaluation_episodes: Count = 3
   """Greedy episodes in an evaluation, the same initial states each time."""
-  checkpoint_minutes: float = 10.0
+  checkpoint_minutes: Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)] = (
+    10.0
+  )
   """Minutes between checkpoints; there is always one at the end."""
   qmle: QMLEConfig = dataclasses.field(default_factory=QMLEConfig)
   """Settings of the QMLE agent."""
@@ -69,16 +69,7 @@ class RunConfig:
     """
     if self.agent not in AGENTS:
       raise unknown('agent', self.agent, AGENTS)
-    for name in (
-      'steps',
-      'actors',
-      'learner_threads',
-      'evaluation_period',
-      'evaluation_episodes',
-    ):
-      check_range(name, getattr(self, name), 1)
-    check_positive('checkpoint_minutes', self.checkpoint_minutes)
-    check_seed(self.seed)
+    settings.check(self)
 
 
 _SETTINGS = pydantic.TypeAdapter(RunConfig)
@@ -95,7 +86,26 @@ def from_dict(data: dict[str, Any], run: pathlib.Path) -> RunConfig:
 
 
 class _Loader(yaml.SafeLoader):
-  """Reads 5e-4 as a number, as everybody expects; to YAML 1.1 it is text."""
+  """Reads what settings are written in: no alias, no key twice.
+
+  It reads 5e-4 as a number, as everybody expects; to YAML 1.1 it is text.
+  """
+
+  def compose_node(self, parent: Any, index: Any) -> Any:
+    # A few lines of aliases can stand for more data than a machine can hold.
+    if self.check_event(yaml.AliasEvent):
+      mark = self.peek_event().start_mark
+      raise yaml.MarkedYAMLError(problem='an alias cannot be used', problem_mark=mark)
+    return super().compose_node(parent, index)
+
+  def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+    keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+    for i, key in enumerate(keys):
+      if key in keys[:i]:
+        mark = node.value[i][0].start_mark
+        problem = f'the key {key!r} stands here twice'
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+    return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver(
@@ -113,10 +123,22 @@ def load_yaml(path: pathlib.Path) -> dict[str, Any]:
   """
   try:
     data = yaml.load(path.read_text(), _Loader)
-  except (OSError, ValueError, yaml.YAMLError) as error:
+  except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
     raise unreadable(path, error) from error
   if not isinstance(data, dict):
     raise UserError(f'{path} holds no mapping of settings to values')
+  return data
+
+
+def without_nulls(data: Any) -> Any:
+  """Returns settings without those that are null.
+
+  No setting is; earlier versions wrote one for each option of another predictor family.
+  """
+  if isinstance(data, list):
+    return [without_nulls(item) for item in data]
+  if isinstance(data, dict):
+    return {k: without_nulls(v) for k, v in data.items() if v is not None}
   return data
 
 
@@ -137,10 +159,9 @@ def overlay(config: RunConfig, data: dict[str, Any], source: str) -> RunConfig:
     # Strict about JSON: what YAML reads as a string or truth value is no number.
     new = _SETTINGS.validate_json(json.dumps(merged, default=str), strict=True)
   except pydantic.ValidationError as error:
-    first = error.errors()[0]
-    where = '.'.join(str(part) for part in first['loc'])
-    what = first['msg'].lower()
-    raise UserError(f'{source}: {where}: {what} (given: {first["input"]!r})') from None
+    raise settings.refusal(error.errors()[0], f'{source}: ') from None
+  except UserError as error:
+    raise UserError(f'{source}: {error}') from None
   return new if 'run' in data else dataclasses.replace(new, run=config.run)
 
 
@@ -149,12 +170,28 @@ def _check_keys(kind: Any, data: Any, where: str) -> None:
   if typing.get_origin(kind) is tuple and isinstance(data, list):
     for item in data:
       _check_keys(typing.get_args(kind)[0], item, where)
-  if dataclasses.is_dataclass(kind) and isinstance(data, dict):
-    hints = typing.get_type_hints(kind)
+  if not isinstance(data, dict):
+    return
+  if typing.get_origin(kind) is types.UnionType:
+    kind = _member_class(data)
+    where = f'{where}: {data.get("family", "?")}'
+  if dataclasses.is_dataclass(kind):
+    types_of = typing.get_type_hints(kind)
+    hints = {field.name: types_of[field.name] for field in dataclasses.fields(kind)}
     for key, value in data.items():
       if key not in hints:
         raise unknown(f'key in {where}', str(key), hints)
       _check_keys(hints[key], value, f'{where}: {key}')
+
+
+def _member_class(data: dict[str, Any]) -> type[MemberConfig]:
+  """Returns the dataclass of a predictor's family."""
+  if 'family' not in data:
+    return MemberConfig
+  family = str(data['family'])
+  if family not in FAMILIES:
+    raise unknown('predictor family', family, FAMILIES)
+  return FAMILIES[family]
 
 
 def _merge(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class RunFolder:
     Raises:
       UserError: there are none, or not those of a run.
     """
-    settings = config_lib.load_yaml(self.config)
+    settings = config_lib.without_nulls(config_lib.load_yaml(self.config))
     for name, kind in _ESSENTIALS.items():
       if not isinstance(settings.get(name), kind):
         raise UserError(

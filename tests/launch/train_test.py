@@ -15,7 +15,11 @@ from qmle_acme import training
 from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import (
+  CategoricalConfig,
+  DeltaConfig,
+  MemberConfig,
+)
 from qmle_acme.runs.config import AGENTS, RunConfig, to_dict
 from qmle_acme.topology.supervision import Outcome
 
@@ -62,11 +66,12 @@ EVERYTHING = RunConfig(
     min_replay_size=60,
     priority_exponent=0.7,
     importance_exponent=0.3,
+    scale_rewards=False,
     epsilon=0.2,
     m_target=8,
     m_greedy=16,
     uniform_ratio=0.5,
-    predictors=(PredictorConfig('categorical', 0.2), PredictorConfig('delta', 0.3)),
+    predictors=(CategoricalConfig(0.2), DeltaConfig(0.3)),
     use_cache=False,
     bins=5,
     hidden_size=32,
@@ -83,6 +88,8 @@ EVERYTHING = RunConfig(
     epsilon_penalty=0.002,
     epsilon_mean=0.003,
     epsilon_stddev=0.004,
+    activate_final=True,
+    init_scale=0.4,
     init_log_temperature=2.0,
     init_log_alpha_mean=3.0,
     init_log_alpha_stddev=4.0,
@@ -100,6 +107,8 @@ def flatten(data: Any, prefix: str) -> dict[str, str]:
       for member in data
     ]
     return {prefix.replace('_', '-'): ' '.join(words)}
+  if data is True:
+    return {prefix.replace('_', '-'): ''}
   if data is False:
     path, _, name = prefix.rpartition('.')
     return {f'{path}.no-{name}'.replace('_', '-'): ''}
@@ -168,16 +177,16 @@ def test_files_of_the_project_are_accepted() -> None:
 @pytest.mark.parametrize(
   ('words', 'members'),
   [
-    (['delta=0.1'], (PredictorConfig('delta', 0.1),)),
+    (['delta=0.1'], (DeltaConfig(0.1),)),
     (
       ['categorical=0.06', 'delta=.04'],
-      (PredictorConfig('categorical', 0.06), PredictorConfig('delta', 0.04)),
+      (CategoricalConfig(0.06), DeltaConfig(0.04)),
     ),
     (['--qmle.uniform-ratio', '1'], ()),
   ],
 )
 def test_any_number_of_predictors(
-  words: list[str], members: tuple[PredictorConfig, ...]
+  words: list[str], members: tuple[MemberConfig, ...]
 ) -> None:
   config = train.parse(['--run', 'x', '--qmle.predictors', *words])
 
@@ -196,10 +205,13 @@ def test_help_shows_every_option_with_its_meaning_and_default() -> None:
   text = re.sub(r', --(\S+)\.no-\S+ ', ' or-not ', text)
   parts = {part.split()[0]: part for part in text.split(' --') if part}
   defaults = flatten(to_dict(RunConfig(run=RUN)), '')
-  assert set(defaults) | {'--run'} <= {f'--{name}' for name in parts}
+  assert set(defaults) | {'--run'} <= {
+    f'--{name}' for part in parts for name in (part, part.replace('.', '.no-'))
+  }
   for option, default in defaults.items():
-    help_text = parts[option[2:]]
-    assert f'(default: {default})' in help_text
+    help_text = parts[option[2:].replace('.no-', '.')]
+    shown = f'(default: {default})' if default else '(default: '  # True or False.
+    assert shown in help_text
     meaning = help_text.split(' (default')[0].split(maxsplit=2)[2]
     assert meaning.endswith('.') and len(meaning) > 10, option
   assert '(required)' in parts['run']

@@ -8,7 +8,11 @@ import pytest
 import yaml
 
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import (
+  CategoricalConfig,
+  DeltaConfig,
+  MixtureConfig,
+)
 from qmle_acme.errors import UserError
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.config import RunConfig
@@ -38,7 +42,7 @@ def test_overlay_replaces_what_it_names_and_nothing_else() -> None:
     checkpoint_minutes=2.0,
     layout='local',
     qmle=QMLEConfig(
-      discount=0.5, uniform_ratio=0.7, predictors=(PredictorConfig('categorical', 0.3),)
+      discount=0.5, uniform_ratio=0.7, predictors=(CategoricalConfig(0.3),)
     ),
   )
   assert type(config.checkpoint_minutes) is float
@@ -61,6 +65,7 @@ def test_predictors_with_options_go_through_a_file_and_back() -> None:
       - {family: mixture, ratio: 0.2, name: narrow, max_scale: 0.1}
   """)
   wide, narrow = config.qmle.predictors
+  assert isinstance(wide, MixtureConfig) and isinstance(narrow, MixtureConfig)
   assert (wide.name, wide.components, wide.max_scale) == ('mixture', 8, 1.0)
   assert (narrow.name, narrow.components, narrow.max_scale) == ('narrow', 4, 0.1)
   assert config_lib.from_dict(config_lib.to_dict(config), RUN) == config
@@ -73,7 +78,7 @@ def test_overlay_on_a_run_without_predictors() -> None:
   data = {'qmle': {'uniform_ratio': 0.8, 'predictors': [{'family': 'delta'}]}}
   data['qmle']['predictors'][0]['ratio'] = 0.2  # type: ignore[index]
   again = config_lib.overlay(alone, data, 'second.yaml')
-  assert again.qmle.predictors == (PredictorConfig('delta', 0.2),)
+  assert again.qmle.predictors == (DeltaConfig(0.2),)
 
 
 @pytest.mark.parametrize(
@@ -110,22 +115,25 @@ def test_overlay_on_a_run_without_predictors() -> None:
     ('qmle: {predictors: [{famly: delta}]}', "'famly'; nearest: family"),
     (
       'qmle: {predictors: [{family: delta, ratio: 0.1, components: 2}]}',
-      "components of predictor 'delta' is not an option of delta, which has noise",
+      "unknown key in mine.yaml: qmle: predictors: delta 'components'; nearest: ",
     ),
-    ('qmle: {predictors: [{family: delta}]}', 'predictors.0.ratio: field required (g'),
+    (
+      'qmle: {predictors: [{family: delta}]}',
+      'predictors.0.delta.ratio: field required (g',
+    ),
     (
       'qmle: {predictors: [{family: delta, ratio: a}]}',
-      "qmle.predictors.0.ratio: input should be a valid number (given: 'a')",
+      "qmle.predictors.0.delta.ratio: input should be a valid number (given: 'a')",
     ),
     ('qmle: {predictors: [{family: dleta, ratio: 0.1}]}', "'dleta'; nearest: delta"),
     ('qmle: {uniform_ratio: 0.5}', 'uniform_ratio and predictors is (0.5, 0.01, 0.09)'),
     ('steps: 0', 'steps is 0: it must be at least 1'),
-    ('seed: -1', 'seed is -1: it must be from 0'),
-    ('checkpoint_minutes: 0', 'checkpoint_minutes is 0.0: it must be positive'),
-    ('checkpoint_minutes: .inf', 'checkpoint_minutes is inf: it must be positive'),
-    ('checkpoint_minutes: .nan', 'checkpoint_minutes is nan: it must be positive'),
-    ('qmle: {learning_rate: .inf}', 'qmle.learning_rate is inf: it must be positive'),
-    ('qmle: {discount: 1.1}', 'qmle.discount is 1.1: it must be from 0.0 to 1.0'),
+    ('seed: -1', 'mine.yaml: seed is -1: it must be at least 0'),
+    ('checkpoint_minutes: 0', 'checkpoint_minutes is 0: it must be more than 0.0'),
+    ('checkpoint_minutes: .inf', 'checkpoint_minutes is inf: it must be finite'),
+    ('checkpoint_minutes: .nan', 'checkpoint_minutes is nan: it must be finite'),
+    ('qmle: {learning_rate: .inf}', 'qmle.learning_rate is inf: it must be finite'),
+    ('qmle: {discount: 1.1}', 'qmle.discount is 1.1: it must be at most 1'),
   ],
 )
 def test_bad_overlay_is_refused_in_one_line(text: str, message: str) -> None:
@@ -160,7 +168,7 @@ def test_round_trip_through_a_file(tmp_path: pathlib.Path) -> None:
     qmle=QMLEConfig(
       mle_target='cached',
       uniform_ratio=0.75,
-      predictors=(PredictorConfig('delta', 0.25),),
+      predictors=(DeltaConfig(0.25),),
     ),
   )
   path = tmp_path / 'config.yaml'

@@ -14,7 +14,7 @@ import psutil
 import yaml
 
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import CategoricalConfig, DeltaConfig
 from qmle_acme.runs.config import RunConfig, to_dict
 from qmle_acme.runs.run_folder import RunFolder
 
@@ -28,7 +28,7 @@ QMLE = QMLEConfig(
   m_greedy=16,
   hidden_size=16,
   uniform_ratio=0.5,
-  predictors=(PredictorConfig('delta', 0.25), PredictorConfig('categorical', 0.25)),
+  predictors=(DeltaConfig(0.25), CategoricalConfig(0.25)),
 )
 # Wall time for what takes a tenth of it on a machine that does nothing else.
 PATIENCE_SECONDS = 240.0

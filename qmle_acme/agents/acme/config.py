@@ -1,10 +1,16 @@
 """The settings that D4PG and DMPO share, with their defaults and checks."""
 
 import dataclasses
-import math
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
-from qmle_acme.errors import check_positive, check_range, out_of_range
+from pydantic import Field
+
+from qmle_acme import settings
+from qmle_acme.errors import out_of_range
+from qmle_acme.settings import Count, Number, Positive, Share
+
+_Width: TypeAlias = Annotated[int, Field(ge=1, le=65_536)]
+_Widths: TypeAlias = Annotated[tuple[_Width, ...], Field(min_length=1, max_length=100)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,33 +29,33 @@ class ActorCriticConfig:
   AGENT: ClassVar[str]
   """Name of the agent, for errors."""
 
-  discount: float = 0.99
+  discount: Share = 0.99
   """Discount factor of the return."""
-  n_step: int = 5
+  n_step: Count = 5
   """Environment steps that one transition spans."""
-  batch_size: int = 256
+  batch_size: Count = 256
   """Transitions in a learner step."""
-  policy_learning_rate: float = 1e-4
+  policy_learning_rate: Positive = 1e-4
   """Step size of Adam for the policy."""
-  critic_learning_rate: float = 1e-4
+  critic_learning_rate: Positive = 1e-4
   """Step size of Adam for the critic."""
-  samples_per_insert: float = 32.0
+  samples_per_insert: Positive = 32.0
   """Samples drawn from replay for each transition inserted."""
-  replay_size: int = 1_000_000
+  replay_size: Count = 1_000_000
   """Transitions that replay holds."""
-  min_replay_size: int = 1_000
+  min_replay_size: Count = 1_000
   """Transitions in replay before learning starts."""
-  policy_layer_sizes: tuple[int, ...] = (256, 256, 256)
+  policy_layer_sizes: _Widths = (256, 256, 256)
   """Widths of the policy's hidden layers."""
-  critic_layer_sizes: tuple[int, ...] = (512, 512, 256)
+  critic_layer_sizes: _Widths = (512, 512, 256)
   """Widths of the critic's hidden layers."""
-  vmin: float = -150.0
+  vmin: Number = -150.0
   """Least return that the critic can express."""
-  vmax: float = 150.0
+  vmax: Number = 150.0
   """Largest return that the critic can express."""
-  num_atoms: int = 51
+  num_atoms: Annotated[int, Field(ge=2, le=10_000)] = 51
   """Values on which the critic's distribution of returns lies."""
-  variable_update_period: int = 5
+  variable_update_period: Count = 5
   """Actor steps between fetches of the learner's variables."""
 
   def __post_init__(self) -> None:
@@ -58,24 +64,13 @@ class ActorCriticConfig:
     Raises:
       UserError: a value lies outside its range; the message names it.
     """
-    whole = ('n_step', 'batch_size', 'min_replay_size', 'variable_update_period')
-    for name in whole:
-      check_range(f'{self.AGENT}.{name}', getattr(self, name), 1)
-    check_range(f'{self.AGENT}.discount', self.discount, 0.0, 1.0)
-    positive = ('policy_learning_rate', 'critic_learning_rate', 'samples_per_insert')
-    for name in positive:
-      check_positive(f'{self.AGENT}.{name}', getattr(self, name))
-    for name in ('policy_layer_sizes', 'critic_layer_sizes'):
-      sizes = getattr(self, name)
-      self._check(bool(sizes) and min(sizes) >= 1, name, 'one or more widths from 1 on')
+    settings.check(self, f'{self.AGENT}.')
     self._check(
       self.replay_size >= max(self.batch_size, self.min_replay_size),
       'replay_size',
       'at least batch_size and min_replay_size',
     )
-    is_range = -math.inf < self.vmin < self.vmax < math.inf
-    self._check(is_range, 'vmin', f'finite and below vmax, {self.vmax}')
-    check_range(f'{self.AGENT}.num_atoms', self.num_atoms, 2)
+    self._check(self.vmin < self.vmax, 'vmin', f'less than vmax, {self.vmax}')
 
   def _check(self, holds: bool, name: str, requirement: str) -> None:
     """Raises UserError when a setting does not hold."""

@@ -6,7 +6,7 @@ import acme
 
 from qmle_acme.actions import Box
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import DeltaConfig
 from qmle_acme.errors import UserError
 from qmle_acme.experiments.dpg.learning import DPGLearner
 
@@ -33,7 +33,7 @@ class DPGBuilder(QMLEBuilder):
     policy = dataclasses.replace(
       config,
       uniform_ratio=0.0,
-      predictors=(PredictorConfig('delta', 1.0),),
+      predictors=(DeltaConfig(1.0),),
       m_target=1,
       m_greedy=1,
       mle_target='improved',

@@ -2,13 +2,20 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, Literal, get_origin
 
 import pytest
 
+from qmle_acme import settings
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import (
+  FAMILIES,
+  CategoricalConfig,
+  DeltaConfig,
+  MixtureConfig,
+)
 from qmle_acme.errors import UserError
+from qmle_acme.networks import WIDTH_MULTIPLE
 
 _NAN = math.nan
 _OUT_OF_RANGE: dict[str, list[Any]] = {
@@ -28,11 +35,8 @@ _OUT_OF_RANGE: dict[str, list[Any]] = {
   'uniform_ratio': [0.8, 1.0, -0.1, _NAN, math.inf],
   'predictors': [
     (),  # With the default uniform share, the sum is 0.9.
-    (PredictorConfig('delta', 0.2),),
-    (PredictorConfig('delta', 0.2), PredictorConfig('categorical', -0.1)),
-    (PredictorConfig('delta', 0.05), PredictorConfig('delta', 0.05)),
-    (PredictorConfig('delta', _NAN),),
-    (PredictorConfig('delta', math.inf),),
+    (DeltaConfig(0.2),),
+    (DeltaConfig(0.05), DeltaConfig(0.05)),
   ],
   'bins': [1],
   'hidden_size': [0, 24],
@@ -53,9 +57,10 @@ def test_out_of_range_is_one_line_that_names_the_setting(name: str, value: Any) 
 
 
 def test_every_setting_has_a_range() -> None:
-  names = {field.name for field in dataclasses.fields(QMLEConfig)}
-  # The choices are part of its type: whoever reads settings refuses others.
-  assert _OUT_OF_RANGE.keys() == names - {'mle_target', 'use_cache'}
+  fields = settings.fields_of(QMLEConfig).items()
+  # Of choices and truth values the type says all.
+  ranged = {k for k, t in fields if t is not bool and get_origin(t) is not Literal}
+  assert _OUT_OF_RANGE.keys() == ranged
 
 
 def test_cached_target_without_a_cache_is_refused() -> None:
@@ -63,83 +68,73 @@ def test_cached_target_without_a_cache_is_refused() -> None:
     QMLEConfig(use_cache=False, mle_target='cached')
 
 
-def test_unknown_family_is_answered_with_the_known_ones() -> None:
-  with pytest.raises(
-    UserError, match="unknown predictor family 'delt'; nearest: delta"
-  ):
-    QMLEConfig(predictors=(PredictorConfig('delt', 0.1),))
+def test_cached_target_is_of_the_state_only_with_one_step() -> None:
+  with pytest.raises(UserError, match=r'^qmle\.n_step is 2: it must be 1 where mle_'):
+    QMLEConfig(n_step=2, mle_target='cached')
+
+
+def test_widths_are_those_that_the_compiled_arg_max_takes() -> None:
+  assert QMLEConfig(hidden_size=WIDTH_MULTIPLE).hidden_size == WIDTH_MULTIPLE == 16
 
 
 @pytest.mark.parametrize(
   ('family', 'options', 'message'),
   [
-    (
-      'delta',
-      {'components': 3},
-      'components .* is not an option of delta, which has n',
-    ),
-    (
-      'categorical',
-      {'noise': 0.1},
-      'not an option of categorical, which has no option',
-    ),
-    ('gaussian', {'noise': 0.1}, 'of gaussian, which has min_scale, max_scale'),
-    (
-      'delta',
-      {'noise': 1.1},
-      "noise of predictor 'delta' is 1.1: it must be from 0.0 ",
-    ),
-    ('delta', {'noise': _NAN}, 'is nan: it must be from 0.0 to 1.0'),
-    ('mixture', {'components': 0}, 'components .* is 0: it must be from 1 to 100'),
-    ('mixture', {'min_scale': 0.0}, 'min_scale .* is 0.0: it must be from 0.001'),
+    ('delta', {'noise': 1.1}, "predictor 'delta': noise is 1.1: it must be at most 1"),
+    ('delta', {'noise': _NAN}, "predictor 'delta': noise is nan: it must be "),
+    ('mixture', {'components': 0}, 'components is 0: it must be at least 1'),
+    ('mixture', {'min_scale': 0.0}, 'min_scale is 0.0: it must be at least 0.001'),
     ('gaussian', {'min_scale': 1.0}, 'is 1.0: it must be less than max_scale, 1.0'),
     ('delta', {'name': 'uniform'}, "name 'uniform' cannot be used: it must be letters"),
     ('delta', {'name': 'a b'}, "name 'a b' cannot be used"),
+    ('delta', {'ratio': -0.1}, "predictor 'delta': ratio is -0.1: it must be at least"),
+    ('delta', {'ratio': math.inf}, "predictor 'delta': ratio is inf: it must be "),
+    ('delta', {'ratio': '1'}, "predictor 'delta': ratio: input should be a valid numb"),
   ],
 )
 def test_option_that_cannot_be_is_refused_in_one_line(
   family: str, options: dict[str, Any], message: str
 ) -> None:
   with pytest.raises(UserError, match=message) as error:
-    PredictorConfig(family, 0.1, **options)
+    FAMILIES[family](**({'ratio': 0.1} | options))
   assert '\n' not in str(error.value)
 
 
 def test_options_that_are_not_given_are_those_of_the_family() -> None:
-  member = PredictorConfig('mixture', 0.1, max_scale=2.0)
-  assert (member.name, member.components, member.noise) == ('mixture', 4, None)
+  member = MixtureConfig(0.1, max_scale=2.0)
+  assert (member.name, member.family, member.components) == ('mixture', 'mixture', 4)
   assert (member.min_scale, member.max_scale) == (0.05, 2.0)
 
 
 def test_two_of_one_family_need_names() -> None:
-  one, other = PredictorConfig('delta', 0.05), PredictorConfig('delta', 0.05, 'wide')
+  one, other = DeltaConfig(0.05), DeltaConfig(0.05, 'wide')
   assert len(QMLEConfig(predictors=(one, other)).predictors) == 2
   with pytest.raises(UserError, match='distinct: give those of one family a name each'):
     QMLEConfig(predictors=(one, one))
 
 
 @pytest.mark.parametrize(
-  'settings',
+  'values',
   [
     {'discount': 1.0, 'epsilon': 0.0, 'priority_exponent': 0.0},
     {'discount': 0.0, 'epsilon': 1.0, 'importance_exponent': 1.0},
     {'replay_size': 1000},
     {'batch_size': 1, 'min_replay_size': 1, 'replay_size': 1, 'm_target': 1},
     {'uniform_ratio': 1.0, 'predictors': ()},
-    {'uniform_ratio': 0.0, 'predictors': (PredictorConfig('categorical', 1.0),)},
+    {'uniform_ratio': 0.0, 'predictors': (CategoricalConfig(1.0),)},
     {'mle_target': 'cached', 'bins': 2},
     {'use_cache': False, 'mle_target': 'improved'},
   ],
 )
-def test_ends_of_the_ranges_are_accepted(settings: dict[str, Any]) -> None:
-  config = QMLEConfig(**settings)
-  for name, value in settings.items():
+def test_ends_of_the_ranges_are_accepted(values: dict[str, Any]) -> None:
+  config = QMLEConfig(**values)
+  for name, value in values.items():
     assert getattr(config, name) == value
 
 
 def test_ratios_are_uniform_first() -> None:
   assert QMLEConfig().ratios == (0.9, 0.01, 0.09)
-  members = (PredictorConfig('categorical', 0.3), PredictorConfig('delta', 0.2))
+  members = (CategoricalConfig(0.3), DeltaConfig(0.2))
   assert QMLEConfig(uniform_ratio=0.5, predictors=members).ratios == (0.5, 0.3, 0.2)
 
 

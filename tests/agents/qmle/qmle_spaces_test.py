@@ -13,7 +13,7 @@ from acme import specs as acme_specs
 from dm_env import specs
 
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import DeltaConfig, MixtureConfig
 
 HYBRID = {
   'pick': specs.DiscreteArray(1000),
@@ -29,9 +29,9 @@ TWO_MIXTURES = dataclasses.replace(
   m_greedy=20,
   epsilon=0.5,
   predictors=(
-    PredictorConfig('delta', 0.1),
-    PredictorConfig('mixture', 0.2),
-    PredictorConfig('mixture', 0.2, name='narrow', components=2, max_scale=0.1),
+    DeltaConfig(0.1),
+    MixtureConfig(0.2),
+    MixtureConfig(0.2, name='narrow', components=2, max_scale=0.1),
   ),
 )
 DEFAULTS = QMLEConfig(

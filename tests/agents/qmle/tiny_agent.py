@@ -18,7 +18,7 @@ from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.learning import QMLELearner
 from qmle_acme.agents.qmle.networks import QMLENetwork
-from qmle_acme.agents.qmle.predictors import PredictorConfig
+from qmle_acme.agents.qmle.predictors import CategoricalConfig, DeltaConfig
 from qmle_acme.replay import PriorityUpdater
 from qmle_acme.types import Sample, Tensor, Transition
 
@@ -33,7 +33,7 @@ CONFIG = QMLEConfig(
   m_target=5,
   m_greedy=8,
   uniform_ratio=0.4,
-  predictors=(PredictorConfig('delta', 0.2), PredictorConfig('categorical', 0.4)),
+  predictors=(DeltaConfig(0.2), CategoricalConfig(0.4)),
   hidden_size=16,
 )
 

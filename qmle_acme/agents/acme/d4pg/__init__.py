@@ -1,6 +1,22 @@
 """Acme's D4PG, a baseline."""
 
-from qmle_acme.agents.acme.d4pg.builder import D4PGBuilder
-from qmle_acme.agents.acme.d4pg.config import D4PGConfig
+from typing import TYPE_CHECKING
 
-__all__ = ['D4PGBuilder', 'D4PGConfig']
+from qmle_acme import lazy
+
+if TYPE_CHECKING:
+  from qmle_acme.agents.acme.d4pg.builder import D4PGBuilder
+  from qmle_acme.agents.acme.d4pg.config import D4PGConfig
+
+__all__ = [
+  'D4PGBuilder',
+  'D4PGConfig',
+]
+
+__getattr__ = lazy.names(
+  __name__,
+  {
+    'D4PGBuilder': 'builder',
+    'D4PGConfig': 'config',
+  },
+)

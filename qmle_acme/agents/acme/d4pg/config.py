@@ -1,11 +1,12 @@
 """Every setting of D4PG, with its default, its unit and its checks."""
 
 import dataclasses
-import math
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from qmle_acme.agents.acme import ActorCriticConfig
-from qmle_acme.errors import check_range
+from qmle_acme.settings import Count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,13 +15,7 @@ class D4PGConfig(ActorCriticConfig):
 
   AGENT: ClassVar[str] = 'd4pg'
 
-  target_update_period: int = 100
+  target_update_period: Count = 100
   """Learner steps between hard copies of the online to the target networks."""
-  sigma: float = 0.3
+  sigma: Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)] = 0.3
   """Standard deviation of the exploration noise; the box is [-1, 1]."""
-
-  def __post_init__(self) -> None:
-    """Checks every field; see base class."""
-    super().__post_init__()
-    check_range('d4pg.target_update_period', self.target_update_period, 1)
-    self._check(0.0 <= self.sigma < math.inf, 'sigma', 'at least 0, finite')

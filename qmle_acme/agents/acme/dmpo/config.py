@@ -1,10 +1,15 @@
 """Every setting of DMPO, with its default, its unit and its checks."""
 
 import dataclasses
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypeAlias
+
+from pydantic import Field
 
 from qmle_acme.agents.acme import ActorCriticConfig
-from qmle_acme.errors import check_positive, check_range
+from qmle_acme.settings import Count, Positive
+
+# Acme's loss raises what is lower.
+_Multiplier: TypeAlias = Annotated[float, Field(ge=-18.0, le=1e6, allow_inf_nan=False)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,43 +23,29 @@ class DMPOConfig(ActorCriticConfig):
 
   AGENT: ClassVar[str] = 'dmpo'
 
-  target_policy_update_period: int = 100
+  target_policy_update_period: Count = 100
   """Learner steps between hard copies of the online to the target policy."""
-  target_critic_update_period: int = 100
+  target_critic_update_period: Count = 100
   """Learner steps between hard copies of the online to the target critic."""
-  num_samples: int = 20
+  num_samples: Annotated[int, Field(ge=1, le=100_000)] = 20
   """Actions sampled from the target policy in each state."""
-  dual_learning_rate: float = 1e-2
+  dual_learning_rate: Positive = 1e-2
   """Step size of Adam for temperatures and multipliers."""
-  epsilon: float = 1e-1
+  epsilon: Positive = 1e-1
   """Bound of the KL divergence of the non-parametric policy, in nats."""
-  epsilon_penalty: float = 1e-3
+  epsilon_penalty: Positive = 1e-3
   """Bound of the KL divergence that keeps actions in the box, in nats."""
-  epsilon_mean: float = 1e-3
+  epsilon_mean: Positive = 1e-3
   """Bound of the KL divergence of the mean, in nats per action dimension."""
-  epsilon_stddev: float = 1e-6
+  epsilon_stddev: Positive = 1e-6
   """Bound of the KL divergence of the deviation, in nats per action dimension."""
   activate_final: bool = False
   """Whether policy and critic have an activation after their last hidden layer too."""
-  init_scale: float = 0.3
+  init_scale: Positive = 0.3
   """Deviation with which the policy starts; the box is [-1, 1]."""
-  init_log_temperature: float = 1.0
+  init_log_temperature: _Multiplier = 1.0
   """Start of the temperature, before softplus."""
-  init_log_alpha_mean: float = 1.0
+  init_log_alpha_mean: _Multiplier = 1.0
   """Start of the multiplier of the mean's constraint, before softplus."""
-  init_log_alpha_stddev: float = 10.0
+  init_log_alpha_stddev: _Multiplier = 10.0
   """Start of the multiplier of the deviation's constraint, before softplus."""
-
-  def __post_init__(self) -> None:
-    """Checks every field; see base class."""
-    super().__post_init__()
-    periods = ('target_policy_update_period', 'target_critic_update_period')
-    for name in (*periods, 'num_samples'):
-      check_range(f'dmpo.{name}', getattr(self, name), 1)
-    bounds = ('epsilon', 'epsilon_penalty', 'epsilon_mean', 'epsilon_stddev')
-    for name in ('dual_learning_rate', 'init_scale', *bounds):
-      check_positive(f'dmpo.{name}', getattr(self, name))
-    for name in ('temperature', 'alpha_mean', 'alpha_stddev'):
-      start = getattr(self, f'init_log_{name}')
-      is_usable = -18.0 <= start < float('inf')  # Acme's loss raises what is lower.
-      self._check(is_usable, f'init_log_{name}', 'at least -18, finite')

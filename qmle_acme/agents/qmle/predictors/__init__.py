@@ -1,19 +1,59 @@
 """Arg max predictors, and the ensemble that proposes candidates."""
 
-from qmle_acme.agents.qmle.predictors.base import Predictor
-from qmle_acme.agents.qmle.predictors.config import FAMILIES, UNIFORM, PredictorConfig
-from qmle_acme.agents.qmle.predictors.ensemble import (
-  Ensemble,
-  make_predictor,
-  split_budget,
-)
+from typing import TYPE_CHECKING
+
+from qmle_acme import lazy
+
+if TYPE_CHECKING:
+  from qmle_acme.agents.qmle.predictors.base import Predictor
+  from qmle_acme.agents.qmle.predictors.config import (
+    FAMILIES,
+    UNIFORM,
+    AutoregressiveConfig,
+    CategoricalConfig,
+    DeltaConfig,
+    GaussianConfig,
+    MemberConfig,
+    MixtureConfig,
+    PredictorConfig,
+  )
+  from qmle_acme.agents.qmle.predictors.ensemble import (
+    Ensemble,
+    make_predictor,
+    split_budget,
+  )
 
 __all__ = [
   'FAMILIES',
   'UNIFORM',
+  'AutoregressiveConfig',
+  'CategoricalConfig',
+  'DeltaConfig',
   'Ensemble',
+  'GaussianConfig',
+  'MemberConfig',
+  'MixtureConfig',
   'Predictor',
   'PredictorConfig',
   'make_predictor',
   'split_budget',
 ]
+
+__getattr__ = lazy.names(
+  __name__,
+  {
+    'AutoregressiveConfig': 'config',
+    'CategoricalConfig': 'config',
+    'DeltaConfig': 'config',
+    'FAMILIES': 'config',
+    'GaussianConfig': 'config',
+    'MemberConfig': 'config',
+    'MixtureConfig': 'config',
+    'PredictorConfig': 'config',
+    'UNIFORM': 'config',
+    'Predictor': 'base',
+    'Ensemble': 'ensemble',
+    'make_predictor': 'ensemble',
+    'split_budget': 'ensemble',
+  },
+)

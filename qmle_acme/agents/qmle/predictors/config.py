@@ -1,90 +1,132 @@
-"""The settings of one member of the ensemble, and which family has which of them."""
+"""The settings of the members of the ensemble: one dataclass for each family."""
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias
 
-from qmle_acme.errors import UserError, check_range, unknown
+from pydantic import Field
+
+from qmle_acme import settings
+from qmle_acme.errors import UserError, out_of_range
+from qmle_acme.settings import Share
 
 UNIFORM = 'uniform'
 # Names that proposers other than predictors have in the metrics.
 _TAKEN = (UNIFORM, 'cache')
-# The options of each family, with their defaults.
-_OPTIONS: dict[str, dict[str, float]] = {
-  'delta': {'noise': 0.1},
-  'categorical': {},
-  'gaussian': {'min_scale': 0.05, 'max_scale': 1.0},
-  'mixture': {'components': 4, 'min_scale': 0.05, 'max_scale': 1.0},
-  'autoregressive': {},
-}
-_RANGES = {
-  'noise': (0.0, 1.0),
-  'components': (1, 100),
-  'min_scale': (0.001, 10.0),
-  'max_scale': (0.001, 10.0),
-}
-FAMILIES = tuple(_OPTIONS)
+_Scale: TypeAlias = Annotated[float, Field(ge=0.001, le=10.0, allow_inf_nan=False)]
 
 
 @dataclasses.dataclass(frozen=True)
-class PredictorConfig:
-  """One member of the ensemble; what a family has no use for must be left out."""
+class MemberConfig:
+  """What the settings of all families have."""
 
-  family: str
-  """One of delta, categorical, gaussian, mixture and autoregressive."""
-  ratio: float
-  """Share of the candidates that it proposes, between 0 and 1."""
-  name: str | None = None
+  ratio: Share
+  """Share of the candidates that it proposes."""
+  name: str = ''
   """What the metrics call it: its family, unless there are two of one family."""
-  noise: float | None = None
-  """delta: standard deviation of the noise, as a share of the box's half-width, and
-  probability that a digit is replaced; 0 to 1, default 0.1."""
-  components: int | None = None
-  """mixture: number of components, 1 to 100, default 4."""
-  min_scale: float | None = None
-  """gaussian, mixture: least standard deviation, as a share of the box's half-width,
-  0.001 to 10, default 0.05."""
-  max_scale: float | None = None
-  """gaussian, mixture: largest standard deviation, likewise, default 1."""
+  _: dataclasses.KW_ONLY
+  family: str = ''
+  """One of delta, categorical, gaussian, mixture and autoregressive."""
 
   def __post_init__(self) -> None:
-    """Checks the options, and sets those of the family that are not given.
+    """Checks every field.
 
     Raises:
-      UserError: the family is unknown, the name is not usable, or an option is out of
-        range or of another family; the message names it.
+      UserError: an option is out of range, or the name is not usable; the message
+        names it.
     """
-    if self.family not in FAMILIES:
-      raise unknown('predictor family', self.family, FAMILIES)
-    if self.name is None:
+    if self.name == '':
       object.__setattr__(self, 'name', self.family)
-    if not str(self.name).isidentifier() or self.name in _TAKEN:
+    settings.check(self, f'predictor {self.name!r}: ')
+    if not self.name.isidentifier() or self.name in _TAKEN:
       raise UserError(
         f'predictor name {self.name!r} cannot be used: it must be letters, digits and '
         f'underscores, and neither {" nor ".join(_TAKEN)}'
-      )
-    for option in _RANGES:
-      self._resolve(option)
-    low, high = self.min_scale, self.max_scale
-    if low is not None and high is not None and low >= high:
-      raise UserError(
-        f'min_scale of predictor {self.name!r} is {low}: it must be less '
-        f'than max_scale, {high}'
       )
 
   @property
   def options(self) -> dict[str, Any]:
     """What the family takes beside space and width: the name, and its own options."""
-    names = ('name', *_OPTIONS[self.family])
-    return {name: getattr(self, name) for name in names}
+    values = dataclasses.asdict(self)
+    return {k: v for k, v in values.items() if k not in ('family', 'ratio')}
 
-  def _resolve(self, option: str) -> None:
-    """Checks an option, and sets it to the family's default if it has no value."""
-    value, defaults = getattr(self, option), _OPTIONS[self.family]
-    if value is None:
-      object.__setattr__(self, option, defaults.get(option))
-      return
-    where = f'{option} of predictor {self.name!r}'
-    if option not in defaults:
-      known = ', '.join(defaults) or 'no options'
-      raise UserError(f'{where} is not an option of {self.family}, which has {known}')
-    check_range(where, value, *_RANGES[option])
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeltaConfig(MemberConfig):
+  """One action for each state, and noise around it."""
+
+  family: Literal['delta'] = 'delta'
+  noise: Share = 0.1
+  """Standard deviation of the noise, as a share of the box's half-width, and
+  probability that a digit is replaced."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CategoricalConfig(MemberConfig):
+  """A categorical distribution over the bins of each dimension."""
+
+  family: Literal['categorical'] = 'categorical'
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GaussianConfig(MemberConfig):
+  """A diagonal Gaussian, clipped to the box."""
+
+  family: Literal['gaussian'] = 'gaussian'
+  min_scale: _Scale = 0.05
+  """Least standard deviation, as a share of the box's half-width."""
+  max_scale: _Scale = 1.0
+  """Largest standard deviation, likewise."""
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    _check_scales(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MixtureConfig(MemberConfig):
+  """Several diagonal Gaussians, clipped to the box."""
+
+  family: Literal['mixture'] = 'mixture'
+  components: Annotated[int, Field(ge=1, le=100)] = 4
+  """Number of Gaussians."""
+  min_scale: _Scale = 0.05
+  """Least standard deviation, as a share of the box's half-width."""
+  max_scale: _Scale = 1.0
+  """Largest standard deviation, likewise."""
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    _check_scales(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AutoregressiveConfig(MemberConfig):
+  """A categorical for each dimension, given those before it."""
+
+  family: Literal['autoregressive'] = 'autoregressive'
+
+
+_AnyConfig: TypeAlias = (
+  DeltaConfig
+  | CategoricalConfig
+  | GaussianConfig
+  | MixtureConfig
+  | AutoregressiveConfig
+)
+# One member of the ensemble.
+PredictorConfig: TypeAlias = Annotated[_AnyConfig, Field(discriminator='family')]
+FAMILIES: dict[str, type[_AnyConfig]] = {
+  'delta': DeltaConfig,
+  'categorical': CategoricalConfig,
+  'gaussian': GaussianConfig,
+  'mixture': MixtureConfig,
+  'autoregressive': AutoregressiveConfig,
+}
+
+
+def _check_scales(member: GaussianConfig | MixtureConfig) -> None:
+  """Raises UserError unless the least is less than the largest."""
+  if member.min_scale >= member.max_scale:
+    where = f'predictor {member.name!r}: min_scale'
+    requirement = f'less than max_scale, {member.max_scale}'
+    raise out_of_range(where, member.min_scale, requirement)

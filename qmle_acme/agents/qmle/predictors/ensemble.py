@@ -19,7 +19,7 @@ from qmle_acme.agents.qmle.predictors import (
   gaussian,
   mixture,
 )
-from qmle_acme.agents.qmle.predictors.config import UNIFORM, PredictorConfig
+from qmle_acme.agents.qmle.predictors.config import UNIFORM, MemberConfig
 from qmle_acme.types import Candidates, Seed, Tensor
 
 _FAMILIES: dict[str, Callable[..., base.Predictor]] = {
@@ -32,7 +32,7 @@ _FAMILIES: dict[str, Callable[..., base.Predictor]] = {
 
 
 def make_predictor(
-  config: PredictorConfig, space: ActionSpace, width: int
+  config: MemberConfig, space: ActionSpace, width: int
 ) -> base.Predictor:
   """Returns the predictor that a config describes.
 

@@ -10,7 +10,11 @@ import tensorflow as tf
 from dm_env import specs
 
 from qmle_acme.actions import Box
-from qmle_acme.agents.qmle.predictors import Predictor, PredictorConfig, make_predictor
+from qmle_acme.agents.qmle.predictors import (
+  CategoricalConfig,
+  Predictor,
+  make_predictor,
+)
 from qmle_acme.types import Array, Tensor
 
 _SEED = tf.constant([3, 4])
@@ -19,7 +23,7 @@ _SIZE = 2
 
 def _make(bins: int) -> tuple[Box, Predictor]:
   space = Box(specs.BoundedArray((_SIZE,), np.float32, -1.0, 3.0), bins)
-  return space, make_predictor(PredictorConfig('categorical', 1.0), space, width=16)
+  return space, make_predictor(CategoricalConfig(1.0), space, width=16)
 
 
 def _softmax(logits: Array) -> Array:

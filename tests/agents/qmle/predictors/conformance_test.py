@@ -19,7 +19,6 @@ from qmle_acme.agents.qmle.predictors import (
   FAMILIES,
   Ensemble,
   Predictor,
-  PredictorConfig,
   make_predictor,
 )
 from qmle_acme.types import Tensor
@@ -49,7 +48,7 @@ every_space = pytest.mark.parametrize('space', SPACES.values(), ids=SPACES.keys(
 
 def _make(family: str, space: ActionSpace, **options: Any) -> Predictor:
   tf.random.set_seed(0)
-  return make_predictor(PredictorConfig(family, 1.0, **options), space, _WIDTH)
+  return make_predictor(FAMILIES[family](1.0, **options), space, _WIDTH)
 
 
 def _parameters(predictor: Predictor, batch: int, scale: float = 1.5) -> Tensor:

@@ -6,7 +6,7 @@ import tensorflow as tf
 from dm_env import specs
 
 from qmle_acme.actions import Box
-from qmle_acme.agents.qmle.predictors import Predictor, PredictorConfig, make_predictor
+from qmle_acme.agents.qmle.predictors import DeltaConfig, Predictor, make_predictor
 from qmle_acme.types import Tensor
 
 _SEED = tf.constant([3, 4])
@@ -15,7 +15,7 @@ _SEED = tf.constant([3, 4])
 @pytest.fixture(scope='module')
 def delta() -> Predictor:
   spec = specs.BoundedArray((2,), np.float32, [-3.0, 0.0], [1.0, 0.1])
-  return make_predictor(PredictorConfig('delta', 1.0), Box(spec, 3), width=8)
+  return make_predictor(DeltaConfig(1.0), Box(spec, 3), width=8)
 
 
 @pytest.mark.parametrize('count', [1, 2, 50])

@@ -17,9 +17,16 @@ _FAMILIES = {
   'bandit': 'qmle_acme.environments.bandit',
   'control': 'qmle_acme.environments.control',
   'grid': 'qmle_acme.environments.grid',
+  'grid2op': 'qmle_acme.environments.power_grid',
   'gymnasium': 'qmle_acme.environments.gymnasium',
+  'hybrid': 'qmle_acme.environments.hybrid',
+  'q3c': 'qmle_acme.environments.q3c',
+  'recommender': 'qmle_acme.environments.recommender',
+  'relaxed': 'qmle_acme.environments.relaxed',
   'repeat': 'qmle_acme.environments.repeat',
+  'restricted': 'qmle_acme.environments.restricted',
   'scale': 'qmle_acme.environments.scale',
+  'switches': 'qmle_acme.environments.switches',
   'synthetic': 'qmle_acme.environments.synthetic',
 }
 

@@ -5,7 +5,8 @@ that candidates, cache and replay are plain tensors whatever the space; it becom
 action of the environment only where the actor hands it over. Its first C dimensions are
 continuous, in [-1, 1]; each of the others is a digit, one of 0 ... K_i - 1, which a
 float32 holds exactly. A action dimensions, C continuous ones of them, A' size of the
-network's input, K_i bins of dimension i; `...` any leading dimensions.
+network's input: the continuous dimensions, then every digit one-hot; K_i bins of
+dimension i; `...` any leading dimensions.
 """
 
 import abc
@@ -52,19 +53,28 @@ class ActionSpace(abc.ABC):
     grid of the K bins of each dimension, which reaches the corners; digits are uniform.
     """
 
-  def encode(self, actions: Tensor) -> Tensor:
-    """Returns the network's input [..., A'] for actions [..., A].
+  @property
+  def digit_counts(self) -> tuple[int, ...]:
+    """K_i of the digits, which the network reads one-hot."""
+    return self.bin_counts[self.num_continuous :]
 
-    Continuous dimensions stay as they are; each digit becomes one-hot.
-    """
-    size = self.num_continuous
-    counts = self.bin_counts[size:]
-    if not counts:
-      return actions
+  @property
+  def num_inputs(self) -> int:
+    """The number of what the network reads as it is: C."""
+    return self.num_continuous
+
+  def inputs(self, actions: Tensor) -> Tensor:
+    """Returns what the network reads as it is, [..., C], of actions [..., A]."""
+    # Without a slice of all, so that TensorFlow can fuse what makes and takes them.
+    return actions[..., : self.num_continuous] if self.digit_counts else actions
+
+  def one_hot(self, actions: Tensor) -> Tensor:
+    """Returns the digits of actions [..., A], each one-hot, [..., A' - C]."""
+    counts = self.digit_counts
     values = np.concatenate([np.arange(k, dtype=np.float32) for k in counts])
     owners = np.repeat(np.arange(len(counts)), counts)
-    one_hot = tf.gather(actions[..., size:], owners, axis=-1) == values
-    return tf.concat([actions[..., :size], tf.cast(one_hot, tf.float32)], axis=-1)
+    digits = tf.gather(actions[..., self.size - len(counts) :], owners, axis=-1)
+    return tf.cast(digits == values, tf.float32)
 
   @abc.abstractmethod
   def clip(self, actions: Tensor) -> Tensor:

@@ -1,16 +1,14 @@
 """The compiled arg max against the plain layers: what learning makes of either."""
 
+import dataclasses
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import matplotlib.figure
-import tensorflow as tf
 
-from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
-from qmle_acme.agents.qmle.networks import QMLENetwork
+from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.experiments import control_runs
 from qmle_acme.experiments.study import Record, Settings, Study
-from qmle_acme.types import Tensor
 
 TASKS = ('control:cartpole:swingup', 'control:walker:walk')
 # Half of the default batches and target candidates, and 300 candidates to act by in
@@ -24,22 +22,7 @@ _CONFIG = QMLEConfig(
 )
 
 
-class PlainNetwork(QMLENetwork):
-  """Evaluates all candidates by the layers that learn, in float32."""
-
-  def argmax_of(self, embeddings: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-    """See base class."""
-    values = self.q_values(embeddings, actions)
-    return tf.argmax(values, axis=-1, output_type=tf.int32), tf.reduce_max(values, -1)
-
-
-class PlainBuilder(QMLEBuilder):
-  """Makes the parts of QMLE with the plain arg max."""
-
-  network_class = PlainNetwork
-
-
-FORMS: dict[str, type[QMLEBuilder]] = {'compiled': QMLEBuilder, 'plain': PlainBuilder}
+FORMS = ('compiled', 'plain')
 
 
 class ExactnessStudy(Study):
@@ -59,8 +42,9 @@ class ExactnessStudy(Study):
   def run(self, settings: Settings) -> list[Record]:
     """See base class."""
     steps, seed = int(settings['steps']), int(settings['seed'])
-    agent = FORMS[str(settings['form'])]
-    return control_runs.run(str(settings['task']), _CONFIG, steps, seed, agent)
+    form: Any = settings['form']
+    config = dataclasses.replace(_CONFIG, argmax=form)
+    return control_runs.run(str(settings['task']), config, steps, seed)
 
   def table(self, records: Sequence[Record]) -> str:
     """See base class."""

@@ -1,10 +1,23 @@
 """Our own TensorFlow operations, in C where speed decides: see each `*_op.c`."""
 
+import os
 import pathlib
 
 import tensorflow as tf
 
+# The widest vectors divide the width of a network.
+WIDTH_MULTIPLE = 16
 _LIBRARY = pathlib.Path(__file__).with_name('_operations.so')
 operations = tf.load_op_library(str(_LIBRARY))
 
-__all__ = ['operations']
+
+def threads() -> int:
+  """Returns as many threads as the environment gives to one of TensorFlow's operations.
+
+  Without a word there, one for each core that this process may use.
+  """
+  named = int(os.environ.get('TF_NUM_INTRAOP_THREADS') or 0)
+  return named or len(os.sched_getaffinity(0))
+
+
+__all__ = ['WIDTH_MULTIPLE', 'operations', 'threads']

@@ -1,13 +1,15 @@
 // The arg max over the candidate actions of states, by the action-in Q-network.
 //
 // For each state, with the embedding e_o [H] and the observation's half of the torso's
-// first layer, and for each candidate x [A]:
+// first layer, and for each candidate a [A]:
 //
-//   e_a    = elu(norm(encode(x) W_e + b_e))                             [H]
+//   e_a    = elu(norm(encode(a) W_e + b_e))                             [H]
 //   hidden = relu(e_a W_i + observation's half)                         [2H]
 //   value  = elu(norm([e_o; e_a] + hidden W_o + b_o)) . w + b
 //
-// In encode(x) the digits of x are one-hot, so that each stands for a row of W_e.
+// encode(a) are the inputs of the candidate, [C], and then its digits, one-hot, so that
+// each stands for a row of W_e. The inputs are the continuous dimensions of a, or features
+// of it: whoever calls has made them.
 //
 // All distinct candidates are estimated with the two large products, W_i [H, 2H] and
 // W_o [2H, 2H], in 8-bit integers, at four times the speed of float32. The few with the
@@ -51,12 +53,18 @@ typedef struct {
   float *origin;             // [2H], of hidden: what is in integers are differences to it
   float *origin_offset;      // [2H], what state and origin add to the second layer
   const float **looked_up;   // [D], the rows of weights that the digits stand for
-  float *continuous;         // [TILE, C], and so on: a tile on its way
+  float *inputs;             // [TILE, C], and so on: a tile on its way
   float *embeddings;         // [TILE, H]
   float *hidden, *output;    // [TILE, 2H], of the two layers
   uint8_t *integers;         // [TILE, 2H], a layer's input
   float lows[TILE], worths[TILE];  // of each row of it: the worth of zero, and of one
 } Workspace;
+
+// The candidates of one state.
+typedef struct {
+  const float *actions, *inputs;  // [N, A], [N, C]
+  int size;                       // A
+} Candidates;
 
 // Zero memory, aligned for every vector; the caller frees it.
 static char *allocate(size_t bytes) {
@@ -83,7 +91,7 @@ static size_t lay_out(const Network *net, const Request *request, Workspace *wor
   work->origin = take(memory, &used, 2 * width, sizeof(float));
   work->origin_offset = take(memory, &used, 2 * width, sizeof(float));
   work->looked_up = take(memory, &used, net->digits, sizeof(float *));
-  work->continuous = take(memory, &used, TILE * net->continuous, sizeof(float));
+  work->inputs = take(memory, &used, TILE * net->inputs, sizeof(float));
   work->embeddings = take(memory, &used, TILE * width, sizeof(float));
   work->hidden = take(memory, &used, TILE * 2 * width, sizeof(float));
   work->output = take(memory, &used, TILE * 2 * width, sizeof(float));
@@ -113,11 +121,9 @@ static int finalists_of(int candidates) {
   return count < TILE ? count : TILE;
 }
 
-static int size_of(const Network *net) { return net->continuous + net->digits; }
-
 // Lists the rows of weights that digits stand for; no digit leads out of the weights.
 static void look_up(const Network *net, const float *digits, const float **rows) {
-  const float *w = net->encoder_w + (size_t)net->continuous * net->width;
+  const float *w = net->encoder_w + (size_t)net->inputs * net->width;
   for (int d = 0; d < net->digits; ++d) {
     const int count = net->digit_counts[d];
     const int digit = digits[d] > 0 && digits[d] < count ? digits[d] : 0;
@@ -126,18 +132,18 @@ static void look_up(const Network *net, const float *digits, const float **rows)
   }
 }
 
-// Embeds candidates of a state: e_a, before norm and elu, of `count` rows of its actions
-// [N, A].
-static void embed(const Network *net, const float *actions, const int32_t *rows,
-                  int count, Workspace *work) {
-  const int size = net->continuous, width = net->width;
+// Embeds `count` rows of the candidates: e_a, before norm and elu.
+static void embed(const Network *net, Candidates of, const int32_t *rows, int count,
+                  Workspace *work) {
+  const int size = net->inputs, width = net->width;
   for (int r = 0; r < count; ++r)
-    memcpy(work->continuous + r * size, actions + (size_t)rows[r] * size_of(net),
+    memcpy(work->inputs + r * size, of.inputs + (size_t)rows[r] * size,
            sizeof(float) * size);
-  affine(work->continuous, size, net->encoder_w, net->encoder_b, whole_blocks(count),
-         width, work->embeddings);
+  affine(work->inputs, size, net->encoder_w, net->encoder_b, whole_blocks(count), width,
+         work->embeddings);
   for (int r = 0; net->digits && r < count; ++r) {
-    look_up(net, actions + (size_t)rows[r] * size_of(net) + size, work->looked_up);
+    const float *next = of.actions + (rows[r] + (size_t)1) * of.size;
+    look_up(net, next - net->digits, work->looked_up);
     add_rows(work->embeddings + r * width, work->looked_up, net->digits, width);
   }
 }
@@ -161,12 +167,11 @@ static void quantize_row(const float *row, int size, Range range, int r,
 }
 
 // The first layer of `count` candidates, at most TILE, in integers, before its relu.
-static void estimate_hidden(const Job *job, const float *state_hidden,
-                            const float *actions, const int32_t *rows, int count,
-                            Workspace *work) {
+static void estimate_hidden(const Job *job, const float *state_hidden, Candidates of,
+                            const int32_t *rows, int count, Workspace *work) {
   const Network *net = job->network;
   const int width = net->width, whole = whole_blocks(count);
-  embed(net, actions, rows, count, work);
+  embed(net, of, rows, count, work);
   for (int r = 0; r < whole; ++r) {
     float *row = work->embeddings + r * width;
     const Range range = norm_elu(row, width, net->encoder_scale, net->encoder_offset);
@@ -197,11 +202,10 @@ static void estimate(const Job *job, int count, Workspace *work, float *values) 
 }
 
 // Evaluates `count` candidates, at most TILE, in float32.
-static void evaluate(const Network *net, const float *state_hidden,
-                     const float *actions, const int32_t *rows, int count,
-                     Workspace *work, float *values) {
+static void evaluate(const Network *net, const float *state_hidden, Candidates of,
+                     const int32_t *rows, int count, Workspace *work, float *values) {
   const int width = net->width, whole = round_up(count, FLOAT_ROWS);
-  embed(net, actions, rows, count, work);
+  embed(net, of, rows, count, work);
   for (int r = 0; r < count; ++r)
     norm_elu(work->embeddings + r * width, width, net->encoder_scale,
              net->encoder_offset);
@@ -249,17 +253,19 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
   const Network *net = job->network;
   const Request *request = job->request;
   const int width = net->width, count = request->candidates;
-  const float *actions = request->actions + (size_t)state * count * size_of(net);
+  const size_t first = (size_t)state * count;
+  const Candidates of = {request->actions + first * request->size,
+                         request->inputs + first * net->inputs, request->size};
   const float *state_hidden = request->state_hidden + (size_t)state * 2 * width;
   memcpy(work->outer_offset, net->outer_b, sizeof(float) * 2 * width);
   add(work->outer_offset, request->embeddings + (size_t)state * width, width);
 
   int32_t last;
-  const int distinct = find_distinct(actions, count, size_of(net), work->table,
+  const int distinct = find_distinct(of.actions, count, of.size, work->table,
                                      table_slots(count), work->rows, &last);
   for (int i = 0; i < distinct; i += TILE) {
     const int rows = distinct - i < TILE ? distinct - i : TILE;
-    estimate_hidden(job, state_hidden, actions, work->rows + i, rows, work);
+    estimate_hidden(job, state_hidden, of, work->rows + i, rows, work);
     if (i == 0) set_origin(net, rows, work);
     estimate(job, rows, work, work->estimates + i);
   }
@@ -268,7 +274,7 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
   const int most = finalists_of(count);
   int end = choose_finalists(work->estimates, work->rows, distinct, most, finalists);
   end = admit(last, end, most, finalists);
-  evaluate(net, state_hidden, actions, finalists, end, work, values);
+  evaluate(net, state_hidden, of, finalists, end, work, values);
   int best = 0;
   for (int i = 1; i < end; ++i)
     if (values[i] > values[best] ||

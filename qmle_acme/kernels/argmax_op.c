@@ -9,13 +9,13 @@ static const char *const kName = "QmleArgmax";
 
 // The inputs, in their order.
 enum {
-  EMBEDDINGS, STATE_HIDDEN, ACTIONS,
+  EMBEDDINGS, STATE_HIDDEN, ACTIONS, INPUTS,
   ENCODER_W, ENCODER_B, ENCODER_SCALE, ENCODER_OFFSET,
   INNER_W, OUTER_W, OUTER_B, NORM_SCALE, NORM_OFFSET, OUTPUT_W, OUTPUT_B,
   NUM_INPUTS
 };
 static const char *const kInputs[NUM_INPUTS] = {
-    "embeddings: float", "state_hidden: float", "actions: float",
+    "embeddings: float", "state_hidden: float", "actions: float", "inputs: float",
     "encoder_w: float", "encoder_b: float", "encoder_scale: float",
     "encoder_offset: float", "inner_w: float", "outer_w: float", "outer_b: float",
     "norm_scale: float", "norm_offset: float", "output_w: float", "output_b: float"};
@@ -72,19 +72,21 @@ static void delete(void *argument) {
   free(kernel);
 }
 
-// Sees to it that every input has the size that the first three and the digits imply.
+// Sees to it that every input has the size that the shapes of three of them and the digits
+// imply.
 static void check(const Kernel *kernel, TF_Tensor *const *inputs, TF_Status *status) {
-  if (TF_NumDims(inputs[EMBEDDINGS]) != 2 || TF_NumDims(inputs[ACTIONS]) != 3) {
+  if (TF_NumDims(inputs[EMBEDDINGS]) != 2 || TF_NumDims(inputs[ACTIONS]) != 3 ||
+      TF_NumDims(inputs[INPUTS]) != 3) {
     TF_SetStatus(status, TF_INVALID_ARGUMENT,
-                 "embeddings must be [B, H] and actions [B, N, A]");
+                 "embeddings must be [B, H], actions [B, N, A] and inputs [B, N, C]");
     return;
   }
   const int64_t batch = TF_Dim(inputs[ACTIONS], 0), count = TF_Dim(inputs[ACTIONS], 1);
   const int64_t size = TF_Dim(inputs[ACTIONS], 2), h = TF_Dim(inputs[EMBEDDINGS], 1);
-  const int64_t encoded = size - kernel->digits + kernel->one_hot;
+  const int64_t read = TF_Dim(inputs[INPUTS], 2), encoded = read + kernel->one_hot;
   const int64_t expected[NUM_INPUTS] = {
-      batch * h, batch * 2 * h, batch * count * size, encoded * h, h, h, h,
-      h * 2 * h, 2 * h * 2 * h, 2 * h, 2 * h, 2 * h, 2 * h, 1};
+      batch * h, batch * 2 * h, batch * count * size, batch * count * read,
+      encoded * h, h, h, h, h * 2 * h, 2 * h * 2 * h, 2 * h, 2 * h, 2 * h, 2 * h, 1};
   if (h < 1 || h % WIDTH_MULTIPLE) {
     TF_SetStatus(status, TF_INVALID_ARGUMENT, "the width H must be a multiple of 16");
     return;
@@ -113,7 +115,7 @@ static void run(const Kernel *kernel, TF_Tensor *const *inputs,
   const float *data[NUM_INPUTS];
   for (int i = 0; i < NUM_INPUTS; ++i) data[i] = TF_TensorData(inputs[i]);
   const Network network = {
-      .continuous = TF_Dim(inputs[ACTIONS], 2) - kernel->digits,
+      .inputs = TF_Dim(inputs[INPUTS], 2),
       .digits = kernel->digits, .digit_counts = kernel->digit_counts,
       .width = TF_Dim(inputs[EMBEDDINGS], 1),
       .encoder_w = data[ENCODER_W], .encoder_b = data[ENCODER_B],
@@ -123,8 +125,9 @@ static void run(const Kernel *kernel, TF_Tensor *const *inputs,
       .output_w = data[OUTPUT_W], .output_b = data[OUTPUT_B]};
   const Request request = {
       .states = TF_Dim(inputs[ACTIONS], 0), .candidates = TF_Dim(inputs[ACTIONS], 1),
-      .embeddings = data[EMBEDDINGS], .state_hidden = data[STATE_HIDDEN],
-      .actions = data[ACTIONS], .best = TF_TensorData(outputs[BEST]),
+      .size = TF_Dim(inputs[ACTIONS], 2), .embeddings = data[EMBEDDINGS],
+      .state_hidden = data[STATE_HIDDEN], .actions = data[ACTIONS],
+      .inputs = data[INPUTS], .best = TF_TensorData(outputs[BEST]),
       .values = TF_TensorData(outputs[VALUE])};
   if (kernel->kernels->maximize(&network, &request, kernel->threads))
     TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "no memory for the arg max");

@@ -1,6 +1,7 @@
 // What the operations ask of the kernels, which exist for each width of vectors.
-// B states, N candidates of each, A action dimensions, of which the first C are continuous
-// and the others, D, are digits; H width. Matrices lie row by row.
+// B states, N candidates of each, A action dimensions, the last D of which are digits that
+// the network reads, C what it reads of an action beside them, H width. Matrices lie row by
+// row.
 
 #ifndef QMLE_KERNELS_H_
 #define QMLE_KERNELS_H_
@@ -10,7 +11,7 @@
 enum { WIDTH_MULTIPLE = 16 };  // Of H, for the widest vectors.
 
 typedef struct {
-  int continuous, digits, width;  // C, D, H
+  int inputs, digits, width;      // C, D, H
   const int32_t *digit_counts;    // [D], how many values each digit has
   const float *encoder_w;         // [C + the sum of those, H]
   const float *encoder_b, *encoder_scale, *encoder_offset;  // [H]
@@ -21,12 +22,13 @@ typedef struct {
 } Network;
 
 typedef struct {
-  int states, candidates;     // B, N
-  const float *embeddings;    // [B, H]
-  const float *state_hidden;  // [B, 2H], the observation's half of the first layer
-  const float *actions;       // [B, N, A]
-  int32_t *best;              // [B], the best candidate of each state, the first of equals
-  float *values;              // [B], its value
+  int states, candidates, size;  // B, N, A
+  const float *embeddings;       // [B, H]
+  const float *state_hidden;     // [B, 2H], the observation's half of the first layer
+  const float *actions;          // [B, N, A]; equal ones have equal inputs
+  const float *inputs;           // [B, N, C]
+  int32_t *best;  // [B], the best candidate of each state, the first of equals
+  float *values;  // [B], its value
 } Request;
 
 typedef struct {

@@ -94,7 +94,7 @@ def _compare(network: QMLENetwork, observations: Array, count: int) -> dict[str,
     embeddings = network.embed(observations[first : first + _CHUNK])
     seed = tf.constant([_SEED, first])
     candidates = network.ensemble.propose(embeddings, count, seed).actions
-    best, _ = network.argmax_of(embeddings, candidates)
+    best, _ = network.q.argmax(embeddings, candidates)
     values = network.q_values(embeddings, candidates).numpy()  # [B, N]
     of_best = np.take_along_axis(values, best.numpy()[:, None], axis=1)[:, 0]
     lacks.append((values.max(axis=1) - of_best) / np.ptp(values, axis=1))

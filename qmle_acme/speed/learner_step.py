@@ -80,7 +80,7 @@ def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Par
     'of it maximising': Part(lambda: maximize(embeddings, actions)),
     'gradient step': Part(lambda: learner.fit(transition, *targets)),
     'cache lookup': Part(lambda: lookup(keys, transition.a_tm1)),
-    'cache update': Part(lambda: update(keys, transition.a_tm1)),
+    'cache update': Part(lambda: update(keys, transition.a_tm1, transition.r_t)),
   }
 
 

@@ -75,7 +75,7 @@ def test_every_index_goes_to_the_agent_and_back(data: st.DataObject) -> None:
     np.testing.assert_array_equal(space.to_environment(action), native)
     np.testing.assert_array_equal(space.clip(action), action)
     np.testing.assert_array_equal(space.from_bins(space.to_bins(action)), action)
-    encoded = space.encode(tf.constant(action[None]))[0]
+    encoded = space.one_hot(tf.constant(action[None]))[0]
     np.testing.assert_array_equal(
       np.bincount(encoded.numpy().astype(int))[1], space.size
     )
@@ -86,7 +86,7 @@ def test_digits_and_encoding_by_hand() -> None:
   space = Discrete(spec)
   action = space.from_environment(np.array([101, 2]))  # 100 = 2 * 49 + 0 * 7 + 2.
   np.testing.assert_array_equal(action, [2, 0, 2, 2])
-  encoded = space.encode(tf.constant(action))
+  encoded = space.one_hot(tf.constant(action))
   assert encoded.shape == (23,)
   np.testing.assert_array_equal(np.flatnonzero(encoded), [2, 6, 6 + 7 + 2, 20 + 2])
   # 5 * 49 + 1 * 7 + 5 = 257 is no action: the largest index is 256.
@@ -126,7 +126,7 @@ def test_size_of_what_the_network_sees_does_not_grow_with_the_number_of_actions(
 ):
   for k in range(1, 10):
     space = Discrete(specs.DiscreteArray(10**k))
-    assert space.encode(tf.zeros([space.size])).shape[-1] <= 110
+    assert space.one_hot(tf.zeros([space.size])).shape[-1] <= 110
 
 
 def _native(rng: np.random.Generator, spec: specs.BoundedArray) -> Any:
@@ -167,10 +167,10 @@ def test_nest_is_sampled_and_encoded_part_by_part() -> None:
   last = np.array(space.bin_counts[5:]) - 1
   np.testing.assert_array_equal(proposal[..., 5:].max(axis=(0, 1)), last)
   np.testing.assert_array_equal(proposal[..., 5:].min(axis=(0, 1)), 0)
-  encoded = space.encode(tf.constant(proposal))
-  assert encoded.shape == (20, 100, 5 + 3 + 2 + 2 + 30)
-  np.testing.assert_array_equal(encoded[..., :5], proposal[..., :5])
-  np.testing.assert_array_equal(tf.reduce_sum(encoded[..., 5:], -1), 6.0)
+  np.testing.assert_array_equal(space.inputs(proposal), proposal[..., :5])
+  one_hot = space.one_hot(tf.constant(proposal))
+  assert one_hot.shape == (20, 100, 3 + 2 + 2 + 30)
+  np.testing.assert_array_equal(tf.reduce_sum(one_hot, -1), 6.0)
   bins = space.to_bins(proposal)
   np.testing.assert_array_equal(space.from_bins(bins)[..., 5:], proposal[..., 5:])
   for action in proposal[0, :10]:

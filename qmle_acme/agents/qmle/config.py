@@ -17,6 +17,7 @@ from qmle_acme.settings import Count, Positive, Share
 
 _Candidates: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
 _Bins: TypeAlias = Annotated[int, Field(ge=2, le=1_000)]
+_Directions: TypeAlias = Annotated[int, Field(ge=0, le=1_000)]
 # Widths that the compiled arg max takes.
 _Width: TypeAlias = Annotated[int, Field(ge=16, le=8_192, multiple_of=16)]
 
@@ -68,6 +69,15 @@ class QMLEConfig:
   """Grid points per continuous action dimension, ends included."""
   hidden_size: _Width = 128
   """Width of the embeddings, a multiple of 16."""
+  argmax: Literal['compiled', 'plain'] = 'compiled'
+  """How candidates are compared: by the kernel, which estimates all of them in 8-bit
+  integers and evaluates the best few, or all of them by the layers that learn."""
+  fourier_directions: _Directions = 0
+  """Random directions at each of four scales, whose waves the Q-network sees beside
+  continuous actions: for a Q that is jagged in the action; 0 is none."""
+  normalize_observations: bool = False
+  """Whether the networks see observations less their running mean, over their running
+  standard deviation, both of the batches that the learner has drawn."""
   variable_update_period: Count = 5
   """Actor steps between fetches of the learner's variables."""
 

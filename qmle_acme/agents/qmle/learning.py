@@ -128,12 +128,13 @@ class QMLELearner(TFLearner):
     weights = losses.importance_weights(
       sample.probabilities, self._config.importance_exponent
     )
+    self._network.count_in(transition.o_tm1)
     fit = self.fit(transition, target, mle_target, weights)
 
     priorities = losses.priorities(fit.td_error)
     self._max_priority.assign(tf.maximum(self._max_priority, tf.reduce_max(priorities)))
     if self._config.use_cache:
-      self._cache.update(sample.keys, best.action)
+      self._cache.update(sample.keys, best.action, best.value)
     self._steps.assign_add(1)
     tf.cond(
       self._steps % self._config.target_update_period == 0,

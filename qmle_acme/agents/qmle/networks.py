@@ -10,7 +10,7 @@ import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
-from qmle_acme.agents.qmle.argmax import maximize, with_cached
+from qmle_acme.agents.qmle.argmax import best_of, with_cached
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.predictors import Ensemble, make_predictor
 from qmle_acme.agents.seeding import seeded
@@ -76,6 +76,9 @@ class QNetwork(snt.Module, abc.ABC):
       cached: [B, A], if there is one.
     """
 
+  def count_in(self, observations: Tensor) -> None:
+    """Counts observations [B, O] in what they are normalised by, if they are."""
+
   @abc.abstractmethod
   def embed(self, observations: Tensor) -> Tensor:
     """Returns the embeddings [B, H] of observations [B, O]."""
@@ -107,7 +110,11 @@ class QMLENetwork(QNetwork):
     """
     super().__init__(name=name)
     width = config.hidden_size
-    self.q = ActionInQNetwork(space, width)
+    self.q = ActionInQNetwork(
+      space, width, config.fourier_directions, config.normalize_observations
+    )
+    is_compiled = config.argmax == 'compiled'
+    self._best = self.q.argmax if is_compiled else self.q.plain_argmax
     self.ensemble = Ensemble(
       space,
       [make_predictor(member, space, width) for member in config.predictors],
@@ -136,11 +143,13 @@ class QMLENetwork(QNetwork):
     candidates = self.ensemble.propose(embeddings, count, seed)
     if cached is not None:
       candidates = with_cached(candidates, cached, len(self.proposers) - 1)
-    return maximize(lambda actions: self.argmax_of(embeddings, actions), candidates)
+    return best_of(candidates, *self._best(embeddings, candidates.actions))
 
-  def argmax_of(self, embeddings: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the best, int32 [B], of actions [B, N, A], and its value [B]."""
-    return self.q.argmax(embeddings, actions)
+  def count_in(self, observations: Tensor) -> None:
+    """See base class."""
+    running_norm = self.q.observation_encoder.running_norm
+    if running_norm:
+      running_norm.update(observations)
 
   def embed(self, observations: Tensor) -> Tensor:
     """See base class."""

@@ -15,7 +15,7 @@ from qmle_acme.agents.qmle.predictors import (
   MixtureConfig,
 )
 from qmle_acme.errors import UserError
-from qmle_acme.networks import WIDTH_MULTIPLE
+from qmle_acme.kernels import WIDTH_MULTIPLE
 
 _NAN = math.nan
 _OUT_OF_RANGE: dict[str, list[Any]] = {
@@ -40,6 +40,7 @@ _OUT_OF_RANGE: dict[str, list[Any]] = {
   ],
   'bins': [1],
   'hidden_size': [0, 24],
+  'fourier_directions': [-1],
   'variable_update_period': [0],
 }
 _CASES = [(name, value) for name, values in _OUT_OF_RANGE.items() for value in values]

@@ -50,17 +50,20 @@ class ArgmaxCache(tf.Module):
     found, is_hit = self._find(keys)
     return tf.where(is_hit[:, None], found, default), is_hit
 
-  def update(self, keys: Tensor, actions: Tensor) -> None:
-    """Caches an action for each key; of equal keys the last one counts.
+  def update(self, keys: Tensor, actions: Tensor, values: Tensor) -> None:
+    """Caches an action for each key; of equal keys that of the highest value.
 
     Args:
       keys: int64 [B], B at most C.
       actions: [B, A].
+      values: [B], of the actions in the state that the item leads to.
     """
     unique, _ = tf.unique(keys)
     _, is_known = self._find(unique)
     # Insert first: a known key of this batch may be among those that are displaced.
-    self._actions.insert(keys, actions)
+    # Of equal keys the table keeps the last one.
+    order = tf.argsort(values, stable=True)
+    self._actions.insert(tf.gather(keys, order), tf.gather(actions, order))
     self._admit(tf.boolean_mask(unique, tf.logical_not(is_known)))
 
   def _find(self, keys: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,15 +4,9 @@ max_a Q(s, a) is taken over A_m, m sampled candidates (arXiv 2410.06317, Monte C
 arg max). B batch, N candidates, A action dimensions.
 """
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import tensorflow as tf
 
 from qmle_acme.types import ArgmaxResult, Candidates, Tensor
-
-# Returns the best of actions [B, N, A], int32 [B], and its value [B].
-ArgmaxFunction: TypeAlias = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def with_cached(candidates: Candidates, cached: Tensor, proposer: int) -> Candidates:
@@ -28,14 +22,14 @@ def with_cached(candidates: Candidates, cached: Tensor, proposer: int) -> Candid
   return Candidates(actions, proposers)
 
 
-def maximize(argmax: ArgmaxFunction, candidates: Candidates) -> ArgmaxResult:
+def best_of(candidates: Candidates, best: Tensor, value: Tensor) -> ArgmaxResult:
   """Returns the best candidate of each state, and who proposed it.
 
   Args:
-    argmax: of actions [B, N, A].
     candidates: with actions [B, N, A].
+    best: int32 [B], which of them it is.
+    value: [B].
   """
-  best, value = argmax(candidates.actions)  # [B], [B]
   return ArgmaxResult(
     action=tf.gather(candidates.actions, best, axis=1, batch_dims=1),  # [B, A]
     value=value,

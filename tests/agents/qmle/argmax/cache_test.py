@@ -26,8 +26,12 @@ class _Twin:
     self._capacity = capacity
     self.actions: dict[int, Array] = {}
 
-  def update(self, keys: Sequence[int], actions: Array) -> None:
-    self.actions.update(zip(keys, actions, strict=True))
+  def update(self, keys: Sequence[int], actions: Array, values: Array) -> None:
+    best: dict[int, float] = {}
+    for key, action, value in zip(keys, actions, values, strict=True):
+      if value >= best.get(key, -np.inf):
+        best[key] = value
+        self.actions[key] = action
     while len(self.actions) > self._capacity:
       del self.actions[next(iter(self.actions))]
 
@@ -47,6 +51,11 @@ def _actions(count: int, start: int) -> Array:
   return np.stack([numbers, -numbers], axis=1)
 
 
+def _values(keys: Sequence[int], seed: int) -> Array:
+  """Returns random values [B], some of them equal."""
+  return np.random.default_rng(seed).integers(3, size=len(keys)).astype(np.float32)
+
+
 def _assert_same(cache: ArgmaxCache, twin: _Twin, keys: Sequence[int]) -> None:
   """Asserts that both know the same of these keys, and answer misses by the default."""
   default = _actions(len(keys), start=10_000)
@@ -64,8 +73,9 @@ def _apply(
   seen: dict[int, None] = dict.fromkeys(_POOL)
   for i, keys in enumerate(batches):
     actions = _actions(len(keys), start + 100 * i)
-    cache.update(_tensor(keys), tf.constant(actions))
-    twin.update(keys, actions)
+    values = _values(keys, i)
+    cache.update(_tensor(keys), tf.constant(actions), tf.constant(values))
+    twin.update(keys, actions, values)
     seen |= dict.fromkeys(keys)
     _assert_same(cache, twin, [*seen, *seen])  # Twice: lookups take equal keys, too.
 
@@ -88,7 +98,7 @@ def test_agrees_with_a_dict(history: tuple[int, list[list[int]]]) -> None:
 def test_full_cache_displaces_by_first_visit_not_by_last() -> None:
   cache = ArgmaxCache(2, SIZE)
   for i, key in enumerate([1, 2, 1, 3]):  # The second visit of 1 does not save it.
-    cache.update(_tensor([key]), tf.constant(_actions(1, i)))
+    cache.update(_tensor([key]), tf.constant(_actions(1, i)), tf.zeros(1))
   _, is_hit = cache.lookup(_tensor([1, 2, 3]), tf.zeros([3, SIZE]))
   np.testing.assert_array_equal(is_hit, [False, True, True])
   assert len(cache) == 2
@@ -96,19 +106,34 @@ def test_full_cache_displaces_by_first_visit_not_by_last() -> None:
 
 def test_known_key_is_displaced_by_new_ones_of_its_own_batch() -> None:
   cache = ArgmaxCache(2, SIZE)
-  cache.update(_tensor([1, 2]), tf.constant(_actions(2, 0)))
-  cache.update(_tensor([3, 1]), tf.constant(_actions(2, 10)))
+  cache.update(_tensor([1, 2]), tf.constant(_actions(2, 0)), tf.zeros(2))
+  cache.update(_tensor([3, 1]), tf.constant(_actions(2, 10)), tf.zeros(2))
   actions, is_hit = cache.lookup(_tensor([1, 2, 3]), tf.zeros([3, SIZE]))
   np.testing.assert_array_equal(is_hit, [False, True, True])
   np.testing.assert_array_equal(actions, [[0, 0], [1, -1], [10, -10]])
 
 
-def test_last_of_equal_keys_counts() -> None:
+@pytest.mark.parametrize(
+  ('values', 'expected'),
+  [([9.0, 1.0, 8.0], [1, -1]), ([8.0, 1.0, 9.0], [3, -3]), ([5.0, 7.0, 5.0], [3, -3])],
+  ids=['first', 'last', 'equal'],
+)
+def test_of_equal_keys_the_best_action_counts(
+  values: list[float], expected: list[int]
+) -> None:
   cache = ArgmaxCache(4, SIZE)
-  cache.update(_tensor([5, 6, 5]), tf.constant(_actions(3, 1)))
+  cache.update(_tensor([5, 6, 5]), tf.constant(_actions(3, 1)), tf.constant(values))
   actions, _ = cache.lookup(_tensor([5, 6]), tf.zeros([2, SIZE]))
-  np.testing.assert_array_equal(actions, [[3, -3], [2, -2]])
+  np.testing.assert_array_equal(actions, [expected, [2, -2]])
   assert len(cache) == 2
+
+
+def test_the_value_of_an_earlier_batch_is_of_no_account() -> None:
+  cache = ArgmaxCache(4, SIZE)
+  for start, value in ((1, 9.0), (2, -9.0)):  # By another network, perhaps.
+    cache.update(_tensor([5]), tf.constant(_actions(1, start)), tf.constant([value]))
+  actions, _ = cache.lookup(_tensor([5]), tf.zeros([1, SIZE]))
+  np.testing.assert_array_equal(actions, [[2, -2]])
 
 
 def test_empty_cache_answers_with_the_default() -> None:
@@ -124,22 +149,26 @@ def test_lookup_and_update_in_one_graph(capacity: int) -> None:
   cache, twin = ArgmaxCache(capacity, SIZE), _Twin(capacity)
 
   @tf.function(autograph=False)
-  def step(keys: Tensor, actions: Tensor, default: Tensor) -> tuple[Tensor, Tensor]:
+  def step(
+    keys: Tensor, actions: Tensor, values: Tensor, default: Tensor
+  ) -> tuple[Tensor, Tensor]:
     """As the learner does: what was known before, then the update."""
     before = cache.lookup(keys, default)
-    cache.update(keys, actions)
+    cache.update(keys, actions, values)
     return before
 
   random = np.random.default_rng(capacity)
   for i in range(200):
     keys = random.choice(_POOL, size=4).tolist()
     actions, default = _actions(4, start=10 * i), _actions(4, start=-10 * i - 5)
-    found, is_hit = step(_tensor(keys), tf.constant(actions), tf.constant(default))
+    values = _values(keys, i)
+    tensors = (tf.constant(x) for x in (actions, values, default))
+    found, is_hit = step(_tensor(keys), *tensors)
     expected, expected_hit = twin.lookup(keys, default)
     np.testing.assert_array_equal(is_hit, expected_hit)
     np.testing.assert_array_equal(found, expected)
     assert found.shape == (4, SIZE)
-    twin.update(keys, actions)
+    twin.update(keys, actions, values)
   _assert_same(cache, twin, _POOL)
 
 
@@ -165,7 +194,8 @@ def test_checkpoint_keeps_actions_and_order_of_eviction(
   path = tf.train.Checkpoint(cache=cache).save(str(tmp_path / 'checkpoint'))
 
   restored = ArgmaxCache(5, SIZE)
-  restored.update(_tensor([1, 77]), tf.constant(_actions(2, 5)))  # To be forgotten.
+  forgotten = tf.constant(_actions(2, 5))
+  restored.update(_tensor([1, 77]), forgotten, tf.zeros(2))
   tf.train.Checkpoint(cache=restored).restore(path).assert_consumed()
   _assert_same(restored, twin, [*_POOL, 77])
   _apply(restored, twin, batches[visits:], start=5000)

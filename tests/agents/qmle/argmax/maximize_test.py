@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from qmle_acme.agents.qmle.argmax import maximize, with_cached
+from qmle_acme.agents.qmle.argmax import best_of, with_cached
 from qmle_acme.types import Candidates, Tensor
 
 
@@ -27,7 +27,7 @@ def test_best_of_each_state_by_hand() -> None:
     ],
     [0, 0, 1],
   )
-  result = maximize(_largest_first, candidates)
+  result = best_of(candidates, *_largest_first(candidates.actions))
   np.testing.assert_array_equal(result.action, [[3.0, 11.0], [-1.0, 13.0]])
   np.testing.assert_array_equal(result.value, [6.0, -2.0])
   np.testing.assert_array_equal(result.proposer, [0, 0])
@@ -40,7 +40,7 @@ def test_cached_action_is_the_last_candidate() -> None:
   np.testing.assert_array_equal(extended.actions[..., 0], [[1, 2, 9], [3, 4, 4]])
   np.testing.assert_array_equal(extended.proposers, [0, 1, 5])
   assert extended.proposers.dtype == tf.int32
-  result = maximize(_largest_first, extended)
+  result = best_of(extended, *_largest_first(extended.actions))
   np.testing.assert_array_equal(result.action, [[9.0], [4.0]])
   np.testing.assert_array_equal(
     result.proposer, [5, 1]
@@ -48,7 +48,8 @@ def test_cached_action_is_the_last_candidate() -> None:
 
 
 def test_one_candidate_is_the_best() -> None:
-  result = maximize(_largest_first, _candidates([[[-3.0]]], [4]))
+  candidates = _candidates([[[-3.0]]], [4])
+  result = best_of(candidates, *_largest_first(candidates.actions))
   assert (float(result.action), float(result.value), int(result.proposer)) == (
     -3,
     -6,
@@ -68,7 +69,7 @@ def test_agrees_with_a_loop(seed: int) -> None:
   @tf.function(autograph=False)
   def compiled(actions: Tensor) -> object:
     candidates = Candidates(actions, tf.constant(proposers))
-    return maximize(lambda _: (tf.constant(best), tf.constant(values)), candidates)
+    return best_of(candidates, tf.constant(best), tf.constant(values))
 
   action, value, proposer = compiled(tf.constant(actions))
   for b in range(batch):

@@ -26,11 +26,11 @@ def make_network(width: int, size: int, spread: float = 0.3) -> ActionInQNetwork
 
 
 def make_network_of(
-  space: ActionSpace, width: int, spread: float = 0.3
+  space: ActionSpace, width: int, spread: float = 0.3, **settings: Any
 ) -> ActionInQNetwork:
   """Returns a network of any space, in which no bias is zero and no scale is one."""
   tf.random.set_seed(width * space.size)
-  network = ActionInQNetwork(space, width)
+  network = ActionInQNetwork(space, width, **settings)
   network(network.embed(tf.zeros([1, 5])), tf.zeros([1, 1, space.size]))
   for i, variable in enumerate(network.trainable_variables):
     noise = tf.random.stateless_normal(variable.shape, [i, 7], stddev=spread)
@@ -84,6 +84,18 @@ def test_agrees_with_the_plain_layers(
   check_random(make_network(width, size), batch, count, size)
 
 
+@pytest.mark.parametrize('size', [1, 2, 6, 12, 38])
+def test_agrees_with_the_plain_layers_on_fourier_features(size: int) -> None:
+  space = Box(specs.BoundedArray((size,), np.float32, -1.0, 1.0), 3)
+  network = make_network_of(space, 128, 0.05, fourier_directions=20)
+  best = check_random(network, 40, 101, size)
+  # They are of account: without them the winners are others.
+  features = network.action_encoder.features
+  assert features
+  features.directions.assign(tf.zeros([size, 80]))
+  assert np.mean(best == check_random(network, 40, 101, size)) < 0.9
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(batch=st.integers(1, 5), count=st.integers(1, 60), size=st.integers(1, 70))
 def test_every_shape(batch: int, count: int, size: int) -> None:
@@ -99,13 +111,14 @@ SPACES = {
 }
 
 
+@pytest.mark.parametrize('directions', [0, 3])
 @pytest.mark.parametrize('width', [16, 128])
 @pytest.mark.parametrize('spec', SPACES.values(), ids=SPACES.keys())
 def test_digits_are_looked_up_as_one_hot_ones_are_multiplied(
-  spec: Any, width: int
+  spec: Any, width: int, directions: int
 ) -> None:
   space = action_spaces.make(spec, 3)
-  network = make_network_of(space, width)
+  network = make_network_of(space, width, fourier_directions=directions)
   observations, _ = make_inputs(7, 101, 1)
   actions = space.sample_uniform((7, 101), tf.constant([1, 2]))
   check(network, network.embed(observations), actions)

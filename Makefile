@@ -22,7 +22,7 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all check format image requirements
+.PHONY: help setup train test test-all test-cluster check format image requirements
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -37,10 +37,13 @@ train: $(VENV_READY)  ## train AGENT on ENV for STEPS with ACTORS actor processe
 	  --steps $(STEPS) --layout distributed --actors $(ACTORS) --seed $(SEED)
 
 test: $(VENV_READY)  ## run the tests that take seconds
-	.venv/bin/pytest -m 'not slow'
+	.venv/bin/pytest -m 'not slow and not cluster'
 
-test-all: $(VENV_READY)  ## run every test
-	.venv/bin/pytest
+test-all: $(VENV_READY)  ## run every test, but those of engines
+	.venv/bin/pytest -m 'not cluster'
+
+test-cluster: $(VENV_READY)  ## run a training on real engines of its own (root, Debian)
+	tests/cluster/with_engines.sh .venv/bin/pytest -m cluster tests/cluster
 
 check: $(VENV_READY)  ## check format, lint and types
 	.venv/bin/ruff format --check
@@ -54,9 +57,12 @@ format: $(VENV_READY)  ## format, and mend what the linter can mend
 image:  ## build the container image, one for every role
 	docker build --tag '$(IMAGE)' .
 
-requirements: $(TOOLS_READY)  ## write requirements.txt anew from setup.py
-	$(UV) pip compile setup.py --extra dev --python "$$(cat .python-version)" --quiet \
-	  --no-annotate --custom-compile-command 'make requirements' -o requirements.txt
+COMPILE = $(UV) pip compile setup.py --python "$$(cat .python-version)" --quiet \
+  --no-annotate --custom-compile-command 'make requirements'
+
+requirements: $(TOOLS_READY)  ## write requirements.txt and requirements-run.txt anew from setup.py
+	$(COMPILE) --extra dev -o requirements.txt
+	$(COMPILE) --constraint requirements.txt -o requirements-run.txt
 
 # Bytecode is compiled here, once: where Python may not write it, every start of a node
 # would take nine seconds longer.

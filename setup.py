@@ -25,20 +25,14 @@ DEPENDENCIES = [
   'dm-tree==0.1.10',  # Nested actions.
   'gym==0.25.2',  # Imported by acme.wrappers.
   'gymnasium==1.4.0',  # Environments of other suites, by name.
-  'imageio==2.38.0',  # Writes videos.
-  'imageio-ffmpeg==0.8.1',  # The ffmpeg that imageio writes videos with.
-  'jinja2==3.1.6',  # The pages of reports.
   'jax==0.4.13',  # Imported by Acme's adders; the last with jnp.DeviceArray.
   'jaxlib==0.4.13',  # What jax needs to be imported.
-  'matplotlib==3.10.9',  # Plots.
   'mujoco==3.17.0',  # Physics; dm-control 1.0.50 breaks with 4.
   'numpy==1.23.5',  # Arrays; TensorFlow 2.12 takes no newer.
-  'pandas==2.3.3',  # Tables of reports; the last that takes this numpy.
   'pillow==12.3.0',  # Imported by acme.wrappers.
   'pydantic==2.14.3',  # Types of what configurations hold.
   'psutil==7.2.2',  # CPU time and memory of processes.
   'pyyaml==6.0.3',  # Configurations.
-  'rliable==1.2.0',  # Interquartile means and performance profiles.
   'rich==15.0.0',  # Tables in the terminal.
   'scipy==1.15.3',  # Intervals and trimmed means; densities that tests compare with.
   'setuptools==80.10.2',  # TensorBoard's command imports pkg_resources, gone in 81.
@@ -46,10 +40,26 @@ DEPENDENCIES = [
   'tensorflow-probability==0.20.1',  # Densities; later ones need 2.18 of TF.
   'trfl==1.2.0',  # Losses, imported by Acme's agents.
   'tyro==1.0.17',  # Command lines from dataclasses; exact for its private error hook.
-  'ziglang==0.17.1',  # The C compiler for qmle_acme/kernels: no machine need have one.
+]
+
+# Pictures, tables and videos of runs: `qmle report`, `qmle experiment`, `qmle render`.
+REPORT = [
+  'imageio==2.38.0',  # Writes videos.
+  'imageio-ffmpeg==0.8.1',  # The ffmpeg that imageio writes videos with.
+  'jinja2==3.1.6',  # The pages of reports.
+  'matplotlib==3.10.9',  # Plots.
+  'pandas==2.3.3',  # Tables of reports; the last that takes this numpy.
+  'rliable==1.2.0',  # Interquartile means and performance profiles.
+]
+
+# Compiles qmle_acme/kernels; a machine that only runs it needs none of it.
+BUILD = [
+  'ziglang==0.17.1',  # The C compiler: no machine need have one.
 ]
 
 DEV = [
+  *REPORT,
+  *BUILD,
   'hypothesis==6.168.5',  # Invariants on random inputs.
   'mypy==2.4.1',  # Types.
   'pytest==9.2.0',  # Runs the tests.
@@ -125,6 +135,6 @@ setuptools.setup(
       libraries=['dl'],
     ),
   ],
-  extras_require={'dev': DEV},
+  extras_require={'report': REPORT, 'build': BUILD, 'dev': DEV},
   entry_points={'console_scripts': ['qmle = launch.main:main']},
 )

@@ -18,6 +18,9 @@ COMMANDS = {
   'report': 'pictures and tables of the runs of a benchmark',
   'experiment': 'one of the studies, with its data, table and figure',
   'speed': 'how fast it is on this machine',
+  'cluster': 'files with which Compose, Kubernetes or SLURM run the nodes of a run',
+  'status': 'how a run stands, wherever it goes on',
+  'node': 'one node of a run: the files of `qmle cluster` start it',
 }
 _LARGEST = str(2**31 - 1)
 # Checkpoints of replay in a fifth of the time.

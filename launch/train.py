@@ -32,6 +32,12 @@ def main(argv: list[str]) -> int:
 
 def parse(argv: list[str]) -> config_lib.RunConfig:
   """Returns the settings that the arguments describe."""
+  default, rest = read_overlays(argv)
+  return arguments.parse(config_lib.RunConfig, rest, 'qmle train', default, __doc__)
+
+
+def read_overlays(argv: list[str]) -> tuple[config_lib.RunConfig, list[str]]:
+  """Returns the defaults under the files of `--config`, and the other arguments."""
   overlays, rest = _split(argv)
   default = config_lib.RunConfig(run=_NOT_GIVEN)
   for path in overlays:
@@ -39,7 +45,7 @@ def parse(argv: list[str]) -> config_lib.RunConfig:
   if default.run == _NOT_GIVEN:
     # No folder, so the settings themselves would refuse it.
     object.__setattr__(default, 'run', tyro.MISSING)
-  return arguments.parse(config_lib.RunConfig, rest, 'qmle train', default, __doc__)
+  return default, rest
 
 
 def _split(argv: list[str]) -> tuple[list[pathlib.Path], list[str]]:

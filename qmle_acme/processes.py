@@ -1,5 +1,6 @@
 """Other runs, started by the same `qmle` command that a person types."""
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -7,7 +8,7 @@ import pathlib
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -39,3 +40,18 @@ def die_with(parent: int) -> None:
   _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
   if os.getppid() != parent:  # It ended before we could say so.
     os._exit(1)
+
+
+@contextlib.contextmanager
+def recorded_signals() -> Iterator[list[int]]:
+  """Yields the list to which every SIGINT and SIGTERM is added from now on."""
+  received: list[int] = []
+  handlers = {
+    number: signal.signal(number, lambda number, _: received.append(number))
+    for number in (signal.SIGINT, signal.SIGTERM)
+  }
+  try:
+    yield received
+  finally:
+    for number, handler in handlers.items():
+      signal.signal(number, handler)

@@ -2,13 +2,14 @@
 
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import acme
@@ -30,8 +31,16 @@ _LAUNCH_TYPES = {
 }
 
 
-def run(config: RunConfig) -> Outcome:
+# Runs what has been prepared: settings, spec of the environment, open folder, progress.
+Layout = Callable[[RunConfig, acme.specs.EnvironmentSpec, RunFolder, Progress], Outcome]
+
+
+def run(config: RunConfig, layout: Layout | None = None) -> Outcome:
   """Trains, or goes on training, and returns how that ended.
+
+  Args:
+    config: settings of the run.
+    layout: what runs its parts; by default what the settings name.
 
   Raises:
     UserError: environment or folder cannot be used, and nothing is left behind then;
@@ -50,15 +59,15 @@ def run(config: RunConfig) -> Outcome:
     folder.logs.mkdir(exist_ok=True)
     folder.append_start({'command': sys.argv, **machine.describe()})
     folder.write_status('running', counts, error=None)
-    with _output_to(folder.logs / 'main.log') as console:
+    with output_to(folder.logs / 'main.log') as console:
       for line in [*damages, _opening(config, counts)]:
-        _say(console, line)
-      outcome = _run_layout(config, spec, folder, console)
+        say(console, line)
+      outcome = _run_layout(config, spec, folder, console, layout)
       counts = checkpointing.read_counts(folder)
       is_replay_behind = checkpointing.is_replay_behind(folder)
       outcome = with_loss(outcome, counts, config, is_replay_behind)
       folder.write_status(outcome.state, counts, outcome.error)
-      _say(console, _summary(outcome, counts, folder))
+      say(console, _summary(outcome, counts, folder))
   return outcome
 
 
@@ -67,8 +76,10 @@ def _run_layout(
   spec: acme.specs.EnvironmentSpec,
   folder: RunFolder,
   console: rich.console.Console,
+  layout: Layout | None,
 ) -> Outcome:
-  run = {'local': _run_local, 'distributed': _run_distributed}[config.layout]
+  layouts: dict[str, Layout] = {'local': _run_local, 'distributed': _run_distributed}
+  run = layout or layouts[config.layout]
   progress = Progress(config, console)
   try:
     return run(config, spec, folder, progress)
@@ -112,17 +123,6 @@ def _run_distributed(
 ) -> Outcome:
   program, counter, replay = program_lib.make_program(config, spec, folder)
 
-  def watch() -> None:
-    if not progress.is_due():
-      return
-    # Until both servers are up there is nothing to see.
-    with contextlib.suppress(Exception):
-      snapshot = counter.dereference().snapshot()
-      if ACTOR_STEPS not in snapshot:  # The learner has not resumed the counts yet.
-        return
-      folder.write_status('running', snapshot, error=None)
-      progress.update(snapshot, replay.dereference().server_info(timeout=1))
-
   return supervise(
     program,
     launch_type=_LAUNCH_TYPES[config.launch],
@@ -136,8 +136,28 @@ def _run_distributed(
     done=program_lib.DONE,
     lasting=program_lib.LASTING,
     patience=program_lib.PATIENCE,
-    on_tick=watch,
+    on_tick=functools.partial(watch, folder, progress, counter, replay),
   )
+
+
+def watch(folder: RunFolder, progress: Progress, counter: Any, replay: Any) -> None:
+  """Writes status and progress of a distributed run, when that is due.
+
+  Args:
+    folder: of the run.
+    progress: that a person sees.
+    counter: handle of the recorder.
+    replay: handle of the replay server.
+  """
+  if not progress.is_due():
+    return
+  # Until both servers are up there is nothing to see.
+  with contextlib.suppress(Exception):
+    snapshot = counter.dereference().snapshot()
+    if ACTOR_STEPS not in snapshot:  # The learner has not resumed the counts yet.
+      return
+    folder.write_status('running', snapshot, error=None)
+    progress.update(snapshot, replay.dereference().server_info(timeout=1))
 
 
 def thread_limits(threads: int) -> dict[str, str]:
@@ -183,7 +203,7 @@ def with_loss(
 
 
 @contextlib.contextmanager
-def _output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
+def output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
   """Sends all that libraries print to a file; yields the console that was there."""
   sys.stdout.flush()
   sys.stderr.flush()
@@ -220,7 +240,7 @@ def _stop_on_signals(stop: threading.Event) -> Iterator[list[int]]:
       signal.signal(number, handler)
 
 
-def _say(console: rich.console.Console, line: str) -> None:
+def say(console: rich.console.Console, line: str) -> None:
   """Prints a line as it is."""
   console.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -31,6 +31,7 @@ LAYERS = (
   'qmle_acme.runs',
   'qmle_acme.topology',
   'qmle_acme.training',
+  'qmle_acme.cluster',
   'qmle_acme.benchmark',
   'qmle_acme.report',
   'qmle_acme.speed',

@@ -180,7 +180,8 @@ class Learner:
         self._checkpointer.save_if_due()
     self._learner.write_metrics()
     self._checkpointer.save()
-    self._counter.increment(**{_LEARNER_DONE: 1})
+    if not self._stop.is_set():
+      self._counter.increment(**{_LEARNER_DONE: 1})
     self._stop.wait()  # The evaluator still needs the variables.
 
 

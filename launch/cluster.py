@@ -1,0 +1,70 @@
+"""`qmle cluster`: files with which other engines run the nodes of a run.
+
+  qmle cluster compose     a file for Docker Compose
+  qmle cluster kubernetes  a kustomize base and overlay
+  qmle cluster slurm       a script for sbatch
+
+Each takes every setting of `qmle train`. `--run` names the run and its folder.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from launch import arguments, train
+from qmle_acme import environments
+from qmle_acme.cluster import compose, deployment
+from qmle_acme.errors import unknown
+from qmle_acme.runs.config import RunConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+  """An engine that runs nodes.
+
+  Attributes:
+    config: the class of its settings.
+    render: returns its files from settings and command.
+    start: the command that starts the run, with {out} in it.
+  """
+
+  config: type[deployment.ClusterConfig]
+  render: Callable[[Any, Sequence[str]], dict[str, str]]
+  start: str
+
+
+ENGINES = {
+  'compose': Engine(
+    compose.ComposeConfig, compose.render, 'docker compose -f {out}/compose.yaml up'
+  ),
+}
+
+
+def main(argv: list[str]) -> int:
+  """Writes the files; returns the exit code."""
+  if not argv or argv[0] in ('-h', '--help'):
+    print(__doc__)
+    return 0
+  name, *rest = argv
+  if name not in ENGINES:
+    raise unknown('engine', name, ENGINES)
+  engine, command = ENGINES[name], ['qmle', 'cluster', *argv]
+  config = parse(name, rest)
+  environments.check(config.env)
+  for path in deployment.write_files(config.out, engine.render(config, command)):
+    print(f'wrote {path}')
+  print(f'start: {engine.start.format(out=config.out)}')
+  return 0
+
+
+def parse(name: str, argv: list[str]) -> deployment.ClusterConfig:
+  """Returns the settings for an engine that the arguments describe."""
+  defaults, rest = train.read_overlays(argv)
+  values = {f.name: getattr(defaults, f.name) for f in dataclasses.fields(RunConfig)}
+  default = ENGINES[name].config(**values | {'run': pathlib.Path(name)})
+  # It may not be given yet, which the settings themselves would refuse.
+  object.__setattr__(default, 'run', defaults.run)
+  return arguments.parse(
+    type(default), rest, f'qmle cluster {name}', default, type(default).__doc__
+  )

@@ -1,0 +1,115 @@
+"""What all engines are told alike: settings, commands, places in a container."""
+
+import dataclasses
+import pathlib
+import re
+from collections.abc import Mapping, Sequence
+
+import yaml
+
+from qmle_acme.cluster.places import Place
+from qmle_acme.errors import UserError
+from qmle_acme.files import make_folder, write_atomically
+from qmle_acme.runs import config as config_lib
+from qmle_acme.runs.config import RunConfig
+
+# In a container: the folder of all runs, and the file with the settings of this one.
+RUNS = pathlib.PurePosixPath('/runs')
+SETTINGS = pathlib.PurePosixPath('/etc/qmle/settings.yaml')
+SETTINGS_FILE = 'settings.yaml'
+# More than nodes take to end, the learner's saving among it (docs/cluster.md).
+GRACE_SECONDS = 120
+# What a container may write to is its volume, and memory.
+ENVIRONMENT = {'HOME': '/tmp', 'TMPDIR': '/tmp'}
+
+_NAME = re.compile(r'[a-z]([a-z0-9-]{0,38}[a-z0-9])?')
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterConfig(RunConfig):
+  """Settings of a run on several machines: those of any run, and where it runs."""
+
+  out: pathlib.Path = pathlib.Path('deploy')
+  """Folder for the files that are written."""
+  image: str = 'qmle-acme'
+  """Container image of every node."""
+
+  def __post_init__(self) -> None:
+    """Checks every field.
+
+    Raises:
+      UserError: a value lies outside its range; the message names it.
+    """
+    super().__post_init__()
+    if self.layout != 'distributed':
+      raise UserError(f'layout is {self.layout}: on several machines it is distributed')
+
+  @property
+  def name(self) -> str:
+    """Name of the run, of its folder, and of what engines make for it.
+
+    Raises:
+      UserError: engines would not take it.
+    """
+    name = self.run.name
+    if not _NAME.fullmatch(name):
+      raise UserError(
+        f'{name!r} cannot name a run here: use at most 40 of a-z, 0-9 and -, a letter '
+        'first'
+      )
+    return name
+
+  @property
+  def run_config(self) -> RunConfig:
+    """The settings of the run alone."""
+    fields = dataclasses.fields(RunConfig)
+    return RunConfig(**{field.name: getattr(self, field.name) for field in fields})
+
+
+def node_command(
+  place: Place,
+  run: pathlib.PurePath,
+  settings: pathlib.PurePath = SETTINGS,
+  index: str | None = None,
+  hosts: Mapping[str, str] | None = None,
+) -> list[str]:
+  """Returns the words after `qmle` that run a node.
+
+  Args:
+    place: of the node.
+    run: folder of the run, where the node runs.
+    settings: file of its settings, there.
+    index: what the engine puts in the place of the node's number.
+    hosts: of the nodes that are called, where they are not the names of their roles.
+  """
+  command = ['node', '--role', place.role]
+  if place.role == 'actor':
+    command += ['--index', index or str(place.index)]
+  command += ['--settings', str(settings), '--run', str(run)]
+  if hosts:
+    command += ['--hosts', *(f'{role}={host}' for role, host in hosts.items())]
+  return command
+
+
+def write_files(out: pathlib.Path, files: Mapping[str, str]) -> list[pathlib.Path]:
+  """Writes files by their paths in a folder; returns where they are.
+
+  Raises:
+    UserError: there is no writing in it.
+  """
+  paths = [out / name for name in files]
+  for path, text in zip(paths, files.values(), strict=True):
+    make_folder(path.parent)
+    write_atomically(path, text)
+  return paths
+
+
+def settings_text(config: RunConfig, command: Sequence[str]) -> str:
+  """Returns the file of settings, which says by what it was written."""
+  data = config_lib.to_dict(config)
+  return f'{written_by(command)}{yaml.safe_dump(data, sort_keys=False)}'
+
+
+def written_by(command: Sequence[str]) -> str:
+  """Returns the first line of every file."""
+  return f'# Written by: {" ".join(command)}\n'

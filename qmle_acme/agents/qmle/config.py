@@ -61,6 +61,9 @@ class QMLEConfig:
     CategoricalConfig(0.09),
   )
   """The arg max predictors and their shares; with the uniform share they sum to 1."""
+  second_round: Share = 0.0
+  """Share of the candidates that is kept for a second round, around the best few of the
+  first one; 0 is no second round."""
   mle_target: Literal['improved', 'cached'] = 'improved'
   """What predictors are fitted to: this step's best action, or that before the step."""
   use_cache: bool = True

@@ -10,7 +10,7 @@ import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
-from qmle_acme.agents.qmle.argmax import best_of, with_cached
+from qmle_acme.agents.qmle.argmax import best_of, two_rounds, with_cached
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.predictors import Ensemble, make_predictor
 from qmle_acme.agents.seeding import seeded
@@ -109,6 +109,8 @@ class QMLENetwork(QNetwork):
       name: of the module.
     """
     super().__init__(name=name)
+    self._space = space
+    self._second_round = config.second_round
     width = config.hidden_size
     self.q = ActionInQNetwork(
       space, width, config.fourier_directions, config.normalize_observations
@@ -123,8 +125,9 @@ class QMLENetwork(QNetwork):
 
   @property
   def proposers(self) -> tuple[str, ...]:
-    """See base class; the cached action comes last."""
-    return (*self.ensemble.names, 'cache')
+    """See base class; the second round, if there is one, and the cached action last."""
+    refined = ('refined',) if self._second_round else ()
+    return (*self.ensemble.names, *refined, 'cache')
 
   @property
   def output(self) -> Linear:
@@ -140,9 +143,20 @@ class QMLENetwork(QNetwork):
   ) -> ArgmaxResult:
     """See base class."""
     embeddings = self.embed(observations)
-    candidates = self.ensemble.propose(embeddings, count, seed)
+    refined = min(round(self._second_round * count), count - 1)
+    candidates = self.ensemble.propose(embeddings, count - refined, seed)
     if cached is not None:
-      candidates = with_cached(candidates, cached, len(self.proposers) - 1)
+      candidates = with_cached(candidates, cached, self.proposers.index('cache'))
+    if refined:
+      return two_rounds(
+        self._best,
+        self._space,
+        embeddings,
+        candidates,
+        refined,
+        self.proposers.index('refined'),
+        tf.random.fold_in(seed, 1),
+      )
     return best_of(candidates, *self._best(embeddings, candidates.actions))
 
   def count_in(self, observations: Tensor) -> None:

@@ -41,6 +41,7 @@ _OUT_OF_RANGE: dict[str, list[Any]] = {
   'bins': [1],
   'hidden_size': [0, 24],
   'fourier_directions': [-1],
+  'second_round': [-0.1, 1.1],
   'variable_update_period': [0],
 }
 _CASES = [(name, value) for name, values in _OUT_OF_RANGE.items() for value in values]

@@ -2,5 +2,6 @@
 
 from qmle_acme.agents.qmle.argmax.cache import ArgmaxCache
 from qmle_acme.agents.qmle.argmax.maximize import best_of, with_cached
+from qmle_acme.agents.qmle.argmax.second_round import neighbours, two_rounds
 
-__all__ = ['ArgmaxCache', 'best_of', 'with_cached']
+__all__ = ['ArgmaxCache', 'best_of', 'neighbours', 'two_rounds', 'with_cached']

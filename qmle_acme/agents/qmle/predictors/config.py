@@ -11,7 +11,7 @@ from qmle_acme.settings import Share
 
 UNIFORM = 'uniform'
 # Names that proposers other than predictors have in the metrics.
-_TAKEN = (UNIFORM, 'cache')
+_TAKEN = (UNIFORM, 'refined', 'cache')
 _Scale: TypeAlias = Annotated[float, Field(ge=0.001, le=10.0, allow_inf_nan=False)]
 
 

@@ -20,7 +20,7 @@ import rich.console
 from qmle_acme.runs import checkpointing, factory, local, machine
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
-from qmle_acme.runs.recording import ACTOR_STEPS
+from qmle_acme.runs.recording import ACTOR_STEPS, read_records
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.supervision import Outcome, supervise
@@ -259,4 +259,11 @@ def _summary(outcome: Outcome, counts: dict[str, float], folder: RunFolder) -> s
     return f'failed: {outcome.error}; {steps}'
   if outcome.state == 'stopped':
     return f'stopped: {steps}; {outcome.error or "the same command resumes"}'
-  return f'finished: {steps}'
+  return f'finished: {steps}; {_greedy_return(folder)}'
+
+
+def _greedy_return(folder: RunFolder) -> str:
+  """Returns what the final policy is worth, for a person."""
+  last = read_records(folder.evaluations)[-1]
+  mean, episodes = last['episode_return_mean'], len(last['episode_returns'])
+  return f'greedy return {mean:,.6g}, the mean of {episodes} episodes'

@@ -1,8 +1,8 @@
 """The records that cross a seam between parts, every field with its shape.
 
-B batch, N candidates, A action dimensions, O flattened observation. Everything is
-float32 unless stated. Actions inside the agent are always in the agent's own
-coordinates (see `actions.base`).
+B batch, N candidates, P proposers, A action dimensions, O flattened observation.
+Everything is float32 unless stated. Actions inside the agent are always in the agent's
+own coordinates (see `actions.base`).
 """
 
 from typing import NamedTuple, TypeAlias
@@ -47,7 +47,7 @@ class ArgmaxResult(NamedTuple):
 
   action: Tensor  # [B, A]
   value: Tensor  # [B]
-  proposer: Tensor  # [B] int32, who proposed the winner
+  winners: Tensor  # [B, P] bool, which of P proposers have proposed it
 
 
 class StepOutput(NamedTuple):

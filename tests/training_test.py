@@ -52,7 +52,11 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   output = capfd.readouterr()
   first, *_, last = output.out.splitlines()
   assert first == f'starting: qmle on bandit:bimodal in {folder.path}'
-  assert last == f'finished: 20 steps saved in {folder.path}'
+  (*_, final) = read_records(folder.evaluations)
+  assert last == (
+    f'finished: 20 steps saved in {folder.path}; '
+    f'greedy return {final["episode_return_mean"]:,.6g}, the mean of 1 episodes'
+  )
   assert output.err == ''
   assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
   files = {path: path.stat().st_mtime_ns for path in folder.path.glob('*.json*')}

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from qmle_acme import lazy
 
 if TYPE_CHECKING:
-  from qmle_acme.agents.builder import AgentBuilder, MetricsWriter, TFLearner
+  from qmle_acme.agents.builder import Actor, AgentBuilder, MetricsWriter, TFLearner
 
 __all__ = [
+  'Actor',
   'AgentBuilder',
   'MetricsWriter',
   'TFLearner',
@@ -16,6 +17,7 @@ __all__ = [
 __getattr__ = lazy.names(
   __name__,
   {
+    'Actor': 'builder',
     'AgentBuilder': 'builder',
     'MetricsWriter': 'builder',
     'TFLearner': 'builder',

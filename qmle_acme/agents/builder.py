@@ -43,6 +43,14 @@ class TFLearner(acme.Learner):
     """Writes the mean metrics of the steps since the last time, if there are any."""
 
 
+class Actor(acme.Actor):
+  """An Acme actor that has more to say of an episode than its return."""
+
+  def episode_record(self) -> dict[str, float]:
+    """Returns numbers for the record of the episode that has just ended."""
+    return {}
+
+
 class AgentConfig(Protocol):
   """What the settings of every agent have; each says there what it is."""
 
@@ -129,13 +137,17 @@ class AgentBuilder(abc.ABC):
     variable_source: acme.VariableSource,
     replay_client: reverb.Client | None,
     seed: int,
-  ) -> acme.Actor:
+    index: int = 0,
+    actors: int = 1,
+  ) -> Actor:
     """Returns an actor whose variables are up to date.
 
     Args:
       variable_source: the learner, or a client of it.
       replay_client: where transitions go; None for a greedy actor that keeps nothing.
       seed: of exploration and candidates.
+      index: among those that explore, from 0; they may differ in how much they do.
+      actors: that explore.
     """
 
   def _make_adder(

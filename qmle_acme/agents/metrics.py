@@ -1,6 +1,7 @@
 """What learners say about their steps, averaged over some seconds."""
 
 import time
+from collections.abc import Callable
 
 from qmle_acme.agents.builder import MetricsWriter
 from qmle_acme.types import Tensor
@@ -11,13 +12,18 @@ PERIOD_SECONDS = 5.0
 class MeanMetrics:
   """Writes the mean metrics of a learner's steps every few seconds."""
 
-  def __init__(self, write: MetricsWriter):
+  def __init__(
+    self, write: MetricsWriter, probe: Callable[[], dict[str, Tensor]] = dict
+  ):
     """Initialises.
 
     Args:
       write: receives one record of means.
+      probe: returns more metrics, which are too dear for every step; called once for a
+        record.
     """
     self._write = write
+    self._probe = probe
     self._metrics: list[dict[str, Tensor]] = []
     self._last_write = time.monotonic()
 
@@ -35,5 +41,6 @@ class MeanMetrics:
         name: sum(float(metrics[name]) for metrics in self._metrics) / count
         for name in self._metrics[0]
       }
-      self._write({'learner_steps': learner_steps, **means})
+      probed = {name: float(value) for name, value in self._probe().items()}
+      self._write({'learner_steps': learner_steps, **means, **probed})
     self._metrics, self._last_write = [], time.monotonic()

@@ -1,5 +1,6 @@
 """Pictures with a panel for each task: returns over steps and time, and proposers."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -84,16 +85,11 @@ def proposers(comparison: Comparison, agent: str, theme: Theme) -> Figure:
   names = proposer_names(comparison.results.evaluations)
 
   def draw(axes: Axes, task: str) -> None:
-    shares = [comparison.curves(task, agent, name).mean(axis=1) for name in names]
-    known = pd.concat(shares, axis=1, keys=names).dropna(how='all').fillna(0.0)
-    axes.stackplot(
-      known.index / 1e3,
-      known.to_numpy().T,
-      labels=[name.removeprefix(WINNER) for name in names],
-      colors=theme.parts,
-      linewidth=0,
-      alpha=0.85,
-    )
+    for name, color in zip(names, itertools.cycle(theme.parts)):
+      # Not stacked: several who have proposed the winner have all won.
+      share = comparison.curves(task, agent, name).mean(axis=1).dropna()
+      label = name.removeprefix(WINNER)
+      axes.plot(share.index / 1e3, share, color=color, linewidth=1.8, label=label)
     hits = comparison.curves(task, agent, HIT_RATE).mean(axis=1).dropna()
     axes.plot(
       hits.index / 1e3, hits, color=theme.ink, linewidth=1.4, label='cache hit rate'

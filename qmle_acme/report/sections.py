@@ -138,10 +138,9 @@ def _proposers(comparison: Comparison) -> Iterator[Section]:
         f'proposers_{agent}',
         f'Where the best actions of {agent} come from',
         'The share of arg maxima in the Bellman target that each proposer has won, as '
-        'means over runs and over the learner steps since the evaluation before. Of '
-        "equal actions uniform sampling's counts, then the predictors' in their order, "
-        'then the cached one: where actions are few, or on a grid of few dimensions, '
-        'uniform sampling proposes all of them, and wins. Line: '
+        'means over runs and over the learner steps since the evaluation before. All '
+        'who have proposed the winner have won, so the shares may sum to more than 1. '
+        'Cache hit rate: '
         'the share of sampled transitions whose best known action was in the cache.',
         functools.partial(panels.proposers, comparison, agent),
       )

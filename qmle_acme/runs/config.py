@@ -48,7 +48,7 @@ class RunConfig:
   """Threads of TensorFlow in the learner's process, which may be that of all others."""
   evaluation_period: Count = 20_000
   """Environment steps between evaluations."""
-  evaluation_episodes: Count = 3
+  evaluation_episodes: Count = 10
   """Greedy episodes in an evaluation, the same initial states each time."""
   checkpoint_minutes: Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)] = (
     10.0

@@ -1,5 +1,6 @@
 """Evaluation: greedy episodes, tied to the steps that the actors have taken."""
 
+import statistics
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,7 @@ import acme
 import dm_env
 from acme.utils import loggers
 
+from qmle_acme.agents import Actor
 from qmle_acme.runs import checkpointing, factory
 from qmle_acme.runs.loop import RunOver, StepObserver
 from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
@@ -15,10 +17,11 @@ from qmle_acme.runs.run_folder import RunFolder
 
 
 def evaluate(
-  actor: acme.Actor,
+  actor: Actor,
   environment: dm_env.Environment,
   episodes: int,
   stop: threading.Event,
+  write_episode: Callable[[dict[str, float]], None] = lambda _: None,
 ) -> list[float]:
   """Returns the undiscounted returns of some episodes.
 
@@ -27,6 +30,7 @@ def evaluate(
     environment: a new one, so that a seed gives the same initial states each time.
     episodes: how many.
     stop: gives up as soon as it is set.
+    write_episode: receives what the actor says of each episode.
 
   Raises:
     RunOver: it was.
@@ -43,7 +47,11 @@ def evaluate(
     should_update=False,
     observers=[StepObserver(check)],
   )
-  return [float(loop.run_episode()['episode_return']) for _ in range(episodes)]
+  returns = []
+  for _ in range(episodes):
+    returns.append(float(loop.run_episode()['episode_return']))
+    write_episode(actor.episode_record())
+  return returns
 
 
 class Evaluator:
@@ -51,7 +59,7 @@ class Evaluator:
 
   def __init__(
     self,
-    actor: acme.Actor,
+    actor: Actor,
     make_environment: Callable[[], dm_env.Environment],
     recorder: Recorder,
     period: int,
@@ -91,15 +99,25 @@ class Evaluator:
 
   def _evaluate(self, counts: dict[str, float]) -> None:
     self._actor.update(wait=True)
+    records: list[dict[str, float]] = []
     with self._make_environment() as environment:
-      returns = evaluate(self._actor, environment, self._episodes, self._stop)
-    self._recorder.record_evaluation(counts, returns)
+      returns = evaluate(
+        self._actor, environment, self._episodes, self._stop, records.append
+      )
+    self._recorder.record_evaluation(counts, returns, _means(records))
     self._last = {name: counts.get(name, 0) for name in (ACTOR_STEPS, LEARNER_STEPS)}
 
 
-def load_greedy_actor(
-  folder: RunFolder, seed: int
-) -> tuple[acme.Actor, dict[str, float]]:
+def _means(records: list[dict[str, float]]) -> dict[str, float]:
+  """Returns the means of what Q promised and what came, if the agent knows them."""
+  return {
+    f'{name}_mean': statistics.fmean(record[name] for record in records)
+    for name in ('q_start', 'discounted_return')
+    if all(name in record for record in records)
+  }
+
+
+def load_greedy_actor(folder: RunFolder, seed: int) -> tuple[Actor, dict[str, float]]:
   """Returns a greedy actor, and the counts of the checkpoint that its network is from.
 
   It is the run's newest one.

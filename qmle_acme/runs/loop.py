@@ -10,6 +10,7 @@ import dm_env
 from acme.utils import counting, loggers
 from acme.utils.observers import EnvLoopObserver
 
+from qmle_acme.agents import Actor
 from qmle_acme.runs.recording import ACTOR_STEPS
 from qmle_acme.types import Array
 
@@ -93,7 +94,7 @@ def actors_have_taken(total: int) -> IsOver:
 
 def run_episodes(
   environment: dm_env.Environment,
-  actor: acme.Actor,
+  actor: Actor,
   after_step: Sequence[Callable[[], None]],
   write_episode: Callable[[dict[str, float]], None],
 ) -> None:
@@ -103,7 +104,8 @@ def run_episodes(
     environment: to act in.
     actor: acts and observes; that it fetches variables is up to `after_step`.
     after_step: called in order after each step.
-    write_episode: receives return and length of each finished episode.
+    write_episode: receives return and length of each finished episode, and what the
+      actor says of it.
   """
   loop = acme.EnvironmentLoop(
     environment,
@@ -119,5 +121,6 @@ def run_episodes(
         {
           'episode_return': float(result['episode_return']),
           'episode_length': int(result['episode_length']),
+          **actor.episode_record(),
         }
       )

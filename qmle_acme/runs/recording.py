@@ -10,6 +10,7 @@ import pathlib
 import threading
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import tensorflow as tf
@@ -97,17 +98,22 @@ class Recorder(counting.Counter):
       self._write(self._folder.metrics, source, self._stamps() | values)
 
   def record_evaluation(
-    self, counts: Mapping[str, float], episode_returns: list[float]
+    self,
+    counts: Mapping[str, float],
+    episode_returns: list[float],
+    means: Mapping[str, float] = MappingProxyType({}),
   ) -> None:
     """Writes an evaluation.
 
     Args:
       counts: when the evaluated variables were fetched.
       episode_returns: undiscounted, one for each greedy episode.
+      means: of what else is known of the episodes, by name.
     """
     record = {name: counts.get(name, 0) for name in STAMPS} | {
       'episode_return_mean': sum(episode_returns) / len(episode_returns),
       'episode_returns': list(episode_returns),
+      **means,
     }
     with self._lock_records:
       self._last_evaluation = record

@@ -198,7 +198,7 @@ def run_actor(
   learner.get_variables([])  # Returns once the learner has resumed the counts.
   seed = factory.make_seed(config, Role.ACTOR, index, counter.resumed_at())
   builder = factory.make_builder(config, spec)
-  actor = builder.make_actor(learner, replay_client, seed)
+  actor = builder.make_actor(learner, replay_client, seed, index, config.actors)
   budget = loop.StepBudget(
     counter,
     ACTOR_STEPS,

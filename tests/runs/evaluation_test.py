@@ -5,19 +5,19 @@ import pathlib
 import threading
 from collections.abc import Callable
 
-import acme
 import dm_env
 import numpy as np
 import pytest
 
 from qmle_acme import environments
+from qmle_acme.agents import Actor
 from qmle_acme.runs import evaluation
 from qmle_acme.runs.loop import RunOver
 from qmle_acme.runs.recording import Recorder, read_records
 from qmle_acme.runs.run_folder import RunFolder
 
 
-class Push(acme.Actor):
+class Push(Actor):
   """Takes an action that is fetched from the learner, here a counter of fetches."""
 
   def __init__(self) -> None:
@@ -44,7 +44,7 @@ def folder(tmp_path: pathlib.Path) -> RunFolder:
 
 
 def make_evaluator(
-  folder: RunFolder, actor: acme.Actor, stop: threading.Event | None = None
+  folder: RunFolder, actor: Actor, stop: threading.Event | None = None
 ) -> tuple[evaluation.Evaluator, Recorder]:
   recorder = Recorder(str(folder.path))
   recorder.restore({})
@@ -56,7 +56,7 @@ BANDIT = functools.partial(environments.make, 'bandit:bimodal', seed=1)
 
 def evaluator_of(
   recorder: Recorder,
-  actor: acme.Actor,
+  actor: Actor,
   stop: threading.Event,
   env: Callable[[], dm_env.Environment] = BANDIT,
 ) -> evaluation.Evaluator:
@@ -148,3 +148,14 @@ def test_stop_ends_an_evaluation_in_the_middle_and_records_nothing(
   with pytest.raises(RunOver):
     evaluator.evaluate_if_due(0)
   assert read_records(folder.evaluations) == []
+
+
+def test_what_the_actor_expected_stands_beside_what_came(folder: RunFolder) -> None:
+  actor = Push()
+  said = iter([{'q_start': q, 'discounted_return': 1.0} for q in (3.0, 5.0)])
+  actor.episode_record = lambda: next(said)  # type: ignore[method-assign]
+  evaluator, _ = make_evaluator(folder, actor)
+  evaluator.evaluate_if_due(0)
+
+  (record,) = read_records(folder.evaluations)
+  assert record['q_start_mean'] == 4.0 and record['discounted_return_mean'] == 1.0

@@ -88,8 +88,9 @@ def assert_plausible(metrics: list[dict[str, float]]) -> None:
     assert all(np.isfinite(record[name]) for name in names)
     shares = {k: v for k, v in record.items() if k.startswith('winner/')}
     assert shares.keys() == {f'winner/{p}' for p in PROPOSERS}
-    assert min(shares.values()) >= 0.0
-    assert sum(shares.values()) == pytest.approx(1.0, abs=1e-4)
+    assert all(0.0 <= share <= 1.0 for share in shares.values())
+    assert sum(shares.values()) >= 1.0 - 1e-4  # Equal candidates win together.
+    assert min(record[f'gain/{p}'] for p in PROPOSERS[1:3]) >= 0.0
   assert metrics[-1]['cache_hit_rate'] > 0.9
   steps = column(metrics, 'learner_steps')
   assert steps == sorted(steps) and steps[-1] > 1_000

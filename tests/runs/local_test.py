@@ -39,7 +39,11 @@ def test_run_is_finished_and_says_so(trained: small_runs.Training) -> None:
   first, *lines, last = trained.stdout.read_text().splitlines()
   assert first.startswith('starting: qmle on ')
   assert lines and all(line.startswith('steps ') for line in lines)
-  assert last == f'finished: {STEPS:,} steps saved in {trained.folder.path}'
+  value = read_records(trained.folder.evaluations)[-1]['episode_return_mean']
+  assert last == (
+    f'finished: {STEPS:,} steps saved in {trained.folder.path}; '
+    f'greedy return {value:,.6g}, the mean of 1 episodes'
+  )
   assert 'Traceback' not in trained.log()
 
 

@@ -2,17 +2,17 @@
 
 import threading
 
-import acme
 import dm_env
 import numpy as np
 import pytest
 from acme.utils import counting
 
 from qmle_acme import environments
+from qmle_acme.agents import Actor
 from qmle_acme.runs import loop
 
 
-class Still(acme.Actor):
+class Still(Actor):
   """Always takes the same action; remembers the rewards."""
 
   def __init__(self) -> None:

@@ -6,10 +6,11 @@ from acme.agents.tf.actors import FeedForwardActor
 from acme.tf import variable_utils
 
 from qmle_acme.actions import Box
+from qmle_acme.agents.builder import Actor
 from qmle_acme.types import Array
 
 
-class BoxActor(FeedForwardActor):
+class BoxActor(FeedForwardActor, Actor):
   """Acts by a policy whose actions are meant for [-1, 1] in every dimension.
 
   Those that lie outside, as samples of a Gaussian do, are clipped: dm_control clips

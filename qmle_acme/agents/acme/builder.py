@@ -114,8 +114,11 @@ class ActorCriticBuilder(AgentBuilder):
     variable_source: acme.VariableSource,
     replay_client: reverb.Client | None,
     seed: int,
+    index: int = 0,
+    actors: int = 1,
   ) -> acting.BoxActor:
-    """See base class."""
+    """See base class; all actors explore alike."""
+    del index, actors
     explores = replay_client is not None
     adder = self._make_adder(replay_client, lambda: 1.0)
     policy = self.make_policy(self._init_networks(seed), explores)

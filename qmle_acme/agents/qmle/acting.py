@@ -13,11 +13,14 @@ import tensorflow as tf
 from acme.tf import variable_utils
 
 from qmle_acme.actions import ActionSpace
+from qmle_acme.agents.builder import Actor
+from qmle_acme.agents.qmle.expectation import Expectation
+from qmle_acme.agents.qmle.exploration import Exploration
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.types import Array, Seed, Tensor
 
 
-class QMLEActor(acme.Actor):
+class QMLEActor(Actor):
   """Acts epsilon-greedily with respect to the latest Q-network."""
 
   def __init__(
@@ -26,10 +29,11 @@ class QMLEActor(acme.Actor):
     space: ActionSpace,
     observation_size: int,
     m_greedy: int,
-    epsilon: float,
+    exploration: Exploration,
     seed: int,
     variable_client: variable_utils.VariableClient,
     adder: acme.adders.Adder | None,
+    expectation: Expectation,
   ):
     """Initialises.
 
@@ -38,38 +42,48 @@ class QMLEActor(acme.Actor):
       space: the action space.
       observation_size: O.
       m_greedy: candidates per decision.
-      epsilon: probability of a uniformly random action.
+      exploration: what it does instead of the best action.
       seed: of exploration and candidates.
       variable_client: of the learner.
       adder: where transitions go, if anywhere.
+      expectation: compares what Q promises with what comes.
     """
     self._space = space
     self._best_action = _trace_best_action(network, observation_size, m_greedy)
-    self._epsilon = epsilon
+    self._exploration = exploration
+    self._draw = _trace_predicted_action(network, observation_size, exploration)
     # Environments draw from the seed's first stream: whether to explore must not depend
     # on what one of the same seed shows.
     own_stream = np.random.SeedSequence(seed, spawn_key=(1,))
     self._random = np.random.default_rng(own_stream)
     self._variable_client = variable_client
     self._adder = adder
+    self._expectation = expectation
+    self._lasting = np.zeros(space.size, np.float32)
+    self._steps_left = 0
 
   def select_action(self, observation: Array) -> Array:
     """Returns the environment's form of the chosen action for observation [O]."""
-    explores = self._random.random() < self._epsilon
+    begins = self._random.random() < self._exploration.start
     seed = self._random.integers(2**31, size=2, dtype=np.int32)
-    if explores:
-      action = self._space.sample_uniform((), seed)
-    else:
-      action = self._best_action(tf.constant(observation), tf.constant(seed))
-    return self._space.to_environment(action.numpy())
+    explores = begins or self._steps_left > 0
+    if not explores or self._expectation.is_open:
+      best, value = self._best_action(tf.constant(observation), tf.constant(seed))
+      if self._expectation.is_open:
+        self._expectation.expect(float(value))
+    action = self._explore(observation, seed) if explores else best.numpy()
+    return self._space.to_environment(action)
 
   def observe_first(self, timestep: dm_env.TimeStep) -> None:
     """Begins an episode."""
+    self._steps_left = 0
+    self._expectation.begin()
     if self._adder:
       self._adder.add_first(timestep)
 
   def observe(self, action: Array, next_timestep: dm_env.TimeStep) -> None:
     """Adds one step to replay."""
+    self._expectation.add(next_timestep)
     if self._adder:
       self._adder.add(action, next_timestep)
 
@@ -77,20 +91,57 @@ class QMLEActor(acme.Actor):
     """Fetches the learner's variables when it is time to."""
     self._variable_client.update(wait)
 
+  def episode_record(self) -> dict[str, float]:
+    """Returns epsilon, and what Q promised at the start beside what came."""
+    return {'epsilon': self._exploration.epsilon, **self._expectation.record()}
+
+  def _explore(self, observation: Array, seed: Array) -> Array:
+    """Returns an action [A] that is not meant to be the best, for observation [O]."""
+    if self._steps_left:
+      self._steps_left -= 1
+      return self._lasting
+    self._steps_left = self._exploration.steps - 1
+    if self._draw and self._random.random() < self._exploration.from_predictors:
+      action = self._draw(tf.constant(observation), tf.constant(seed))
+    else:
+      action = self._space.sample_uniform((), seed)
+    self._lasting = action.numpy()
+    return self._lasting
+
 
 def _trace_best_action(
   network: QNetwork, observation_size: int, m_greedy: int
-) -> Callable[[Tensor, Seed], Tensor]:
-  """Returns a function of observation [O] and seed: the arg max [A] over candidates.
+) -> Callable[[Tensor, Seed], tuple[Tensor, Tensor]]:
+  """Returns a function of observation [O] and seed: arg max [A] over candidates, max.
 
   It is traced here, once: to look the trace up anew would take as long as an eighth of
   a decision.
   """
 
   @tf.function(autograph=False)
-  def best_action(observation: Tensor, seed: Seed) -> Tensor:
-    return network.argmax(observation[None], m_greedy, seed).action[0]
+  def best_action(observation: Tensor, seed: Seed) -> tuple[Tensor, Tensor]:
+    best = network.argmax(observation[None], m_greedy, seed)
+    return best.action[0], best.value[0]
 
   return best_action.get_concrete_function(
+    tf.TensorSpec([observation_size], tf.float32), tf.TensorSpec([2], tf.int32)
+  )
+
+
+def _trace_predicted_action(
+  network: QNetwork, observation_size: int, exploration: Exploration
+) -> Callable[[Tensor, Seed], Tensor] | None:
+  """Returns a function of observation [O] and seed: an action [A] of a predictor.
+
+  None where exploration asks for none.
+  """
+  if not exploration.from_predictors:
+    return None
+
+  @tf.function(autograph=False)
+  def predicted_action(observation: Tensor, seed: Seed) -> Tensor:
+    return network.predicted_actions(observation[None], seed)[0]
+
+  return predicted_action.get_concrete_function(
     tf.TensorSpec([observation_size], tf.float32), tf.TensorSpec([2], tf.int32)
   )

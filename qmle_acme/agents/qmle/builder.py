@@ -10,6 +10,8 @@ from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
 from qmle_acme.agents.qmle import acting, learning
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.config import QMLEConfig
+from qmle_acme.agents.qmle.expectation import Expectation
+from qmle_acme.agents.qmle.exploration import Exploration, ladder
 from qmle_acme.agents.qmle.networks import QMLENetwork, QNetwork
 from qmle_acme.agents.qmle.parameters import Number, Parameters
 from qmle_acme.types import Sample
@@ -64,16 +66,19 @@ class QMLEBuilder(AgentBuilder):
     variable_source: acme.VariableSource,
     replay_client: reverb.Client | None,
     seed: int,
+    index: int = 0,
+    actors: int = 1,
   ) -> acting.QMLEActor:
-    """See base class."""
+    """See base class; each actor has its own epsilon."""
     network = self._make_network(seed)
-    max_priority = Number(1.0)
+    max_priority, reward_scale = Number(1.0), Number(1.0)
     explores = replay_client is not None
     client = self._fetch_variables(
       variable_source,
       {
         learning.POLICY: [Parameters(network.variables)],
         learning.MAX_PRIORITY: [max_priority],
+        learning.REWARD_SCALE: [reward_scale],
       },
       explores,
     )
@@ -82,10 +87,19 @@ class QMLEBuilder(AgentBuilder):
       space=self._space,
       observation_size=self._row.observation_size,
       m_greedy=self._config.m_greedy,
-      epsilon=self._config.epsilon if explores else 0.0,
+      exploration=self._exploration(index, actors) if explores else Exploration(0.0),
       seed=seed,
       variable_client=client,
       adder=self._make_adder(replay_client, lambda: max_priority.value),
+      expectation=Expectation(self._config.discount, lambda: reward_scale.value),
+    )
+
+  def _exploration(self, index: int, actors: int) -> Exploration:
+    """Returns how one of the actors explores."""
+    config = self._config
+    epsilon = ladder(config.epsilon, config.epsilon_exponent, index, actors)
+    return Exploration(
+      epsilon, config.exploration_steps, config.exploration_from_predictors
     )
 
   def _make_network(self, seed: int) -> QNetwork:

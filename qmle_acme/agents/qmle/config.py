@@ -49,7 +49,14 @@ class QMLEConfig:
   scale_rewards: bool = True
   """Whether rewards are divided by their largest magnitude so far."""
   epsilon: Share = 0.1
-  """Probability that an actor takes a uniformly random action."""
+  """Share of an actor's steps that take a random action; of the first of several."""
+  epsilon_exponent: Annotated[float, Field(ge=0.0, le=100.0)] = 1.0
+  """The last of several actors explores with epsilon to the power of 1 + this; those
+  between lie on a ladder, and 0 gives all the same (Ape-X, arXiv 1803.00933, has 7)."""
+  exploration_steps: Count = 1
+  """Steps that a random action lasts."""
+  exploration_from_predictors: Share = 0.0
+  """Share of the random actions that predictors draw; the others are uniform."""
   m_target: _Candidates = 100
   """Candidates in the arg max of the Bellman target, besides the cached one."""
   m_greedy: _Candidates = 1_000
@@ -91,6 +98,13 @@ class QMLEConfig:
       UserError: a value lies outside its range; the message names it.
     """
     settings.check(self, 'qmle.')
+    can_draw = not self.exploration_from_predictors or sum(self.ratios[1:]) > 0
+    _check(
+      can_draw,
+      'exploration_from_predictors',
+      self.exploration_from_predictors,
+      '0 without predictors, which have to draw them',
+    )
     _check(
       self.replay_size >= max(self.batch_size, self.min_replay_size),
       'replay_size',

@@ -70,7 +70,8 @@ class QMLELearner(TFLearner):
     self._update_priorities = update_priorities
     self._config = config
     self._seed = seed
-    self._metrics = MeanMetrics(write_metrics)
+    self._metrics = MeanMetrics(write_metrics, self._probe)
+    self._last_o_t: Tensor | None = None
     self._parameters = Parameters(network.variables)
     self._optimizer = adam(config.learning_rate, network.trainable_variables)
     self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
@@ -109,6 +110,7 @@ class QMLELearner(TFLearner):
     """Takes one batch from replay and one step of the optimiser."""
     sample = next(self._samples)
     output = self._learn(sample)
+    self._last_o_t = sample.transition.o_t
     self._update_priorities(sample.keys, output.priorities)
     self._metrics.add(self.steps, output.metrics)
 
@@ -154,7 +156,7 @@ class QMLELearner(TFLearner):
       'priority_max': self._max_priority.read_value(),
       'importance_weight': tf.reduce_mean(weights),
       'cache_hit_rate': tf.reduce_mean(tf.cast(is_hit, tf.float32)),
-      **self._winner_shares(best.proposer),
+      **self._winner_shares(best.winners),
     }
     return StepOutput(priorities, metrics)
 
@@ -209,12 +211,29 @@ class QMLELearner(TFLearner):
     embeddings = self._network.embed(observations)
     return self._network.q_values(embeddings, actions[:, None])[:, 0]
 
-  def _winner_shares(self, proposer: Tensor) -> dict[str, Tensor]:
-    """Returns, for each proposer, the share of the batch that it has won."""
+  def _winner_shares(self, winners: Tensor) -> dict[str, Tensor]:
+    """Returns the share of the batch that each proposer has won, alone or with others.
+
+    Args:
+      winners: [B, P].
+    """
     names = self._network.proposers
-    wins = tf.math.bincount(proposer, minlength=len(names), dtype=tf.float32)
-    shares = tf.unstack(wins / tf.cast(tf.size(proposer), tf.float32), len(names))
+    shares = tf.unstack(
+      tf.reduce_mean(tf.cast(winners, tf.float32), axis=0), len(names)
+    )
     return {f'winner/{name}': share for name, share in zip(names, shares, strict=True)}
+
+  def _probe(self) -> dict[str, Tensor]:
+    """Returns what each predictor adds to max Q in the last batch, for the metrics."""
+    return self._gains(self._last_o_t)
+
+  @tf.function(autograph=False)
+  def _gains(self, observations: Tensor) -> dict[str, Tensor]:
+    """Returns each predictor's gain in Q over uniform sampling alone."""
+    seed = tf.stack([tf.constant(self._seed, tf.int64), self._steps])
+    gains = self._target_network.gains(observations, self._config.m_target, seed)
+    unit = self._reward_scale.value
+    return {f'gain/{name}': unit * gain for name, gain in gains.items()}
 
 
 def _copy(source: snt.Module, target: snt.Module) -> tf.Operation:

@@ -6,6 +6,7 @@ B batch, N candidates, A action dimensions, H width, O observation.
 import abc
 from typing import TypeVar
 
+import numpy as np
 import sonnet as snt
 import tensorflow as tf
 
@@ -13,6 +14,7 @@ from qmle_acme.actions import ActionSpace
 from qmle_acme.agents.qmle.argmax import best_of, two_rounds, with_cached
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.predictors import Ensemble, make_predictor
+from qmle_acme.agents.qmle.predictors.config import UNIFORM
 from qmle_acme.agents.seeding import seeded
 from qmle_acme.networks import ActionInQNetwork, Linear
 from qmle_acme.types import ArgmaxResult, Seed, Tensor
@@ -52,7 +54,7 @@ class QNetwork(snt.Module, abc.ABC):
   @property
   @abc.abstractmethod
   def proposers(self) -> tuple[str, ...]:
-    """Names of those who propose candidates, by their index in an `ArgmaxResult`."""
+    """Names of who proposes candidates, in the order of `ArgmaxResult.winners`."""
 
   @property
   @abc.abstractmethod
@@ -78,6 +80,27 @@ class QNetwork(snt.Module, abc.ABC):
 
   def count_in(self, observations: Tensor) -> None:
     """Counts observations [B, O] in what they are normalised by, if they are."""
+
+  def predicted_actions(self, observations: Tensor, seed: Seed) -> Tensor:
+    """Returns an action of a predictor in each state, [B, A], of observations [B, O].
+
+    Raises:
+      NotImplementedError: there are no predictors.
+    """
+    raise NotImplementedError
+
+  def gains(self, observations: Tensor, count: int, seed: Seed) -> dict[str, Tensor]:
+    """Returns by how much each predictor raises max Q above uniform sampling alone.
+
+    It is the mean over states of max(0, its best - the best uniform one). Each has its
+    share of `count` candidates. Empty where there is nothing to compare.
+
+    Args:
+      observations: [B, O]; B is static.
+      count: N.
+      seed: of the candidates.
+    """
+    return {}
 
   @abc.abstractmethod
   def embed(self, observations: Tensor) -> Tensor:
@@ -155,9 +178,33 @@ class QMLENetwork(QNetwork):
         candidates,
         refined,
         self.proposers.index('refined'),
+        len(self.proposers),
         tf.random.fold_in(seed, 1),
       )
-    return best_of(candidates, *self._best(embeddings, candidates.actions))
+    best, value = self._best(embeddings, candidates.actions)
+    return best_of(candidates, best, value, len(self.proposers))
+
+  def gains(self, observations: Tensor, count: int, seed: Seed) -> dict[str, Tensor]:
+    """See base class."""
+    embeddings = self.embed(observations)
+    candidates = self.ensemble.propose(embeddings, count, seed)
+    owners = tf.get_static_value(candidates.proposers)
+    values = {
+      name: self._best(embeddings, tf.gather(candidates.actions, own, axis=1))[1]
+      for index, name in enumerate(self.ensemble.names)
+      if len(own := np.flatnonzero(owners == index))
+    }
+    uniform = values.pop(UNIFORM, None)
+    if uniform is None:
+      return {}
+    return {
+      name: tf.reduce_mean(tf.nn.relu(value - uniform))
+      for name, value in values.items()
+    }
+
+  def predicted_actions(self, observations: Tensor, seed: Seed) -> Tensor:
+    """See base class."""
+    return self.ensemble.sample_predictors(self.embed(observations), seed)
 
   def count_in(self, observations: Tensor) -> None:
     """See base class."""

@@ -58,7 +58,7 @@ class ActionOutNetwork(QNetwork):
     return ArgmaxResult(
       action=tf.gather(self._actions, best),
       value=tf.reduce_max(values, axis=-1),
-      proposer=tf.zeros_like(best, tf.int32),
+      winners=tf.ones_like(best, tf.bool)[:, None],
     )
 
   def embed(self, observations: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 
 import acme
+import dm_env
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,6 +21,8 @@ from tiny_agent import CONFIG, OBSERVATION_SIZE
 
 from qmle_acme.actions import Box
 from qmle_acme.agents.qmle.acting import QMLEActor
+from qmle_acme.agents.qmle.expectation import Expectation
+from qmle_acme.agents.qmle.exploration import Exploration
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.random import uniform
@@ -71,13 +74,23 @@ def make_actor(
   seed: int = 5,
   space: Box = tiny_agent.SPACE,
   period: int = 1,
+  exploration: Exploration | None = None,
 ) -> QMLEActor:
   network = QMLENetwork.make(space, OBSERVATION_SIZE, CONFIG, seed=99)
   parameters = Parameters(network.variables)
   client = variable_utils.VariableClient(source, {'policy': [parameters]}, period)
   client.update_and_wait()
-  size = OBSERVATION_SIZE
-  return QMLEActor(network, space, size, COUNT, epsilon, seed, client, adder=None)
+  return QMLEActor(
+    network,
+    space,
+    OBSERVATION_SIZE,
+    COUNT,
+    exploration or Exploration(epsilon),
+    seed,
+    client,
+    adder=None,
+    expectation=Expectation(discount=0.5, unit=lambda: 10.0),
+  )
 
 
 def act(actor: QMLEActor) -> np.ndarray:
@@ -200,3 +213,59 @@ def test_acting_goes_on_while_variables_are_fetched() -> None:
     actor.update()  # Asks a third time when it has taken the second answer.
   actions = [actor.select_action(observation) for observation in OBSERVATIONS[1:]]
   np.testing.assert_allclose(actions, new[1:], atol=1e-6)
+
+
+def test_an_action_lasts_for_several_steps_but_not_over_the_end_of_an_episode(
+  network: QMLENetwork,
+) -> None:
+  actor = make_actor(Source(network), 1.0, exploration=Exploration(1.0, steps=4))
+  actor.observe_first(dm_env.restart(OBSERVATIONS[0]))
+  actions = act(actor)[:, 0]  # 12 steps.
+  assert len(np.unique(actions)) == 3
+  np.testing.assert_array_equal(actions, np.repeat(actions[::4], 4))
+
+  actor.select_action(OBSERVATIONS[0])
+  actor.observe_first(dm_env.restart(OBSERVATIONS[0]))
+  again = act(actor)[:, 0]
+  np.testing.assert_array_equal(again, np.repeat(again[::4], 4))
+
+
+def test_epsilon_is_the_share_of_steps_that_explore_however_long_they_last(
+  network: QMLENetwork,
+) -> None:
+  actor = make_actor(Source(network), 0.3, exploration=Exploration(0.3, steps=5))
+  best = worked_out.q_values(
+    network, OBSERVATIONS[:1], np.linspace(-1, 1, 41)[None, :, None] * np.ones(2)
+  )
+  assert np.ptp(best) > 0.1  # What is best is no matter of chance.
+  actions = np.stack([actor.select_action(OBSERVATIONS[0]) for _ in range(1000)])
+  held = np.all(actions[1:] == actions[:-1], axis=1)
+  # Four of five steps that explore repeat the one before: 0.24, deviation 0.03.
+  assert held.mean() == pytest.approx(0.24, abs=0.1)
+
+
+def test_predictors_draw_actions_that_explore() -> None:
+  network = QMLENetwork.make(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=1)
+  exploration = Exploration(1.0, from_predictors=1.0)
+  actor = make_actor(Source(network), 1.0, exploration=exploration)
+  actions = np.stack([act(actor) for _ in range(30)])  # [30, 12, A]
+  means = np.tanh(network.ensemble.predictors[0](network.q.embed(OBSERVATIONS)))
+  is_mean = np.all(np.isclose(actions, means, atol=1e-5), axis=2)
+  is_on_grid = np.all(np.isin(actions, [-1.0, 0.0, 1.0]), axis=2)
+  assert np.all(is_mean | is_on_grid)
+  assert is_mean.mean() == pytest.approx(1 / 3, abs=0.15)  # Of the shares 0.2 and 0.4.
+
+
+def test_what_q_promises_stands_beside_what_came(network: QMLENetwork) -> None:
+  actor = make_actor(Source(network), 1.0)
+  actor.observe_first(dm_env.restart(OBSERVATIONS[0]))
+  assert actor.episode_record() == {'epsilon': 1.0}
+  candidates = worked_out.propose(network, OBSERVATIONS[:1], COUNT, first_seed())
+  value = worked_out.q_values(network, OBSERVATIONS[:1], candidates).numpy().max()
+  for reward, discount in ((4.0, 1.0), (8.0, 0.5), (32.0, 0.0)):
+    action = actor.select_action(OBSERVATIONS[0])
+    actor.observe(action, dm_env.transition(reward, OBSERVATIONS[1], discount))
+  record = actor.episode_record()
+  assert record.keys() == {'epsilon', 'q_start', 'discounted_return'}
+  assert record['q_start'] == pytest.approx(10.0 * value, rel=1e-4)
+  assert record['discounted_return'] == 4.0 + 0.5 * 8.0 + 0.5 * 0.25 * 32.0

@@ -110,7 +110,7 @@ def test_actor_without_replay_is_greedy_and_keeps_nothing(
 ) -> None:
   source = Requests(learner)
   actor = builder.make_actor(source, None, seed=3)
-  assert source.names == [['policy', 'max_priority']]
+  assert source.names == [['policy', 'max_priority', 'reward_scale']]
   random = tiny_agent.make_random(3)
   random.random()
   seed = random.integers(2**31, size=2, dtype=np.int32)
@@ -165,3 +165,17 @@ def test_dataset_gives_batches_of_the_configured_size(
   assert sample.keys.shape == [4] and sample.keys.dtype == tf.int64
   np.testing.assert_array_equal(sample.transition.a_tm1, [[0.0, 1.0]] * 4)
   np.testing.assert_array_equal(sample.transition.r_t, [4.0] * 4)
+
+
+def test_actors_explore_by_their_place_on_the_ladder(
+  builder: QMLEBuilder, learner: QMLELearner, client: reverb.Client
+) -> None:
+  config = dataclasses.replace(CONFIG, epsilon=0.1, epsilon_exponent=2.0)
+  ladder = QMLEBuilder(config, SPEC)
+  epsilons = [
+    ladder.make_actor(learner, client, 3, index, 3).episode_record()['epsilon']
+    for index in range(3)
+  ]
+  assert epsilons == pytest.approx([0.1, 0.01, 0.001])
+  greedy = ladder.make_actor(learner, None, 3, 2, 3)
+  assert greedy.episode_record()['epsilon'] == 0.0

@@ -63,10 +63,10 @@ def assert_metrics(
     'predictor_loss': expected.predictor_loss,
     'td_error': unit * np.abs(expected.td_error).mean(),
     'importance_weight': expected.weights.mean(),
-    'winner/uniform': np.isin(expected.winner, [0, 1]).mean(),
-    'winner/delta': np.isin(expected.winner, [2]).mean(),
-    'winner/categorical': np.isin(expected.winner, [3, 4]).mean(),
-    'winner/cache': np.isin(expected.winner, [5]).mean(),
+    'winner/uniform': expected.winners[:, :2].any(axis=1).mean(),
+    'winner/delta': expected.winners[:, 2:3].any(axis=1).mean(),
+    'winner/categorical': expected.winners[:, 3:5].any(axis=1).mean(),
+    'winner/cache': expected.winners[:, 5:].any(axis=1).mean(),
   }.items():
     assert record[name] == pytest.approx(value, rel=1e-4, abs=1e-6), name
 
@@ -269,6 +269,23 @@ def test_metrics_are_means_over_the_steps_of_a_period(
   assert record['cache_hit_rate'] == 0.25  # Of no key, then of two of four.
   mean = np.mean([sent for _, sent in fed.priorities.sent[-2:]])
   assert record['priority_mean'] == pytest.approx(mean, rel=1e-5)
+
+
+def test_gain_of_a_predictor_is_what_it_adds_to_the_best_of_uniform_ones() -> None:
+  written: list[dict[str, float]] = []
+  sample = Store(seed=7).draw(range(12))
+  learner, _ = make_learner([sample], SEED, write_metrics=written.append)
+  learner.step()
+  target, o_t = learner.state['target_network'], sample.transition.o_t
+  seed = np.array([SEED, 1])  # That of the next step.
+  candidates = worked_out.propose(target, o_t, CONFIG.m_target, seed)
+  values = worked_out.q_values(target, o_t, candidates).numpy()  # [B, 2 + 1 + 2]
+  uniform = values[:, :2].max(axis=1)
+  unit = written[-1]['reward_scale']
+  for name, own in {'delta': values[:, 2:3], 'categorical': values[:, 3:]}.items():
+    gain = unit * np.maximum(own.max(axis=1) - uniform, 0.0).mean()
+    assert written[-1][f'gain/{name}'] == pytest.approx(gain, rel=1e-4, abs=1e-6)
+  assert any(written[-1][f'gain/{name}'] > 0 for name in ('delta', 'categorical'))
 
 
 def test_metrics_that_are_pending_can_be_written(

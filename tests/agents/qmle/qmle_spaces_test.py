@@ -81,4 +81,4 @@ def test_acts_and_learns(spec: Any, config: QMLEConfig) -> None:
   metrics = written[-1]
   names = ['uniform', *(member.name for member in config.predictors), 'cache']
   shares = [metrics[f'winner/{name}'] for name in names]
-  assert sum(shares) == pytest.approx(1.0, abs=1e-6)
+  assert max(shares) <= 1.0 and sum(shares) >= 1.0 - 1e-6  # Some win together.

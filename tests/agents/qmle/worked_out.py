@@ -20,7 +20,7 @@ class Step(NamedTuple):
   """What a learner step must come to."""
 
   best_action: np.ndarray  # [B, A]
-  winner: np.ndarray  # [B] index among the candidates; the last is the cached action
+  winners: np.ndarray  # [B, N] which candidates are the best; the last is the cached
   mle_target: np.ndarray  # [B, A]
   q_tm1: np.ndarray  # [B]
   q_max: np.ndarray  # [B]
@@ -108,7 +108,7 @@ def step(
   }
   return Step(
     best_action=best,
-    winner=winner,
+    winners=np.all(candidates == best[:, None], axis=2),
     mle_target=mle_target,
     q_tm1=q_tm1.numpy(),
     q_max=values[rows, winner],

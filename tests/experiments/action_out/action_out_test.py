@@ -72,7 +72,7 @@ def test_outputs_are_the_actions_in_order() -> None:
   best = network.argmax(observations, 1, SEED, cached=tf.zeros([2, 2]))
   np.testing.assert_array_equal(best.action, [[1, 1]] * 2)  # The fifth of two by three.
   np.testing.assert_array_equal(best.value, values[[4, 4]])
-  np.testing.assert_array_equal(best.proposer, [0, 0])
+  np.testing.assert_array_equal(best.winners, [[True], [True]])
   asked = tf.constant([[[0, 2], [1, 0]], [[1, 2], [0, 0]]], tf.float32)
   np.testing.assert_array_equal(
     network.q_values(network.embed(observations), asked),

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
-from qmle_acme.agents.qmle.argmax.maximize import best_of
+from qmle_acme.agents.qmle.argmax.maximize import winners_of
 from qmle_acme.types import ArgmaxResult, Candidates, Seed, Tensor
 
 # Returns the best of actions [B, N, A] for embeddings [B, H], int32 [B], and its value.
@@ -31,6 +31,7 @@ def two_rounds(
   candidates: Candidates,
   count: int,
   proposer: int,
+  proposers: int,
   seed: Seed,
 ) -> ArgmaxResult:
   """Returns the best of the candidates and of others that are near the best of them.
@@ -42,20 +43,21 @@ def two_rounds(
     candidates: of the first round, [B, N, A]; the last one is the last of its group.
     count: n, at least 1.
     proposer: index under which a win of the second round is counted.
+    proposers: number of all of them.
     seed: of the second round.
   """
-  few = _best_few(argmax, embeddings, candidates)  # [B, G, ...]
-  best = tf.argmax(few.value, axis=1)
-  first = ArgmaxResult(*(tf.gather(x, best, axis=1, batch_dims=1) for x in few))
-  actions = neighbours(space, few.action, count, seed)
-  near = Candidates(actions, tf.fill([count], proposer))
-  second = best_of(near, *argmax(embeddings, actions))
+  few, values = _best_few(argmax, embeddings, candidates)  # [B, G, A], [B, G]
+  best = tf.argmax(values, axis=1)
+  first, value = (tf.gather(x, best, axis=1, batch_dims=1) for x in (few, values))
+  near = Candidates(neighbours(space, few, count, seed), tf.fill([count], proposer))
+  best, near_value = argmax(embeddings, near.actions)
+  second = tf.gather(near.actions, best, axis=1, batch_dims=1)
   # The values of both are exact: that of the first round needs no second look.
-  is_better = second.value > first.value
+  is_better = near_value > value
+  action = tf.where(is_better[:, None], second, first)
+  winners = (winners_of(c, action, proposers) for c in (candidates, near))
   return ArgmaxResult(
-    action=tf.where(is_better[:, None], second.action, first.action),
-    value=tf.where(is_better, second.value, first.value),
-    proposer=tf.where(is_better, second.proposer, first.proposer),
+    action, tf.maximum(value, near_value), tf.math.logical_or(*winners)
   )
 
 
@@ -88,8 +90,11 @@ def neighbours(space: ActionSpace, actions: Tensor, count: int, seed: Seed) -> T
 
 def _best_few(
   argmax: ArgmaxFunction, embeddings: Tensor, candidates: Candidates
-) -> ArgmaxResult:
-  """Returns the best of each group of candidates that lie together, [B, G, ...]."""
+) -> tuple[Tensor, Tensor]:
+  """Returns the best of each group of candidates that lie together, and its value.
+
+  They are [B, G, A] and [B, G].
+  """
   batch, count, size = candidates.actions.shape
   groups = min(_GROUPS, count)
   length = -(-count // groups)
@@ -102,8 +107,5 @@ def _best_few(
     tf.reshape(actions, [batch * groups, length, size]),
   )
   place = starts + tf.reshape(best, [-1, groups])
-  return ArgmaxResult(
-    action=tf.gather(candidates.actions, place, axis=1, batch_dims=1),
-    value=tf.reshape(value, [-1, groups]),
-    proposer=tf.gather(candidates.proposers, place),
-  )
+  few = tf.gather(candidates.actions, place, axis=1, batch_dims=1)
+  return few, tf.reshape(value, [-1, groups])

@@ -110,6 +110,23 @@ class Ensemble(snt.Module):
     proposers = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     return Candidates(tf.concat(parts, axis=1), tf.constant(proposers))
 
+  def sample_predictors(self, embeddings: Tensor, seed: Seed) -> Tensor:
+    """Returns one action for each state, [B, A], of a predictor drawn by its share.
+
+    Args:
+      embeddings: [B, H].
+      seed: of the stateless random functions.
+    """
+    ratios = tf.constant(self._ratios[1:])
+    choice_seed, *seeds = tf.unstack(tf.random.split(seed, len(self._ratios)))
+    samples = [
+      predictor.sample(predictor(embeddings), 1, predictor_seed)
+      for predictor, predictor_seed in zip(self.predictors, seeds, strict=True)
+    ]
+    logits = tf.repeat(tf.math.log(ratios)[None], tf.shape(embeddings)[0], axis=0)
+    choice = tf.random.stateless_categorical(logits, 1, choice_seed)[:, 0]  # [B]
+    return tf.gather(tf.concat(samples, axis=1), choice, axis=1, batch_dims=1)
+
   def loss(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """Returns the predictors' negative log likelihoods summed over members, [B].
 

@@ -27,11 +27,10 @@ def test_best_of_each_state_by_hand() -> None:
     ],
     [0, 0, 1],
   )
-  result = best_of(candidates, *_largest_first(candidates.actions))
+  result = best_of(candidates, *_largest_first(candidates.actions), proposers=2)
   np.testing.assert_array_equal(result.action, [[3.0, 11.0], [-1.0, 13.0]])
   np.testing.assert_array_equal(result.value, [6.0, -2.0])
-  np.testing.assert_array_equal(result.proposer, [0, 0])
-  assert result.proposer.dtype == tf.int32
+  np.testing.assert_array_equal(result.winners, [[True, False], [True, False]])
 
 
 def test_cached_action_is_the_last_candidate() -> None:
@@ -40,21 +39,18 @@ def test_cached_action_is_the_last_candidate() -> None:
   np.testing.assert_array_equal(extended.actions[..., 0], [[1, 2, 9], [3, 4, 4]])
   np.testing.assert_array_equal(extended.proposers, [0, 1, 5])
   assert extended.proposers.dtype == tf.int32
-  result = best_of(extended, *_largest_first(extended.actions))
+  result = best_of(extended, *_largest_first(extended.actions), proposers=6)
   np.testing.assert_array_equal(result.action, [[9.0], [4.0]])
-  np.testing.assert_array_equal(
-    result.proposer, [5, 1]
-  )  # Equal is no win of the cache.
+  # All that have proposed the winner have won: in the second state the cache, too.
+  winners = [np.flatnonzero(row).tolist() for row in result.winners]
+  assert winners == [[5], [1, 5]]
 
 
 def test_one_candidate_is_the_best() -> None:
   candidates = _candidates([[[-3.0]]], [4])
-  result = best_of(candidates, *_largest_first(candidates.actions))
-  assert (float(result.action), float(result.value), int(result.proposer)) == (
-    -3,
-    -6,
-    4,
-  )
+  result = best_of(candidates, *_largest_first(candidates.actions), proposers=5)
+  assert (float(result.action), float(result.value)) == (-3, -6)
+  np.testing.assert_array_equal(result.winners, [[False] * 4 + [True]])
 
 
 @pytest.mark.parametrize('seed', range(8))
@@ -69,9 +65,10 @@ def test_agrees_with_a_loop(seed: int) -> None:
   @tf.function(autograph=False)
   def compiled(actions: Tensor) -> object:
     candidates = Candidates(actions, tf.constant(proposers))
-    return best_of(candidates, tf.constant(best), tf.constant(values))
+    return best_of(candidates, tf.constant(best), tf.constant(values), proposers=4)
 
-  action, value, proposer = compiled(tf.constant(actions))
+  action, value, winners = compiled(tf.constant(actions))
   for b in range(batch):
     np.testing.assert_array_equal(action[b], actions[b, best[b]])
-    assert (value[b], proposer[b]) == (values[b], proposers[best[b]])
+    assert value[b] == values[b]
+    assert np.flatnonzero(winners[b]) == [proposers[best[b]]]

@@ -37,13 +37,14 @@ def candidates_of(batch: int, count: int, seed: int) -> Candidates:
 def test_never_worse_than_the_first_round(count: int) -> None:
   embeddings = tf.random.stateless_normal([20, 1], [3, 4], stddev=0.1)
   candidates = candidates_of(20, count, 1)
-  alone = best_of(candidates, *known(embeddings, candidates.actions))
-  both = two_rounds(known, BOX, embeddings, candidates, 8, 7, SEED)
+  alone = best_of(candidates, *known(embeddings, candidates.actions), proposers=8)
+  both = two_rounds(known, BOX, embeddings, candidates, 8, 7, 8, SEED)
   assert (both.value >= alone.value).numpy().all()
   kept = both.value == alone.value
   np.testing.assert_array_equal(both.action[kept], alone.action[kept])
-  np.testing.assert_array_equal(both.proposer[kept], alone.proposer[kept])
-  assert set(both.proposer[~kept].numpy()) == {7}
+  np.testing.assert_array_equal(both.winners[kept], alone.winners[kept])
+  won = both.winners[~kept].numpy()
+  assert won[:, 7].all() and not won[:, :7].any()
   _, value = known(embeddings, both.action[:, None])
   np.testing.assert_allclose(both.value, value, rtol=1e-6)
 
@@ -54,9 +55,9 @@ def test_finds_more_than_one_round_of_as_many_candidates(
 ) -> None:
   embeddings = tf.zeros([200, 1])
   whole = candidates_of(200, count, 1)
-  one = best_of(whole, *known(embeddings, whole.actions))
+  one = best_of(whole, *known(embeddings, whole.actions), proposers=8)
   half = candidates_of(200, count // 2, 1)
-  two = two_rounds(known, BOX, embeddings, half, count // 2, 7, SEED)
+  two = two_rounds(known, BOX, embeddings, half, count // 2, 7, 8, SEED)
   # At the top the value is 0.
   assert np.mean(two.value) > most * np.mean(one.value)
 
@@ -69,7 +70,7 @@ def test_the_last_candidate_is_the_last_of_a_call() -> None:
     return known(embeddings, candidates)
 
   candidates = candidates_of(2, 11, 1)
-  two_rounds(argmax, BOX, tf.zeros([2, 1]), candidates, 9, 7, SEED)
+  two_rounds(argmax, BOX, tf.zeros([2, 1]), candidates, 9, 7, 8, SEED)
   assert [x.shape for x in seen] == [(4, 6, 6), (2, 9, 6)]  # Two groups of each state.
   np.testing.assert_array_equal(seen[0][1::2, -1], candidates.actions[:, -1])
   grouped = tf.reshape(seen[0], [2, 12, 6]).numpy()
@@ -114,4 +115,4 @@ def test_the_agent_keeps_its_budget_and_names_the_winner(
   of_result = network.q_values(embeddings, result.action[:, None])[:, 0]
   np.testing.assert_allclose(result.value, of_result, atol=1e-5)
   assert (result.value >= values - 1e-4).numpy().all()
-  assert np.mean(result.proposer == 3) > 0.5
+  assert np.mean(result.winners[:, 3]) > 0.5

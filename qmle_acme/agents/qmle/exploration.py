@@ -1,0 +1,42 @@
+"""How actors explore: how often each of them, for how long, and with which actions."""
+
+import dataclasses
+
+
+def ladder(epsilon: float, exponent: float, index: int, actors: int) -> float:
+  """Returns epsilon^(1 + exponent i / (N - 1)) of actor i among N; epsilon if alone.
+
+  Ape-X (Horgan et al., arXiv 1803.00933, section 4.1) has an exponent of 7.
+
+  Args:
+    epsilon: of the first actor.
+    exponent: 0 gives all actors the same.
+    index: i, from 0.
+    actors: N.
+  """
+  rung = index / (actors - 1) if actors > 1 else 0.0
+  return epsilon ** (1.0 + exponent * rung)
+
+
+@dataclasses.dataclass(frozen=True)
+class Exploration:
+  """What one actor does instead of the best action that it finds.
+
+  Attributes:
+    epsilon: share of its steps that explore.
+    steps: for how many of them an action lasts, unless the episode ends.
+    from_predictors: share of these actions that predictors draw; others are uniform.
+  """
+
+  epsilon: float
+  steps: int = 1
+  from_predictors: float = 0.0
+
+  @property
+  def start(self) -> float:
+    """Probability p that exploring begins at a step that does not explore yet.
+
+    A cycle has 1 / p - 1 greedy steps in the mean, and then k that explore: these are a
+    share epsilon of it where p = epsilon / (k - epsilon (k - 1)).
+    """
+    return self.epsilon / (self.steps - self.epsilon * (self.steps - 1))

@@ -4,7 +4,7 @@ from qmle_acme.actions.base import ActionSpace
 from qmle_acme.actions.box import Box
 from qmle_acme.actions.discrete import Discrete
 from qmle_acme.actions.hybrid import Hybrid
-from qmle_acme.actions.items import ItemArray
+from qmle_acme.actions.items import ItemArray, Items
 from qmle_acme.actions.specs import make
 
-__all__ = ['ActionSpace', 'Box', 'Discrete', 'Hybrid', 'ItemArray', 'make']
+__all__ = ['ActionSpace', 'Box', 'Discrete', 'Hybrid', 'ItemArray', 'Items', 'make']

@@ -76,6 +76,19 @@ class ActionSpace(abc.ABC):
     digits = tf.gather(actions[..., self.size - len(counts) :], owners, axis=-1)
     return tf.cast(digits == values, tf.float32)
 
+  @property
+  def proposal(self) -> 'ActionSpace':
+    """The space in which predictors propose: this one, if no other one is nearer."""
+    return self
+
+  def to_proposal(self, actions: Tensor) -> Tensor:
+    """Returns actions [..., A] as the proposal space has them, [..., A of that]."""
+    return actions
+
+  def from_proposal(self, proposed: Tensor) -> Tensor:
+    """Returns the actions [B, n, A] that are near what was proposed, [B, n, ...]."""
+    return proposed
+
   @abc.abstractmethod
   def clip(self, actions: Tensor) -> Tensor:
     """Returns the nearest actions [..., A] that lie inside the space."""

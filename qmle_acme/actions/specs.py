@@ -6,7 +6,7 @@ import numpy as np
 import tree
 from dm_env import specs
 
-from qmle_acme.actions import base, box, discrete, hybrid
+from qmle_acme.actions import base, box, discrete, hybrid, items
 from qmle_acme.errors import UserError
 
 
@@ -40,6 +40,8 @@ def _make(spec: Any, bins: int) -> base.ActionSpace:
   """Returns the action space of a spec that has one."""
   if tree.is_nested(spec):
     return hybrid.Hybrid(spec, bins)
+  if isinstance(spec, items.ItemArray):
+    return items.Items(spec, bins)
   return box.Box(spec, bins) if spec.dtype.kind == 'f' else discrete.Discrete(spec)
 
 

@@ -105,6 +105,7 @@ def test_every_shape(batch: int, count: int, size: int) -> None:
 INDICES = specs.BoundedArray((3,), np.int32, 0, [2, 10**9 - 1, 99])
 SPACES = {
   'one index': specs.DiscreteArray(10),
+  'items': action_spaces.ItemArray(np.random.default_rng(0).normal(size=(5000, 7))),
   'of many values': specs.DiscreteArray(10**9),
   'several': INDICES,
   'hybrid': {'a': INDICES, 'b': specs.BoundedArray((5,), np.float32, -1.0, 1.0)},

@@ -142,7 +142,7 @@ class QMLENetwork(QNetwork):
     self._best = self.q.argmax if is_compiled else self.q.plain_argmax
     self.ensemble = Ensemble(
       space,
-      [make_predictor(member, space, width) for member in config.predictors],
+      [make_predictor(member, space.proposal, width) for member in config.predictors],
       config.ratios,
     )
 

@@ -12,6 +12,7 @@ import tree
 from acme import specs as acme_specs
 from dm_env import specs
 
+from qmle_acme.actions import ItemArray
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
 from qmle_acme.agents.qmle.predictors import DeltaConfig, MixtureConfig
 
@@ -22,6 +23,7 @@ HYBRID = {
     specs.BoundedArray((2,), np.int32, -1, 1),
   ),
 }
+ITEMS = ItemArray(np.random.default_rng(0).normal(size=(2000, 3)))
 TWO_MIXTURES = dataclasses.replace(
   tiny_agent.CONFIG,
   uniform_ratio=0.5,
@@ -41,8 +43,12 @@ DEFAULTS = QMLEConfig(
 
 @pytest.mark.parametrize(
   ('spec', 'config'),
-  [(specs.DiscreteArray(4, dtype=np.int64), DEFAULTS), (HYBRID, TWO_MIXTURES)],
-  ids=['discrete', 'hybrid'],
+  [
+    (specs.DiscreteArray(4, dtype=np.int64), DEFAULTS),
+    (HYBRID, TWO_MIXTURES),
+    (ITEMS, TWO_MIXTURES),
+  ],
+  ids=['discrete', 'hybrid', 'items'],
 )
 def test_acts_and_learns(spec: Any, config: QMLEConfig) -> None:
   environment = acme_specs.EnvironmentSpec(

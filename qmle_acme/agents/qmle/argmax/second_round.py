@@ -64,8 +64,8 @@ def two_rounds(
 def neighbours(space: ActionSpace, actions: Tensor, count: int, seed: Seed) -> Tensor:
   """Returns actions [B, n, A] inside the space near those that are given, in turn.
 
-  Continuous dimensions take Gaussian steps of several sizes; each digit is drawn anew
-  with probability 1 / D.
+  In the space of the proposals continuous dimensions take Gaussian steps of several
+  sizes, and each digit is drawn anew with probability 1 / D.
 
   Args:
     space: the action space.
@@ -73,19 +73,20 @@ def neighbours(space: ActionSpace, actions: Tensor, count: int, seed: Seed) -> T
     count: n.
     seed: of the steps.
   """
-  turns, size = np.arange(count), space.num_continuous
+  start, inner = space.to_proposal(actions), space.proposal
+  turns, size = np.arange(count), inner.num_continuous
   shape = (actions.shape[0], count)
   steps_seed, where_seed, digits_seed = tf.unstack(tf.random.split(seed, 3))
-  start = tf.gather(actions, turns % actions.shape[1], axis=1)  # [B, n, A]
+  start = tf.gather(start, turns % actions.shape[1], axis=1)  # [B, n, A]
   spreads = _SPREADS[turns // actions.shape[1] % len(_SPREADS)][:, None]  # [n, 1]
   steps = spreads * tf.random.stateless_normal((*shape, size), steps_seed)
   moved = start[..., :size] + steps
   digits = start[..., size:]
-  if size < space.size:
+  if size < inner.size:
     chance = tf.random.stateless_uniform(tf.shape(digits), where_seed)
-    drawn = space.sample_uniform(shape, digits_seed)[..., size:]
-    digits = tf.where(chance < 1.0 / (space.size - size), drawn, digits)
-  return space.clip(tf.concat([moved, digits], axis=-1))
+    drawn = inner.sample_uniform(shape, digits_seed)[..., size:]
+    digits = tf.where(chance < 1.0 / (inner.size - size), drawn, digits)
+  return space.from_proposal(inner.clip(tf.concat([moved, digits], axis=-1)))
 
 
 def _best_few(

@@ -101,7 +101,9 @@ class Ensemble(snt.Module):
     uniform_shape = (embeddings.shape[0], counts[0])
     parts = [self._space.sample_proposal(uniform_shape, seeds[0])]
     parts += [
-      predictor.sample(predictor(embeddings), n, predictor_seed)
+      self._space.from_proposal(
+        predictor.sample(predictor(embeddings), n, predictor_seed)
+      )
       for predictor, n, predictor_seed in zip(
         self.predictors, counts[1:], seeds[1:], strict=True
       )
@@ -125,7 +127,8 @@ class Ensemble(snt.Module):
     ]
     logits = tf.repeat(tf.math.log(ratios)[None], tf.shape(embeddings)[0], axis=0)
     choice = tf.random.stateless_categorical(logits, 1, choice_seed)[:, 0]  # [B]
-    return tf.gather(tf.concat(samples, axis=1), choice, axis=1, batch_dims=1)
+    actions = self._space.from_proposal(tf.concat(samples, axis=1))  # [B, members, A]
+    return tf.gather(actions, choice, axis=1, batch_dims=1)
 
   def loss(self, embeddings: Tensor, actions: Tensor) -> Tensor:
     """Returns the predictors' negative log likelihoods summed over members, [B].
@@ -135,7 +138,8 @@ class Ensemble(snt.Module):
       actions: [B, A] the best action known in each state.
     """
     fixed = tf.stop_gradient(embeddings)
+    proposed = self._space.to_proposal(actions)
     losses = [
-      predictor.loss(predictor(fixed), actions) for predictor in self.predictors
+      predictor.loss(predictor(fixed), proposed) for predictor in self.predictors
     ]
     return tf.add_n(losses) if losses else tf.zeros(tf.shape(actions)[:1])

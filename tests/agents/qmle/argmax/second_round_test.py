@@ -98,6 +98,16 @@ def test_digits_mutate() -> None:
   assert {0, 1, 2} <= set(changed)
 
 
+def test_items_near_by_are_neighbours() -> None:
+  features = np.random.default_rng(0).uniform(size=(5000, 2))
+  space = actions.make(actions.ItemArray(features), 3)
+  centre = tf.constant(space.from_environment(np.array(17))[None, None])
+  near = neighbours(space, centre, 300, SEED)
+  steps = space.inputs(near[0]) - space.inputs(centre[0])
+  assert len(np.unique(near[0], axis=0)) > 50
+  assert np.median(np.linalg.norm(steps, axis=1)) < 0.4  # Of any item it is 0.9.
+
+
 @pytest.mark.parametrize('argmax', ['compiled', 'plain'])
 def test_the_agent_keeps_its_budget_and_names_the_winner(
   argmax: Literal['compiled', 'plain'],

@@ -61,6 +61,7 @@ DEV = [
   *REPORT,
   *BUILD,
   'hypothesis==6.168.5',  # Invariants on random inputs.
+  'kubernetes-validate==1.37.0',  # The schemas of the Kubernetes API.
   'mypy==2.4.1',  # Types.
   'pytest==9.2.0',  # Runs the tests.
   'ruff==0.17.6',  # Format and lint.

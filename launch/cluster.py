@@ -14,7 +14,7 @@ from typing import Any
 
 from launch import arguments, train
 from qmle_acme import environments
-from qmle_acme.cluster import compose, deployment
+from qmle_acme.cluster import compose, deployment, kubernetes, slurm
 from qmle_acme.errors import unknown
 from qmle_acme.runs.config import RunConfig
 
@@ -38,6 +38,10 @@ ENGINES = {
   'compose': Engine(
     compose.ComposeConfig, compose.render, 'docker compose -f {out}/compose.yaml up'
   ),
+  'kubernetes': Engine(
+    kubernetes.KubernetesConfig, kubernetes.render, 'kubectl apply -k {out}/overlay'
+  ),
+  'slurm': Engine(slurm.SlurmConfig, slurm.render, 'sbatch {out}/run.sbatch'),
 }
 
 

@@ -22,6 +22,9 @@ GRACE_SECONDS = 120
 # What a container may write to is its volume, and memory.
 ENVIRONMENT = {'HOME': '/tmp', 'TMPDIR': '/tmp'}
 
+# As in the Dockerfile: a node that runs touches its file every few seconds.
+HEALTH = 'test ! -e /tmp/qmle.alive || find /tmp/qmle.alive -mmin -2 | grep -q .'
+
 _NAME = re.compile(r'[a-z]([a-z0-9-]{0,38}[a-z0-9])?')
 
 

@@ -1,7 +1,10 @@
 """The files that have other engines run the nodes of a run."""
 
 import pathlib
+import subprocess
+from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -85,3 +88,71 @@ def test_journal_begins_a_generation_when_a_server_has_died(
   for _ in range(journal.MAX_DEATHS - 1):
     assert journal.Journal(folder, learner).begin()
   assert not journal.Journal(folder, learner).begin()
+
+
+def manifests(out: pathlib.Path) -> list[dict[str, Any]]:
+  """Returns the objects that the base makes, with the settings' ConfigMap."""
+  base = yaml.safe_load((out / 'base' / 'kustomization.yaml').read_text())
+  return [
+    manifest
+    for name in base['resources']
+    for manifest in yaml.safe_load_all((out / 'base' / name).read_text())
+  ]
+
+
+def test_kubernetes_objects_have_the_schemas_of_the_api(tmp_path: pathlib.Path) -> None:
+  out = write(tmp_path, 'kubernetes', '--image', 'registry:5000/x/qmle-acme:1')
+  found = manifests(out)
+  kinds = [manifest['kind'] for manifest in found]
+  assert (kinds.count('Job'), kinds.count('Service')) == (6, 3)
+  minors = kubernetes_validate.utils.major_minor
+  newest = sorted({minors(v) for v in kubernetes_validate.utils.all_versions()}, key=by)
+  for version in newest[-3:]:
+    for manifest in found:
+      kubernetes_validate.validate(manifest, version, strict=True)
+  overlay = yaml.safe_load((out / 'overlay' / 'kustomization.yaml').read_text())
+  (image,) = overlay['images']
+  assert (image['newName'], image['newTag']) == ('registry:5000/x/qmle-acme', '1')
+
+
+def by(version: str) -> tuple[int, ...]:
+  return tuple(map(int, version.split('.')))
+
+
+def test_pods_are_what_runs_under_docker(tmp_path: pathlib.Path) -> None:
+  compose = yaml.safe_load(
+    (write(tmp_path / 'a', 'compose') / 'compose.yaml').read_text()
+  )
+  jobs = [
+    m for m in manifests(write(tmp_path / 'b', 'kubernetes')) if m['kind'] == 'Job'
+  ]
+  for job in jobs:
+    pod = job['spec']['template']['spec']
+    (container,) = pod['containers']
+    role = job['metadata']['labels']['app.kubernetes.io/component']
+    service = compose['services']['actor-0' if role == 'actor' else role]
+    words = container['args']
+    hosts = words[words.index('--hosts') + 1 :]
+    assert hosts == [f'{r}=walker-{r}' for r in places.PORTS]
+    command = service['command'][: service['command'].index('--hold')]
+    shared = words[: words.index('--hosts')]
+    if role == 'actor':
+      command[command.index('--index') + 1] = '$(JOB_COMPLETION_INDEX)'
+    assert shared == command
+    environment = {e['name']: e['value'] for e in container['env'] if 'value' in e}
+    assert environment == service['environment']
+    mounts = {m['mountPath'] for m in container['volumeMounts']}
+    assert mounts == {'/runs', '/etc/qmle', '/tmp'}
+    assert container['securityContext']['readOnlyRootFilesystem']
+    assert container['securityContext']['capabilities'] == {'drop': ['ALL']}
+    assert pod['automountServiceAccountToken'] is False
+    assert pod['securityContext']['runAsNonRoot'] is True
+
+
+def test_slurm_scripts_are_bash(tmp_path: pathlib.Path) -> None:
+  out = write(tmp_path, 'slurm', '--nodes', '3')
+  for name in ('run.sbatch', 'task.sh'):
+    assert subprocess.run(['bash', '-n', str(out / name)]).returncode == 0
+  script = (out / 'run.sbatch').read_text()
+  assert '#SBATCH --nodes=3\n#SBATCH --ntasks=4\n' in script
+  assert 'step actor --ntasks=3' in script

@@ -1,0 +1,238 @@
+"""A kustomize base and overlay: a Job for each role, an indexed one for the actors."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from qmle_acme.cluster import deployment
+from qmle_acme.cluster.deployment import ClusterConfig
+from qmle_acme.cluster.places import PORTS, SINGLES, Place
+
+_APP = 'app.kubernetes.io/name'
+_RUN = 'app.kubernetes.io/instance'
+_ROLE = 'app.kubernetes.io/component'
+# Pods of one Job that may die before Kubernetes gives it up.
+_BACKOFF_LIMIT = 20
+_INDEX = 'JOB_COMPLETION_INDEX'
+# Memory in GiB and cores that are asked for, by role (docs/cluster.md); limits of
+# memory are twice that.
+_REQUESTS = {
+  'main': (1, 0.1),
+  'counter': (1, 0.2),
+  'replay': (2, 0.5),
+  'learner': (2, 2),
+  'evaluator': (1, 0.5),
+  'actor': (1, 1),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class KubernetesConfig(ClusterConfig):
+  """Settings of a run in Pods."""
+
+  claim: str = 'qmle-runs'
+  """PersistentVolumeClaim of the run folders: ReadWriteMany, all Pods mount it."""
+  claim_size: str = '20Gi'
+  """Storage that the claim asks for."""
+
+
+def render(config: KubernetesConfig, command: Sequence[str]) -> dict[str, str]:
+  """Returns the files by name.
+
+  Args:
+    config: settings.
+    command: that was typed.
+  """
+  jobs = [_job(config, Place(role)) for role in (*SINGLES, 'actor')]
+  services = [_service(config, role) for role in PORTS]
+  objects = {'jobs': jobs, 'services': services, 'network': [_policy(config)]}
+  objects['claim'] = [_claim(config)]
+  written_by = deployment.written_by(command)
+  files = {
+    f'base/{name}.yaml': written_by + yaml.safe_dump_all(manifests, sort_keys=False)
+    for name, manifests in objects.items()
+  }
+  files[f'base/{deployment.SETTINGS_FILE}'] = deployment.settings_text(
+    config.run_config, command
+  )
+  base = {
+    'apiVersion': 'kustomize.config.k8s.io/v1beta1',
+    'kind': 'Kustomization',
+    'resources': [f'{name}.yaml' for name in objects],
+    'configMapGenerator': [
+      {'name': _name(config, 'settings'), 'files': [deployment.SETTINGS_FILE]}
+    ],
+  }
+  overlay = {
+    'apiVersion': 'kustomize.config.k8s.io/v1beta1',
+    'kind': 'Kustomization',
+    'resources': ['../base'],
+    'images': [_image(config.image)],
+  }
+  files['base/kustomization.yaml'] = written_by + yaml.safe_dump(base, sort_keys=False)
+  files['overlay/kustomization.yaml'] = written_by + yaml.safe_dump(
+    overlay, sort_keys=False
+  )
+  return files
+
+
+def _image(image: str) -> dict[str, str]:
+  """Returns what puts an image in the place of the base's."""
+  name, _, tag = (
+    image.rpartition(':') if ':' in image.split('/')[-1] else (image, '', '')
+  )
+  return {'name': 'qmle-acme', 'newName': name} | ({'newTag': tag} if tag else {})
+
+
+def _name(config: KubernetesConfig, part: str) -> str:
+  return f'{config.name}-{part}'
+
+
+def _labels(config: KubernetesConfig, role: str | None = None) -> dict[str, str]:
+  labels = {_APP: 'qmle', _RUN: config.name}
+  return labels if role is None else labels | {_ROLE: role}
+
+
+def _job(config: KubernetesConfig, place: Place) -> dict[str, Any]:
+  is_actor = place.role == 'actor'
+  count = config.actors if is_actor else 1
+  spec: dict[str, Any] = {
+    'backoffLimit': _BACKOFF_LIMIT * count,
+    'podFailurePolicy': {
+      'rules': [
+        # A Pod that was moved has not died; what has failed for good is not repeated.
+        {
+          'action': 'Ignore',
+          'onPodConditions': [{'type': 'DisruptionTarget', 'status': 'True'}],
+        },
+        {
+          'action': 'FailJob',
+          'onExitCodes': {'containerName': 'node', 'operator': 'In', 'values': [1]},
+        },
+      ]
+    },
+    'template': {
+      'metadata': {'labels': _labels(config, place.role)},
+      'spec': _pod(config, place),
+    },
+  }
+  if is_actor:
+    counts = {'completionMode': 'Indexed', 'completions': count, 'parallelism': count}
+    spec = counts | spec
+  metadata = {'name': _name(config, place.role), 'labels': _labels(config, place.role)}
+  return {'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': metadata, 'spec': spec}
+
+
+def _pod(config: KubernetesConfig, place: Place) -> dict[str, Any]:
+  return {
+    'restartPolicy': 'Never',
+    'automountServiceAccountToken': False,
+    'enableServiceLinks': False,
+    'terminationGracePeriodSeconds': deployment.GRACE_SECONDS,
+    'securityContext': {
+      'runAsNonRoot': True,
+      'runAsUser': 1000,
+      'fsGroup': 1000,
+      'seccompProfile': {'type': 'RuntimeDefault'},
+    },
+    'containers': [_container(config, place)],
+    'volumes': [
+      {'name': 'runs', 'persistentVolumeClaim': {'claimName': config.claim}},
+      {'name': 'settings', 'configMap': {'name': _name(config, 'settings')}},
+      {'name': 'tmp', 'emptyDir': {'medium': 'Memory', 'sizeLimit': '256Mi'}},
+    ],
+  }
+
+
+def _container(config: KubernetesConfig, place: Place) -> dict[str, Any]:
+  memory, cores = _REQUESTS[place.role]
+  environment: list[dict[str, Any]] = [
+    {'name': name, 'value': value} for name, value in deployment.ENVIRONMENT.items()
+  ]
+  if place.role == 'actor':
+    field = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+    environment.append(
+      {'name': _INDEX, 'valueFrom': {'fieldRef': {'fieldPath': field}}}
+    )
+  return {
+    'name': 'node',
+    'image': 'qmle-acme',
+    'args': deployment.node_command(
+      place,
+      deployment.RUNS / config.name,
+      index=f'$({_INDEX})',
+      hosts={role: _name(config, role) for role in PORTS},
+    ),
+    'env': environment,
+    'ports': [{'containerPort': PORTS[role]} for role in PORTS if role == place.role],
+    'livenessProbe': {
+      'exec': {'command': ['sh', '-c', deployment.HEALTH]},
+      'initialDelaySeconds': 120,
+      'periodSeconds': 30,
+      'timeoutSeconds': 10,
+    },
+    'resources': {
+      'requests': {'memory': f'{memory}Gi', 'cpu': str(cores)},
+      'limits': {'memory': f'{2 * memory}Gi'},
+    },
+    'securityContext': {
+      'allowPrivilegeEscalation': False,
+      'readOnlyRootFilesystem': True,
+      'capabilities': {'drop': ['ALL']},
+    },
+    'volumeMounts': [
+      {'name': 'runs', 'mountPath': str(deployment.RUNS)},
+      {
+        'name': 'settings',
+        'mountPath': str(deployment.SETTINGS.parent),
+        'readOnly': True,
+      },
+      {'name': 'tmp', 'mountPath': '/tmp'},
+    ],
+  }
+
+
+def _service(config: KubernetesConfig, role: str) -> dict[str, Any]:
+  """Returns the name and address of a node that stay when its Pod goes."""
+  return {
+    'apiVersion': 'v1',
+    'kind': 'Service',
+    'metadata': {'name': _name(config, role), 'labels': _labels(config, role)},
+    'spec': {
+      'selector': _labels(config, role),
+      'ipFamilyPolicy': 'SingleStack',
+      'ipFamilies': ['IPv4'],
+      'ports': [{'port': PORTS[role], 'targetPort': PORTS[role]}],
+    },
+  }
+
+
+def _policy(config: KubernetesConfig) -> dict[str, Any]:
+  """Returns what lets the run's own Pods in and nobody else, and them out to DNS."""
+  own = {'podSelector': {'matchLabels': _labels(config)}}
+  dns = [{'port': 53, 'protocol': protocol} for protocol in ('UDP', 'TCP')]
+  return {
+    'apiVersion': 'networking.k8s.io/v1',
+    'kind': 'NetworkPolicy',
+    'metadata': {'name': config.name, 'labels': _labels(config)},
+    'spec': {
+      'podSelector': {'matchLabels': _labels(config)},
+      'policyTypes': ['Ingress', 'Egress'],
+      'ingress': [{'from': [own]}],
+      'egress': [{'to': [own]}, {'ports': dns}],
+    },
+  }
+
+
+def _claim(config: KubernetesConfig) -> dict[str, Any]:
+  return {
+    'apiVersion': 'v1',
+    'kind': 'PersistentVolumeClaim',
+    'metadata': {'name': config.claim},
+    'spec': {
+      'accessModes': ['ReadWriteMany'],
+      'resources': {'requests': {'storage': config.claim_size}},
+    },
+  }

@@ -10,6 +10,7 @@ from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
 from qmle_acme.agents.qmle import acting, learning
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.config import QMLEConfig
+from qmle_acme.agents.qmle.critic import Critic
 from qmle_acme.agents.qmle.expectation import Expectation
 from qmle_acme.agents.qmle.exploration import Exploration, ladder
 from qmle_acme.agents.qmle.networks import QMLENetwork, QNetwork
@@ -51,8 +52,7 @@ class QMLEBuilder(AgentBuilder):
   ) -> learning.QMLELearner:
     """See base class."""
     return self.learner_class(
-      network=self._make_network(seed),
-      target_network=self._make_network(seed),
+      critics=[self._make_critic(seed + i) for i in range(self._config.critics)],
       cache=ArgmaxCache(self._config.replay_size, self._space.size),
       samples=samples,
       update_priorities=replay.PriorityUpdater(address),
@@ -101,6 +101,11 @@ class QMLEBuilder(AgentBuilder):
     return Exploration(
       epsilon, config.exploration_steps, config.exploration_from_predictors
     )
+
+  def _make_critic(self, seed: int) -> Critic:
+    """Returns a critic, a function of the seed."""
+    networks = self._make_network(seed), self._make_network(seed)
+    return Critic(*networks, self._config.learning_rate, self._config.weight_decay)
 
   def _make_network(self, seed: int) -> QNetwork:
     """Returns the network with all its variables, a function of the seed."""

@@ -35,7 +35,15 @@ class QMLEConfig:
   learning_rate: Positive = 5e-4
   """Step size of Adam."""
   target_update_period: Count = 20
-  """Learner steps between hard copies of the online to the target network."""
+  """Learner steps between updates of the target network."""
+  target_update_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+  """Share of the way to the online network that the target network then takes; 1 is a
+  hard copy, less is Polyak averaging."""
+  weight_decay: Share = 0.0
+  """Decoupled weight decay: a step takes learning_rate times this off the weights."""
+  critics: Literal[1, 2] = 1
+  """Two critics take turns: one learns and selects the best action, the other values
+  it. Each learns at every other learner step."""
   samples_per_insert: Positive = 25.6
   """Samples drawn from replay for each transition inserted."""
   replay_size: Count = 1_000_000

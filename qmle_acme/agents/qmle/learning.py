@@ -6,15 +6,14 @@ B batch, A action dimensions, O observation.
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.agents.builder import MetricsWriter, TFLearner
 from qmle_acme.agents.metrics import MeanMetrics
-from qmle_acme.agents.optimizers import adam
 from qmle_acme.agents.qmle import losses
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.config import QMLEConfig
+from qmle_acme.agents.qmle.critic import Critic, follow
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.agents.qmle.scaling import RewardScale, rescale
@@ -42,8 +41,7 @@ class QMLELearner(TFLearner):
 
   def __init__(
     self,
-    network: QNetwork,
-    target_network: QNetwork,
+    critics: Sequence[Critic],
     cache: ArgmaxCache,
     samples: Iterator[Sample],
     update_priorities: PriorityUpdater,
@@ -54,8 +52,7 @@ class QMLELearner(TFLearner):
     """Initialises.
 
     Args:
-      network: the online network.
-      target_network: of the same shape; becomes a copy of the online one.
+      critics: one, or two that take turns; actors get the first.
       cache: the best known action of each replay item.
       samples: batches from replay.
       update_priorities: sends priorities back to replay.
@@ -63,8 +60,7 @@ class QMLELearner(TFLearner):
       seed: of the candidates; with the step number it gives each step its own.
       write_metrics: receives mean metrics every few seconds.
     """
-    self._network = network
-    self._target_network = target_network
+    self._critics = tuple(critics)
     self._cache = cache
     self._samples = samples
     self._update_priorities = update_priorities
@@ -72,12 +68,10 @@ class QMLELearner(TFLearner):
     self._seed = seed
     self._metrics = MeanMetrics(write_metrics, self._probe)
     self._last_o_t: Tensor | None = None
-    self._parameters = Parameters(network.variables)
-    self._optimizer = adam(config.learning_rate, network.trainable_variables)
+    self._parameters = Parameters(self._network.variables)
     self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
     self._max_priority = tf.Variable(1.0, name='max_priority')
     self._reward_scale = RewardScale(config.n_step, config.discount)
-    _copy(network, target_network)
 
   @property
   def steps(self) -> int:
@@ -87,10 +81,13 @@ class QMLELearner(TFLearner):
   @property
   def state(self) -> dict[str, Any]:
     """Networks, optimiser, cache and counters, for `tf.train.Checkpoint`."""
+    first, *others = (critic.state for critic in self._critics)
+    second = {
+      f'second_{name}': part for other in others for name, part in other.items()
+    }
     return {
-      'network': self._network,
-      'target_network': self._target_network,
-      'optimizer': self._optimizer,
+      **first,
+      **second,
       'cache': self._cache,
       'steps': self._steps,
       'max_priority': self._max_priority,
@@ -109,7 +106,7 @@ class QMLELearner(TFLearner):
   def step(self) -> None:
     """Takes one batch from replay and one step of the optimiser."""
     sample = next(self._samples)
-    output = self._learn(sample)
+    output = self._learn(sample, self.steps % len(self._critics))
     self._last_o_t = sample.transition.o_t
     self._update_priorities(sample.keys, output.priorities)
     self._metrics.add(self.steps, output.metrics)
@@ -118,20 +115,37 @@ class QMLELearner(TFLearner):
     """See base class."""
     self._metrics.write(self.steps)
 
+  @property
+  def _network(self) -> QNetwork:
+    """The online network of the first critic, by which actors act."""
+    return self._critics[0].network
+
+  @property
+  def _target_network(self) -> QNetwork:
+    """The target network of the first critic."""
+    return self._critics[0].target_network
+
   @tf.function(autograph=False)
-  def _learn(self, sample: Sample) -> StepOutput:
-    """Maximises, fits both losses, and updates target network and cache."""
+  def _learn(self, sample: Sample, own: int) -> StepOutput:
+    """Maximises, fits both losses, and updates target network and cache.
+
+    Args:
+      sample: the batch.
+      own: index of the critic that learns; the other one, if any, values its arg max.
+    """
     transition = self._in_own_unit(sample.transition)
     cached, is_hit = self._cache.lookup(sample.keys, default=transition.a_tm1)
-    best = self.best_actions(transition.o_t, cached if self._config.use_cache else None)
-    target = losses.bellman_target(transition.r_t, transition.d_t, best.value)
+    known = cached if self._config.use_cache else None
+    best = self.best_actions(transition.o_t, known, own)
+    value = self._value(transition.o_t, best, own)
+    target = losses.bellman_target(transition.r_t, transition.d_t, value)
     is_improved = self._config.mle_target == 'improved'
     mle_target = best.action if is_improved else cached
     weights = losses.importance_weights(
       sample.probabilities, self._config.importance_exponent
     )
-    self._network.count_in(transition.o_tm1)
-    fit = self.fit(transition, target, mle_target, weights)
+    self._critics[own].network.count_in(transition.o_tm1)
+    fit = self.fit(transition, target, mle_target, weights, own)
 
     priorities = losses.priorities(fit.td_error)
     self._max_priority.assign(tf.maximum(self._max_priority, tf.reduce_max(priorities)))
@@ -140,7 +154,7 @@ class QMLELearner(TFLearner):
     self._steps.assign_add(1)
     tf.cond(
       self._steps % self._config.target_update_period == 0,
-      lambda: _copy(self._network, self._target_network),
+      self._move_targets,
       tf.no_op,
     )
 
@@ -165,24 +179,55 @@ class QMLELearner(TFLearner):
     if not self._config.scale_rewards:
       return transition
     factor = self._reward_scale.include(transition.r_t)
-    rescale((self._network, self._target_network), factor)
+    for critic in self._critics:
+      rescale((critic.network, critic.target_network), factor)
     self._max_priority.assign(tf.maximum(1.0, factor * self._max_priority))
     return transition._replace(r_t=transition.r_t / self._reward_scale.value)
 
-  def best_actions(self, observations: Tensor, cached: Tensor | None) -> ArgmaxResult:
-    """Returns the target network's arg max over candidates and cached actions.
+  def best_actions(
+    self, observations: Tensor, cached: Tensor | None, own: int = 0
+  ) -> ArgmaxResult:
+    """Returns a target network's arg max over candidates and cached actions.
 
     Args:
       observations: [B, O].
       cached: [B, A], if they are kept.
+      own: index of the critic.
     """
     seed = tf.stack([tf.constant(self._seed, tf.int64), self._steps])
     m_target = self._config.m_target
-    return self._target_network.argmax(observations, m_target, seed, cached)
+    target_network = self._critics[own].target_network
+    return target_network.argmax(observations, m_target, seed, cached)
+
+  def _value(self, observations: Tensor, best: ArgmaxResult, own: int) -> Tensor:
+    """Returns what the best actions are worth, [B].
+
+    Of two critics the one that did not choose them values them, since it errs in other
+    places: Double Q-learning (van Hasselt, 2010).
+
+    Args:
+      observations: [B, O].
+      best: by the target network of the critic that learns.
+      own: index of that critic.
+    """
+    if len(self._critics) == 1:
+      return best.value
+    other = self._critics[1 - own].target_network
+    return other.q_values(other.embed(observations), best.action[:, None])[:, 0]
+
+  def _move_targets(self) -> tf.Operation:
+    """Has the target networks follow the online ones."""
+    rate = self._config.target_update_rate
+    return tf.group(*(follow(c.network, c.target_network, rate) for c in self._critics))
 
   @tf.function(autograph=False, jit_compile=True)
   def fit(
-    self, transition: Transition, target: Tensor, mle_target: Tensor, weights: Tensor
+    self,
+    transition: Transition,
+    target: Tensor,
+    mle_target: Tensor,
+    weights: Tensor,
+    own: int = 0,
   ) -> Fit:
     """Takes one step of Adam on the sum of both losses.
 
@@ -191,25 +236,23 @@ class QMLELearner(TFLearner):
       target: [B] what Q(o_tm1, a_tm1) is fitted to.
       mle_target: [B, A] what the predictors are fitted to at o_t.
       weights: [B] of the Q losses.
+      own: index of the critic that learns.
     """
+    critic = self._critics[own]
     with tf.GradientTape() as tape:
-      q_tm1 = self._q_tm1(transition.o_tm1, transition.a_tm1)
+      q_tm1 = _q_tm1(critic.network, transition)
       q_losses, td_error = losses.q_loss(q_tm1, target, weights)
-      predictor_losses = self.predictor_losses(transition, mle_target)
+      predictor_losses = self.predictor_losses(transition, mle_target, own)
       loss = tf.reduce_mean(q_losses) + tf.reduce_mean(predictor_losses)
-    variables = self._network.trainable_variables
-    self._optimizer.apply(tape.gradient(loss, variables), variables)
+    critic.descend(tape, loss)
     return Fit(q_tm1, td_error, q_losses, predictor_losses)
 
-  def predictor_losses(self, transition: Transition, mle_target: Tensor) -> Tensor:
+  def predictor_losses(
+    self, transition: Transition, mle_target: Tensor, own: int = 0
+  ) -> Tensor:
     """Returns the predictors' losses, [B], whose gradient ends at the predictors."""
-    embeddings = self._network.embed(transition.o_t)
-    return self._network.predictor_losses(embeddings, mle_target)
-
-  def _q_tm1(self, observations: Tensor, actions: Tensor) -> Tensor:
-    """Returns Q(o_tm1, a_tm1), [B], of the online network."""
-    embeddings = self._network.embed(observations)
-    return self._network.q_values(embeddings, actions[:, None])[:, 0]
+    network = self._critics[own].network
+    return network.predictor_losses(network.embed(transition.o_t), mle_target)
 
   def _winner_shares(self, winners: Tensor) -> dict[str, Tensor]:
     """Returns the share of the batch that each proposer has won, alone or with others.
@@ -236,7 +279,7 @@ class QMLELearner(TFLearner):
     return {f'gain/{name}': unit * gain for name, gain in gains.items()}
 
 
-def _copy(source: snt.Module, target: snt.Module) -> tf.Operation:
-  """Assigns every variable of `source` to that of `target`."""
-  pairs = zip(source.variables, target.variables, strict=True)
-  return tf.group(*(new.assign(old) for old, new in pairs))
+def _q_tm1(network: QNetwork, transition: Transition) -> Tensor:
+  """Returns Q(o_tm1, a_tm1), [B]."""
+  embeddings = network.embed(transition.o_tm1)
+  return network.q_values(embeddings, transition.a_tm1[:, None])[:, 0]

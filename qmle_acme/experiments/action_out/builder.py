@@ -37,6 +37,7 @@ class ActionOutBuilder(QMLEBuilder):
       predictors=(),
       mle_target='improved',
       use_cache=False,
+      critics=1,
     )
     super().__init__(exact, spec)
     if isinstance(self._space, Box):

@@ -38,6 +38,7 @@ class DPGBuilder(QMLEBuilder):
       m_greedy=1,
       mle_target='improved',
       use_cache=False,
+      critics=1,
     )
     super().__init__(policy, spec)
     if not isinstance(self._space, Box):

@@ -23,6 +23,7 @@ from tiny_agent import (
 )
 
 from qmle_acme.agents import metrics
+from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.learning import QMLELearner
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.parameters import Parameters
@@ -37,9 +38,9 @@ def metrics_of_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
   monkeypatch.setattr(metrics, 'PERIOD_SECONDS', 0.0)
 
 
-def moments(learner: QMLELearner, name: str) -> list[np.ndarray]:
-  """Returns Adam's moments 'm' or 'v'."""
-  return [value.numpy() for value in getattr(learner.state['optimizer'], name)]
+def moments(learner: QMLELearner, name: str, prefix: str = '') -> list[np.ndarray]:
+  """Returns Adam's moments 'm' or 'v' of a critic."""
+  return [value.numpy() for value in getattr(learner.state[f'{prefix}optimizer'], name)]
 
 
 def by_adam(
@@ -80,20 +81,26 @@ class Before(NamedTuple):
   v: list[np.ndarray]
 
   @classmethod
-  def of(cls, learner: QMLELearner) -> 'Before':
-    network, target = (learner.state[name] for name in ('network', 'target_network'))
-    m, v = (moments(learner, name) for name in 'mv')
+  def of(cls, learner: QMLELearner, prefix: str = '') -> 'Before':
+    names = (f'{prefix}network', f'{prefix}target_network')
+    network, target = (learner.state[name] for name in names)
+    m, v = (moments(learner, name, prefix) for name in 'mv')
     return cls(arrays(network), arrays(target), m, v)
 
 
 def assert_optimised(
-  learner: QMLELearner, before: Before, gradients: list[np.ndarray]
+  learner: QMLELearner,
+  before: Before,
+  gradients: list[np.ndarray],
+  config: QMLEConfig,
+  prefix: str = '',
 ) -> None:
   """Compares Adam's moments and the network after a step.
 
   The gradients are seen in the first moment: Adam scales up the noise in small ones.
   """
-  after = Before.of(learner)
+  after = Before.of(learner, prefix)
+  steps = int(learner.state[f'{prefix}optimizer'].step)
   for gradient, old_m, old_v, m, v in zip(
     gradients, before.m, before.v, after.m, after.v, strict=True
   ):
@@ -104,10 +111,13 @@ def assert_optimised(
   for old, new, m, v in zip(
     before.network, after.network, after.m, after.v, strict=True
   ):
-    np.testing.assert_allclose(new, by_adam(old, m, v, learner.steps), atol=1e-6)
-  is_copied = learner.steps % 3 == 0
-  expected_target = after.network if is_copied else before.target_network
-  assert all_equal(after.target_network, expected_target)
+    decay = 1 - config.learning_rate * config.weight_decay if old.ndim == 2 else 1
+    np.testing.assert_allclose(new, by_adam(decay * old, m, v, steps), atol=1e-6)
+  rate = config.target_update_rate if learner.steps % 3 == 0 else 0.0
+  for old, new, target in zip(
+    before.target_network, after.network, after.target_network, strict=True
+  ):
+    np.testing.assert_allclose(target, (1 - rate) * old + rate * new, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +126,7 @@ def assert_optimised(
     {},
     {'mle_target': 'cached'},
     {'use_cache': False, 'scale_rewards': False},
+    {'critics': 2, 'target_update_rate': 0.25, 'weight_decay': 0.5},
   ],
 )
 def test_steps_are_those_worked_out_by_hand(changes: dict[str, Any]) -> None:
@@ -126,8 +137,11 @@ def test_steps_are_those_worked_out_by_hand(changes: dict[str, Any]) -> None:
   samples = [store.draw(batch) for batch in batches]
   written: list[dict[str, float]] = []
   learner, priorities = make_learner(samples, SEED, config, written.append)
-  network, target = learner.state['network'], learner.state['target_network']
-  assert all_equal(arrays(network), arrays(target))
+  prefixes = ['', 'second_'][: config.critics]
+  networks = [learner.state[f'{prefix}network'] for prefix in prefixes]
+  targets = [learner.state[f'{prefix}target_network'] for prefix in prefixes]
+  for network, target in zip(networks, targets, strict=True):
+    assert all_equal(arrays(network), arrays(target))
   known: dict[int, np.ndarray] = {}
   largest, max_priority, mle_targets_differ = 0.0, 1.0, False
 
@@ -136,13 +150,21 @@ def test_steps_are_those_worked_out_by_hand(changes: dict[str, Any]) -> None:
     old, largest = largest, max(largest, np.abs(sample.transition.r_t).max())
     unit = largest if config.scale_rewards else 1.0
     factor = old / unit if old and config.scale_rewards else 1.0
-    with worked_out.rescaled((network, target), factor):
-      expected = worked_out.step(network, target, known, sample, config, seed, unit)
-      before = Before.of(learner)
+    own = number % config.critics
+    valuing = targets[1 - own] if config.critics == 2 else None
+    network, target, prefix = networks[own], targets[own], prefixes[own]
+    with worked_out.rescaled((*networks, *targets), factor):
+      expected = worked_out.step(
+        network, target, known, sample, config, seed, unit, valuing
+      )
+      before = Before.of(learner, prefix)
+      resting = arrays(networks[1 - own]) if config.critics == 2 else []
     is_hit = [key in known for key in sample.keys.numpy().tolist()]
     learner.step()
 
-    assert_optimised(learner, before, expected.gradients)
+    assert_optimised(learner, before, expected.gradients, config, prefix)
+    for kept, now in zip(resting, arrays(networks[own - 1]), strict=False):
+      np.testing.assert_allclose(now, kept, rtol=1e-6)
     keys, sent = priorities.sent[-1]
     np.testing.assert_array_equal(keys, sample.keys)
     np.testing.assert_allclose(sent, np.abs(expected.td_error) + 1e-6, rtol=1e-4)

@@ -16,6 +16,7 @@ from qmle_acme.actions import Box
 from qmle_acme.agents.builder import MetricsWriter
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
+from qmle_acme.agents.qmle.critic import Critic
 from qmle_acme.agents.qmle.learning import QMLELearner
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.predictors import CategoricalConfig, DeltaConfig
@@ -86,6 +87,14 @@ class Store:
       yield self.draw(random.integers(len(self.keys), size=CONFIG.batch_size))
 
 
+def make_critic(config: QMLEConfig, seed: int) -> Critic:
+  """Returns a critic whose target network is a copy."""
+  network, target_network = (
+    QMLENetwork.make(SPACE, OBSERVATION_SIZE, config, seed) for _ in range(2)
+  )
+  return Critic(network, target_network, config.learning_rate, config.weight_decay)
+
+
 def make_learner(
   samples: Iterable[Sample],
   seed: int = 7,
@@ -95,8 +104,7 @@ def make_learner(
   """Returns a learner, and what receives its priorities."""
   priorities = Priorities()
   learner = QMLELearner(
-    network=QMLENetwork.make(SPACE, OBSERVATION_SIZE, config, seed),
-    target_network=QMLENetwork.make(SPACE, OBSERVATION_SIZE, config, seed),
+    critics=[make_critic(config, seed + i) for i in range(config.critics)],
     cache=ArgmaxCache(config.replay_size, SPACE.size),
     samples=iter(samples),
     update_priorities=priorities,

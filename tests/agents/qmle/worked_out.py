@@ -69,6 +69,7 @@ def step(
   config: QMLEConfig,
   seed: np.ndarray,
   unit: float = 1.0,
+  valuing: QMLENetwork | None = None,
 ) -> Step:
   """Returns what the step comes to; changes nothing.
 
@@ -80,6 +81,7 @@ def step(
     config: of the agent.
     seed: of the candidates, int64 [2].
     unit: what rewards are divided by.
+    valuing: the target network of the other critic, if there are two.
   """
   keys = sample.keys.numpy().tolist()
   o_tm1, a_tm1, r_t, d_t, o_t = (field.numpy() for field in sample.transition)
@@ -91,7 +93,11 @@ def step(
   values = q_values(target_network, o_t, candidates).numpy()  # [B, N or N + 1]
   winner = values.argmax(axis=1)
   rows = np.arange(len(keys))
-  target = r_t / unit + d_t * values[rows, winner]
+  q_next = values[rows, winner]
+  if valuing is not None:
+    chosen = candidates[rows, winner][:, None]
+    q_next = q_values(valuing, o_t, chosen)[:, 0].numpy()
+  target = r_t / unit + d_t * q_next
   weights = (1.0 / sample.probabilities.numpy()) ** config.importance_exponent
   weights /= weights.max()
   best = candidates[rows, winner]

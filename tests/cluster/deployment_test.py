@@ -8,10 +8,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from launch import cluster
+from launch import cluster, status
 from qmle_acme.cluster import places
 from qmle_acme.errors import UserError
 from qmle_acme.runs import config as config_lib
+from qmle_acme.runs.run_folder import RunFolder
 
 ARGUMENTS = ('--env', 'bandit:bimodal', '--run', 'walker', '--actors', '3')
 
@@ -72,7 +73,6 @@ def test_journal_begins_a_generation_when_a_server_has_died(
   tmp_path: pathlib.Path,
 ) -> None:
   from qmle_acme.cluster import journal
-  from qmle_acme.runs.run_folder import RunFolder
 
   folder = RunFolder(tmp_path)
   learner = places.Place('learner')
@@ -156,3 +156,15 @@ def test_slurm_scripts_are_bash(tmp_path: pathlib.Path) -> None:
   script = (out / 'run.sbatch').read_text()
   assert '#SBATCH --nodes=3\n#SBATCH --ntasks=4\n' in script
   assert 'step actor --ntasks=3' in script
+
+
+def test_status_shows_a_run_by_its_folder(
+  tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+  config = config_lib.RunConfig(run=tmp_path, env='bandit:bimodal', steps=2000)
+  folder = RunFolder(tmp_path)
+  folder.write_config(config)
+  folder.write_status('finished', {'actor_steps': 2000, 'learner_steps': 372}, None)
+  assert status.main([str(tmp_path), '--follow']) == 0  # It is over: nothing to follow.
+  shown = capsys.readouterr().out
+  assert '2,000 of 2,000 (100%)' in shown and '372' in shown

@@ -1,0 +1,68 @@
+"""`qmle status`: how a run stands, wherever it goes on: all of it is in its folder."""
+
+import dataclasses
+import pathlib
+import time
+from typing import Annotated
+
+import rich.console
+import rich.table
+import tyro
+
+from launch import arguments
+from qmle_acme.runs.run_folder import RunFolder
+
+_FOLLOW_SECONDS = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class StatusConfig:
+  """Which run is shown."""
+
+  run: Annotated[pathlib.Path, tyro.conf.Positional]
+  """Folder of the run."""
+  follow: bool = False
+  """Show it anew until it is over."""
+
+
+def main(argv: list[str]) -> int:
+  """Shows the run; returns the exit code."""
+  config = arguments.parse(StatusConfig, argv, 'qmle status', description=__doc__)
+  folder = RunFolder(config.run)
+  # Or 'control:dog:walk' would get the picture of a dog.
+  console = rich.console.Console(emoji=False)
+  while True:
+    rows = _rows(folder)
+    table = rich.table.Table(title=str(folder.path), show_header=False)
+    for name, value in rows.items():
+      table.add_row(name, value)
+    console.print(table)
+    if not config.follow or rows['state'] != 'running':
+      return 0
+    time.sleep(_FOLLOW_SECONDS)
+
+
+def _rows(folder: RunFolder) -> dict[str, str]:
+  """Returns what is shown, by name.
+
+  Raises:
+    UserError: this is no run folder, or a file of it is damaged.
+  """
+  settings = folder.read_config()
+  from qmle_acme.runs import recording  # TensorFlow: seconds, which no typo waits for.
+
+  status, steps = folder.read_status(), settings.steps
+  taken = int(status.get('actor_steps', 0))
+  evaluations = recording.read_records(folder.evaluations)
+  greedy = '-'
+  if evaluations:
+    last = evaluations[-1]
+    greedy = f'{last["episode_return_mean"]:.1f} at {last["actor_steps"]:,}'
+  return {
+    'state': status.get('state', 'not started'),
+    'steps': f'{taken:,} of {steps:,} ({taken / steps:.0%})',
+    'learner steps': f'{int(status.get("learner_steps", 0)):,}',
+    'saved': f'{int(status.get("saved_steps", 0)):,} steps',
+    'greedy return': greedy,
+    'error': status.get('error') or '-',
+  }

@@ -6,10 +6,13 @@ Masson, Ranchod, Konidaris, 'Reinforcement learning with parameterized actions' 
 An action lasts until the ball rests and is the player's again, or the episode ends. A
 goal is 50; where the keeper catches the ball, or it leaves the pitch, the reward is
 minus its distance from the goal, and so it is after 100 actions. All else is 0.
+
+The paper kicks to a point (x, y). The code that the published values were measured with
+(cycraig/gym-goal, d1828a1) kicks to (x, x), which is harder: `is_as_released` does so.
 """
 
 import cmath
-from typing import Any, Literal
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -51,14 +54,9 @@ class Goal(gymnasium.Env):
     }
   )
 
-  def __init__(self, rewards: Literal['published', 'scored'] = 'published') -> None:
-    """Makes the pitch.
-
-    Args:
-      rewards: as published, or 1 for a goal and 0 for all else, so that the mean return
-        is the share of goals, which is what others publish.
-    """
-    self._pays_goals_only = rewards == 'scored'
+  def __init__(self, is_as_released: bool = False) -> None:
+    """Makes the pitch; see above."""
+    self._is_as_released = is_as_released
     self._actions = 0
 
   def reset(
@@ -102,7 +100,8 @@ class Goal(gymnasium.Env):
     assert isinstance(space, spaces.Box)
     parameter = np.clip(np.asarray(action[name], np.float64), space.low, space.high)
     if name == 'kick_to':
-      return complex(*parameter)
+      x, y = parameter
+      return complex(x, x if self._is_as_released else y)
     return complex(soccer.GOAL_LINE + self._ball.size, parameter.item())
 
   def _move(self, target: complex) -> str:
@@ -123,8 +122,6 @@ class Goal(gymnasium.Env):
     return '' if x >= 0.0 and beyond <= 0.0 and abs(y) <= soccer.HALF_WIDTH else 'out'
 
   def _reward(self, outcome: str) -> float:
-    if self._pays_goals_only:
-      return 1.0 if outcome == 'goal' else 0.0
     if outcome == 'goal':
       return _REWARD
     return -self._distance_from_goal() if outcome else 0.0

@@ -12,7 +12,7 @@ from qmle_acme.environments import gymnasium as adapter
 _IDS = {
   'platform': 'qmle_acme/Platform-v0',
   'goal': 'qmle_acme/Goal-v0',
-  'goal:scored': 'qmle_acme/GoalScored-v0',
+  'goal:released': 'qmle_acme/GoalReleased-v0',
 }
 _PLATFORM_STEPS = 200
 
@@ -21,11 +21,11 @@ gymnasium.register(
   'qmle_acme.environments.platform:Platform',
   max_episode_steps=_PLATFORM_STEPS,
 )
-for _name, _rewards in (('goal', 'published'), ('goal:scored', 'scored')):
+for _name, _is_as_released in (('goal', False), ('goal:released', True)):
   gymnasium.register(
     _IDS[_name],
     'qmle_acme.environments.goal:Goal',
-    kwargs={'rewards': _rewards},
+    kwargs={'is_as_released': _is_as_released},
   )
 
 

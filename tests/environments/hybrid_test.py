@@ -177,13 +177,18 @@ def test_a_ball_out_of_the_pitch_costs_its_distance_from_the_goal() -> None:
   assert is_over and reward == pytest.approx(-(11.0 - 7.01))
 
 
-def test_a_goal_is_fifty_as_published_and_one_where_goals_are_counted() -> None:
-  for rewards, value in (('published', 50.0), ('scored', 1.0)):
-    environment = quiet(goal.Goal(rewards))  # type: ignore[arg-type]
-    environment._ball.position, environment._ball.velocity = 19.0 + 5.0j, 2.0 + 0j
-    environment._keeper.position = 15.0 - 5.0j
-    _, reward, is_over, _, _ = environment.step(kick(goal.SHOOT_LEFT, [0.0, 0.0], 5.0))
-    assert is_over and reward == value
+def test_a_goal_is_fifty() -> None:
+  environment = quiet(goal.Goal())
+  environment._ball.position, environment._ball.velocity = 19.0 + 5.0j, 2.0 + 0j
+  environment._keeper.position = 15.0 - 5.0j
+  _, reward, is_over, _, _ = environment.step(kick(goal.SHOOT_LEFT, [0.0, 0.0], 5.0))
+  assert is_over and reward == 50.0
+
+
+def test_a_kick_goes_to_its_point_and_as_released_to_the_diagonal() -> None:
+  for is_as_released, target in ((False, 12.0 + 6.0j), (True, 12.0 + 12.0j)):
+    environment = quiet(goal.Goal(is_as_released))
+    assert environment._target(kick(goal.KICK, [12.0, 6.0])) == target
 
 
 def test_the_hundredth_action_of_an_episode_is_its_last() -> None:
@@ -204,7 +209,7 @@ def test_goal_is_a_function_of_its_seed() -> None:
   assert not np.array_equal(play(3), play(4))
 
 
-@pytest.mark.parametrize('name', ['Platform-v0', 'Goal-v0', 'GoalScored-v0'])
+@pytest.mark.parametrize('name', ['Platform-v0', 'Goal-v0', 'GoalReleased-v0'])
 def test_gymnasium_knows_them_and_finds_nothing_wrong(name: str) -> None:
   make('hybrid:platform', 0).close()  # Its import registers them.
   from gymnasium.utils import env_checker

@@ -23,6 +23,11 @@ _OWN_OPTIONS = {
 }
 
 
+_STEPS = 500_000
+# They get the tasks that a suite says so of as relaxed:<task>.
+_BOX_AGENTS = ('d4pg', 'dmpo')
+
+
 @dataclasses.dataclass(frozen=True)
 class BenchmarkConfig:
   """Settings of a benchmark."""
@@ -37,8 +42,8 @@ class BenchmarkConfig:
   """Agents to compare, with commas between them."""
   seeds: int = 3
   """Runs of each agent on each task; their seeds are 1, 2, and so on."""
-  steps: int = 500_000
-  """Environment steps of each run."""
+  steps: int | None = None
+  """Environment steps of each run: by default what the suite says, or 500,000."""
   layout: Literal['local', 'distributed'] = 'distributed'
   """Layout of each run."""
   tuned: bool = True
@@ -61,21 +66,24 @@ class BenchmarkConfig:
     if bool(self.suite) == bool(self.tasks):
       raise UserError('name either a --suite or --tasks: one of them, not both')
     for name in ('seeds', 'steps', 'jobs'):
-      check_range(name, getattr(self, name), 1)
+      if getattr(self, name) is not None:
+        check_range(name, getattr(self, name), 1)
 
   @property
-  def task_names(self) -> tuple[str, ...]:
+  def suite_tasks(self) -> dict[str, suites.Task]:
     """The tasks, in the order of the suite or of the command line.
+
+    Of a task of the command line nothing is said, though a suite may have it.
 
     Raises:
       UserError: the suite or a task is not known.
     """
     if self.suite:
-      return tuple(suites.load(self.suite))
+      return suites.load(self.suite)
     names = _listed(self.tasks)
     for name in names:
       environments.check(name)
-    return names
+    return {name: suites.Task(dimensions=0) for name in names}
 
   @property
   def agent_names(self) -> tuple[str, ...]:
@@ -89,6 +97,7 @@ class GridRun:
 
   Attributes:
     task: the environment's name.
+    env: the same, or its relaxed form if the agent needs that.
     agent: the agent's name.
     seed: of the run.
     steps: environment steps that it is to take.
@@ -97,6 +106,7 @@ class GridRun:
   """
 
   task: str
+  env: str
   agent: str
   seed: int
   steps: int
@@ -155,14 +165,14 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
   grid = [
     _make_run(config, task, agent, seed)
     for seed in range(1, config.seeds + 1)
-    for task in config.task_names
+    for task in config.suite_tasks
     for agent in config.agent_names
   ]
   for run in grid:
     run.folder.check_same(
       dataclasses.replace(
         common[run.agent],
-        env=run.task,
+        env=run.env,
         agent=run.agent,
         seed=run.seed,
         layout=config.layout,
@@ -188,17 +198,21 @@ def _settings(files: list[pathlib.Path], out: pathlib.Path) -> config_lib.RunCon
 
 def _make_run(config: BenchmarkConfig, task: str, agent: str, seed: int) -> GridRun:
   path = config.out / task.replace(':', '-') / agent / f'seed{seed}'
+  said = config.suite_tasks[task]
+  env = f'relaxed:{task}' if said.relaxed and agent in _BOX_AGENTS else task
+  steps = config.steps or said.steps or _STEPS
   options = {
-    'env': task,
+    'env': env,
     'agent': agent,
     'run': path,
-    'steps': config.steps,
+    'steps': steps,
     'seed': seed,
     'layout': config.layout,
   }
   pairs = [('config', file) for file in _overlays(config, agent)] + [*options.items()]
   words = [word for name, value in pairs for word in (f'--{name}', str(value))]
-  return GridRun(task, agent, seed, config.steps, RunFolder(path), ('train', *words))
+  folder = RunFolder(path)
+  return GridRun(task, env, agent, seed, steps, folder, ('train', *words))
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """Suites of tasks by name; they are data in configs/suites/."""
 
+import dataclasses
 import pathlib
+from typing import Any
 
 import qmle_acme
 from qmle_acme.errors import UserError, unknown
@@ -12,6 +14,21 @@ FOLDER = _CONFIGS / 'suites'
 BASELINES = _CONFIGS / 'baselines'
 
 
+@dataclasses.dataclass(frozen=True)
+class Task:
+  """What a suite says of a task.
+
+  Attributes:
+    dimensions: of its actions.
+    steps: environment steps of a run, where the suite has a budget.
+    relaxed: whether agents that act in boxes only get it as `relaxed:<task>`.
+  """
+
+  dimensions: int
+  steps: int | None = None
+  relaxed: bool = False
+
+
 def names() -> tuple[str, ...]:
   """Returns the names of all suites, sorted."""
   return tuple(sorted(path.stem for path in FOLDER.glob('*.yaml')))
@@ -19,11 +36,12 @@ def names() -> tuple[str, ...]:
 
 def sizes() -> dict[str, int]:
   """Returns the action dimensions of every task that is in a suite."""
-  return {task: size for name in names() for task, size in load(name).items()}
+  tasks = [item for name in names() for item in load(name).items()]
+  return {name: task.dimensions for name, task in tasks}
 
 
-def load(name: str) -> dict[str, int]:
-  """Returns the tasks of a suite in order, each with its action dimensions.
+def load(name: str) -> dict[str, Task]:
+  """Returns the tasks of a suite in order.
 
   Raises:
     UserError: there is no such suite, or its file does not hold one.
@@ -34,4 +52,15 @@ def load(name: str) -> dict[str, int]:
   tasks = load_yaml(path).get('tasks')
   if not isinstance(tasks, dict) or not tasks:
     raise UserError(f'{path} holds no tasks: it needs lines like "task: dimensions"')
-  return tasks
+  return {task: _read(path, task, said) for task, said in tasks.items()}
+
+
+def _read(path: pathlib.Path, task: str, said: Any) -> Task:
+  """Returns a task from what a file says of it: its dimensions, or all by name."""
+  try:
+    return Task(**said) if isinstance(said, dict) else Task(int(said))
+  except (TypeError, ValueError):
+    raise UserError(
+      f'{path}, {task}: needs its dimensions, or {{dimensions: 6, steps: 30000, '
+      'relaxed: true}, of which the last two may be left out'
+    ) from None

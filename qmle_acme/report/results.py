@@ -130,7 +130,8 @@ def _read_run(
   settings = folder.read_settings()
   who = {
     'run': name,
-    'task': settings['env'],
+    # How an agent acts in it is no other task.
+    'task': settings['env'].removeprefix('relaxed:'),
     'agent': settings['agent'],
     'seed': settings['seed'],
   }

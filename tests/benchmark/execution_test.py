@@ -56,7 +56,7 @@ class Fakes:
 
   def run(self, seed: int, seconds: float = 0.0, code: int = 0) -> GridRun:
     folder = RunFolder(self.path / f'seed{seed}')
-    return GridRun('t', 'a', seed, 100, folder, (str(seconds), str(code)))
+    return GridRun('t', 't', 'a', seed, 100, folder, (str(seconds), str(code)))
 
   def _start(self, run: GridRun) -> 'subprocess.Popen[bytes]':
     arguments = [str(run.folder.path), str(self.log), *run.arguments]

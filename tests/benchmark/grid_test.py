@@ -1,13 +1,14 @@
 """Suites, and the grid of runs that the settings of a benchmark describe."""
 
 import dataclasses
+import importlib.util
 import pathlib
 import shlex
 
 import pytest
 
 from launch import benchmark, train
-from qmle_acme import environments
+from qmle_acme import actions, environments
 from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.benchmark import suites
@@ -16,23 +17,64 @@ from qmle_acme.errors import UserError
 
 WALK = 'control:walker:walk'
 SPIN = 'control:finger:spin'
+EXTRAS = ('grid2op', 'gymnasium_robotics')
 
 
 def test_suites() -> None:
-  assert suites.names() == ('control18', 'control9', 'high_dimensional', 'quick')
-  control18 = suites.load('control18')
-  assert len(control18) == 18
-  assert (min(control18.values()), max(control18.values())) == (1, 38)
-  assert len(suites.load('quick')) == 3
-  assert sorted(suites.load('control9').values()) == [1, 2, 2, 4, 6, 6, 12, 21, 38]
-  assert min(suites.load('high_dimensional').values()) >= 12
+  sizes = {
+    name: sorted(task.dimensions for task in suites.load(name).values())
+    for name in suites.names()
+  }
+  assert list(sizes) == [
+    'complex',
+    'control18',
+    'control9',
+    'high_dimensional',
+    'quick',
+  ]
+  assert len(sizes['control18']) == 18
+  assert (sizes['control18'][0], sizes['control18'][-1]) == (1, 38)
+  assert len(sizes['quick']) == 3
+  assert sizes['control9'] == [1, 2, 2, 4, 6, 6, 12, 21, 38]
+  assert sizes['high_dimensional'][0] >= 12
 
 
 def test_sizes_in_suites_are_those_of_the_environments() -> None:
   for task, size in suites.sizes().items():
+    if any(importlib.util.find_spec(x) is None for x in EXTRAS if x in task):
+      continue
     environment = environments.make(task, seed=0)
-    assert environment.action_spec().shape == (size,), task
+    assert actions.make(environment.action_spec(), bins=2).size == size, task
     environment.close()
+
+
+def test_a_suite_has_budgets_and_who_acts_in_boxes_gets_its_tasks_relaxed(
+  tmp_path: pathlib.Path,
+) -> None:
+  config = BenchmarkConfig(out=tmp_path, suite='complex', seeds=1)
+  runs = {(run.task, run.agent): run for run in make_grid(config)}
+  platform = [runs['hybrid:platform', agent] for agent in ('qmle', 'd4pg', 'dmpo')]
+  relaxed = 'relaxed:hybrid:platform'
+  assert [run.env for run in platform] == ['hybrid:platform', relaxed, relaxed]
+  parsed = train.parse(list(platform[1].arguments[1:]))
+  assert (parsed.env, parsed.steps) == (relaxed, 100_000)
+  assert platform[1].folder.path == tmp_path / 'hybrid-platform' / 'd4pg' / 'seed1'
+  assert runs['q3c:Hopper-v5', 'd4pg'].env == 'q3c:Hopper-v5'
+
+  longer = make_grid(dataclasses.replace(config, steps=7))
+  assert {run.steps for run in longer} == {7}
+
+
+def test_a_suite_that_says_nonsense_of_a_task_is_refused(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setattr(suites, 'FOLDER', tmp_path)
+  for said in ('{steps: 7}', 'many', '{dimensions: 6, stpes: 7}'):
+    (tmp_path / 'own.yaml').write_text(f'tasks: {{bandit:bimodal: {said}}}')
+    with pytest.raises(
+      UserError, match=r'own\.yaml, bandit:bimodal: needs its dimension'
+    ):
+      suites.load('own')
 
 
 def test_every_agent_gets_the_same_runs(tmp_path: pathlib.Path) -> None:

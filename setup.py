@@ -120,7 +120,7 @@ setuptools.setup(
   packages=setuptools.find_packages(
     include=['qmle_acme', 'qmle_acme.*', 'launch', 'launch.*']
   ),
-  package_data={'qmle_acme.report': ['*.csv', '*.jinja']},
+  package_data={'qmle_acme': ['py.typed'], 'qmle_acme.report': ['*.csv', '*.jinja']},
   install_requires=DEPENDENCIES,
   cmdclass={'build_ext': BuildNative},
   ext_modules=[

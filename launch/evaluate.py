@@ -10,9 +10,8 @@ import tyro
 
 from launch import arguments
 from qmle_acme.errors import check_range, check_seed
-from qmle_acme.runs import evaluation, factory
-from qmle_acme.runs.recording import ACTOR_STEPS
-from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.policy import load_policy
+from qmle_acme.runs import evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,13 +40,13 @@ class EvaluateConfig:
 def main(argv: list[str]) -> int:
   """Evaluates and prints; returns the exit code."""
   config = arguments.parse(EvaluateConfig, argv, 'qmle evaluate')
-  folder = RunFolder(config.run)
-  actor, counts = evaluation.load_greedy_actor(folder, config.seed)
-  with factory.make_environment(folder.read_config(), config.seed) as environment:
-    stop = threading.Event()
-    returns = evaluation.evaluate(actor, environment, config.episodes, stop)
-  steps = int(counts[ACTOR_STEPS])
-  print(_as_json(steps, returns) if config.json else _as_text(steps, returns))
+  policy = load_policy(config.run, config.seed)
+  with policy.environment as environment:
+    returns = evaluation.evaluate(
+      policy.as_actor(), environment, config.episodes, threading.Event()
+    )
+  show = _as_json if config.json else _as_text
+  print(show(policy.step, returns))
   return 0
 
 

@@ -8,8 +8,7 @@ import tyro
 from launch import arguments
 from qmle_acme.environments import video
 from qmle_acme.errors import check_range, check_seed
-from qmle_acme.runs import evaluation, factory
-from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.policy import load_policy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,10 +40,11 @@ class RenderConfig:
 def main(argv: list[str]) -> int:
   """Renders; returns the exit code."""
   config = arguments.parse(RenderConfig, argv, 'qmle render')
-  folder = RunFolder(config.run)
-  actor, _ = evaluation.load_greedy_actor(folder, config.seed)
-  with factory.make_environment(folder.read_config(), config.seed) as environment:
-    frames = video.frames(environment, actor.select_action, config.height, config.width)
+  policy = load_policy(config.run, config.seed)
+  with policy.environment as environment:
+    frames = video.frames(
+      environment, policy.select_action, config.height, config.width
+    )
     fps = video.frames_per_second(environment)
     video.write_mp4(config.out, frames, fps)
   print(f'wrote {config.out}')

@@ -16,10 +16,12 @@ from acme.tf import variable_utils
 
 from qmle_acme import replay
 from qmle_acme.actions import ActionSpace
-from qmle_acme.types import Sample
+from qmle_acme.types import Sample, Seed, Tensor
 
 # Writes one record of training metrics.
 MetricsWriter = Callable[[dict[str, float]], None]
+# From observations [B, O], B static, and the seed of candidates to actions [B, A].
+GreedyFunction = Callable[[Tensor, Seed], Tensor]
 
 
 class TFLearner(acme.Learner):
@@ -78,6 +80,8 @@ class AgentBuilder(abc.ABC):
     samples_per_insert: how often a transition is sampled, on average, before it is
       evicted.
     min_replay_size: transitions in replay before learning starts.
+    space: of the actions.
+    observation_size: O.
   """
 
   def __init__(
@@ -98,9 +102,11 @@ class AgentBuilder(abc.ABC):
     self.batch_size = config.batch_size
     self.samples_per_insert = config.samples_per_insert
     self.min_replay_size = config.min_replay_size
+    self.space = space
+    self.observation_size = int(np.prod(spec.observations.shape))
     self._config = config
     self._priority_exponent = priority_exponent
-    self._row = replay.RowFormat(int(np.prod(spec.observations.shape)), space.size)
+    self._row = replay.RowFormat(self.observation_size, space.size)
     self._encode_action = space.from_environment
 
   def make_tables(
@@ -149,6 +155,14 @@ class AgentBuilder(abc.ABC):
       index: among those that explore, from 0; they may differ in how much they do.
       actors: that explore.
     """
+
+  @abc.abstractmethod
+  def make_network(self, seed: int) -> tf.Module:
+    """Returns what a learner's state has under 'network', with values by the seed."""
+
+  @abc.abstractmethod
+  def make_greedy(self, network: tf.Module) -> GreedyFunction:
+    """Returns how a network of `make_network` alone acts, without exploration."""
 
   def _make_adder(
     self, client: reverb.Client | None, priority: Callable[[], float]

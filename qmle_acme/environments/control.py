@@ -6,6 +6,7 @@ The episodes of the suite end at a time limit, which is no termination: the disc
 the last step is 1 then, and 0 only where the task itself ends the episode.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import dm_env
@@ -83,6 +84,13 @@ class SingleVector(dm_env.Environment):
   def close(self) -> None:
     """Frees the simulator; left to the interpreter's exit, OSMesa prints errors."""
     self._environment.physics.free()
+
+  def flatten_observation(self, observation: Any) -> np.ndarray:
+    """Returns an observation of the suite's, a dictionary, as one vector [O]."""
+    if isinstance(observation, Mapping):
+      observation = control.flatten_observation(observation)
+      observation = observation[control.FLAT_OBSERVATION_KEY]
+    return np.asarray(observation, np.float32)
 
   def __getattr__(self, name: str) -> Any:
     if name.startswith('_'):  # Not there while a copy or a pickle is being made.

@@ -48,6 +48,12 @@ class Grid(base.EnvironmentWrapper):
     last = len(self._points) - 1
     return specs.BoundedArray((self._box.size,), np.int32, 0, last, 'action')
 
+  def to_own(self, action: np.ndarray) -> np.ndarray:
+    """Returns the action: integers are the form that the grid itself takes."""
+    return action
+
+  from_own = to_own
+
 
 def names() -> tuple[str, ...]:
   """Returns examples of names, which have the form <K>:<another environment>."""

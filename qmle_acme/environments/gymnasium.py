@@ -65,7 +65,7 @@ class Adapter(dm_env.Environment):
     observation, _ = self._environment.reset(seed=self._seed)
     self._seed = None
     self._is_open = True
-    return dm_env.restart(self._flatten(observation))
+    return dm_env.restart(self.flatten_observation(observation))
 
   def step(self, action: Any) -> dm_env.TimeStep:
     """Takes an action; starts an episode if the last one is over."""
@@ -79,7 +79,7 @@ class Adapter(dm_env.Environment):
       step_type=dm_env.StepType.MID if self._is_open else dm_env.StepType.LAST,
       reward=np.float32(reward),
       discount=np.float32(0.0 if is_terminated else 1.0),
-      observation=self._flatten(observation),
+      observation=self.flatten_observation(observation),
     )
 
   def observation_spec(self) -> specs.Array:
@@ -124,7 +124,16 @@ class Adapter(dm_env.Environment):
     """Closes the environment."""
     self._environment.close()
 
-  def _flatten(self, observation: Any) -> np.ndarray:
+  def to_own(self, action: Any) -> Any:
+    """Returns the action space's form of an action in the form of the spec."""
+    return from_spec(self._environment.action_space, action)
+
+  def from_own(self, action: Any) -> Any:
+    """Returns the form of the spec for one of the action space."""
+    return to_spec_form(self._environment.action_space, action)
+
+  def flatten_observation(self, observation: Any) -> np.ndarray:
+    """Returns an observation of Gymnasium's as one float32 vector [O]."""
     flat = spaces.flatten(self._environment.observation_space, observation)
     return np.asarray(flat, np.float32)
 
@@ -192,6 +201,19 @@ def from_spec(space: spaces.Space, action: Any) -> Any:
       return tuple(from_spec(member, value) for member, value in pairs)
     case spaces.Dict():
       return {key: from_spec(s, action[key]) for key, s in space.spaces.items()}
+  return np.asarray(action, space.dtype)
+
+
+def to_spec_form(space: spaces.Space, action: Any) -> Any:
+  """Returns the form of its spec for an action of a space; undoes `from_spec`."""
+  match space:
+    case spaces.Discrete():
+      return np.int64(action - space.start)
+    case spaces.Tuple():
+      pairs = zip(space.spaces, action, strict=True)
+      return tuple(to_spec_form(member, value) for member, value in pairs)
+    case spaces.Dict():
+      return {key: to_spec_form(s, action[key]) for key, s in space.spaces.items()}
   return np.asarray(action, space.dtype)
 
 

@@ -199,18 +199,21 @@ def is_replay_behind(folder: RunFolder) -> bool:
   return max(replays, default=0) < max(learners, default=0)
 
 
-def restore_network(folder: RunFolder, network: tf.Module) -> dict[str, float]:
-  """Gives a network the variables of the newest checkpoint, and returns its counts.
+def restore_parts(folder: RunFolder, **parts: tf.Module) -> dict[str, float]:
+  """Gives parts of a learner the variables of the newest checkpoint.
 
   Args:
     folder: of the run.
-    network: as its learner's state has it under 'network'.
+    parts: by their names in the learner's state; 'network' is enough to act.
+
+  Returns:
+    The counts of the checkpoint.
 
   Raises:
-    UserError: the run has no checkpoint yet, or none that has all of the network.
+    UserError: the run has no checkpoint yet, or none that has all of the parts.
   """
   stored = newest(folder)
-  _read(stored, tf.train.Checkpoint(network=network))
+  _read(stored, tf.train.Checkpoint(**parts))
   return dict(stored.counts)
 
 

@@ -10,10 +10,8 @@ import dm_env
 from acme.utils import loggers
 
 from qmle_acme.agents import Actor
-from qmle_acme.runs import checkpointing, factory
 from qmle_acme.runs.loop import RunOver, StepObserver
 from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
-from qmle_acme.runs.run_folder import RunFolder
 
 
 def evaluate(
@@ -115,20 +113,3 @@ def _means(records: list[dict[str, float]]) -> dict[str, float]:
     for name in ('q_start', 'discounted_return')
     if all(name in record for record in records)
   }
-
-
-def load_greedy_actor(folder: RunFolder, seed: int) -> tuple[Actor, dict[str, float]]:
-  """Returns a greedy actor, and the counts of the checkpoint that its network is from.
-
-  It is the run's newest one.
-
-  Raises:
-    UserError: this is no run folder, or it has no checkpoint yet.
-  """
-  config = folder.read_config()
-  builder = factory.make_builder(config, factory.make_spec(config))
-  learner = builder.make_learner(
-    iter(()), address='', seed=seed, write_metrics=lambda _: None
-  )
-  counts = checkpointing.restore_network(folder, learner.state['network'])
-  return builder.make_actor(learner, None, seed), counts

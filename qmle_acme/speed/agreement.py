@@ -8,16 +8,14 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-import acme
 import numpy as np
 import tensorflow as tf
 
-from qmle_acme import actions
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.errors import UserError
-from qmle_acme.runs import checkpointing, evaluation, factory
+from qmle_acme.policy import Policy, load_policy
+from qmle_acme.runs import checkpointing
 from qmle_acme.runs.config import RunConfig
-from qmle_acme.runs.recording import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.speed.timing import rounded
 from qmle_acme.types import Array
@@ -52,39 +50,28 @@ def measure(run: str) -> Iterator[dict[str, Any]]:
   Raises:
     UserError: it is a run of another agent, or without a checkpoint.
   """
-  folder, config = RunFolder(pathlib.Path(run)), check(run)
-  spec = factory.make_spec(config)
-  space = actions.make(spec.actions, config.qmle.bins)
-  size = int(np.prod(spec.observations.shape))
-  network = QMLENetwork.make(space, size, config.qmle, _SEED)
-  counts = checkpointing.restore_network(folder, network)
-  observations = _observations(folder, config)
+  config, policy = check(run), load_policy(run, _SEED)
+  observations = np.stack(list(itertools.islice(_steps(policy), _STATES)))
   yield {
     'run': run,
     'task': config.env,
-    'actor_steps': int(counts[ACTOR_STEPS]),
+    'actor_steps': policy.step,
     'states': len(observations),
     'candidates': [
-      {'count': count, **_compare(network, observations, count)}
+      {'count': count, **_compare(policy.network, observations, count)}
       for count in (config.qmle.m_target, config.qmle.m_greedy)
     ],
   }
 
 
-def _observations(folder: RunFolder, config: RunConfig) -> Array:
-  """Returns observations [B, O] of the greedy policy, one episode after another."""
-  actor, _ = evaluation.load_greedy_actor(folder, _SEED)
-  environment = factory.make_environment(config, _SEED)
-  steps = _steps(actor, environment)
-  return np.stack(list(itertools.islice(steps, _STATES)))
-
-
-def _steps(actor: acme.Actor, environment: Any) -> Iterator[Array]:
+def _steps(policy: Policy) -> Iterator[Array]:
+  """Yields observations [O] of the greedy policy, one episode after another."""
+  environment = policy.environment
   while True:
     timestep = environment.reset()
     while not timestep.last():
       yield timestep.observation
-      timestep = environment.step(actor.select_action(timestep.observation))
+      timestep = environment.step(policy.select_action(timestep.observation))
 
 
 def _compare(network: QMLENetwork, observations: Array, count: int) -> dict[str, Any]:

@@ -41,10 +41,8 @@ def test_text(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_damaged_checkpoint(trained_run: pathlib.Path, tmp_path: pathlib.Path) -> None:
   run = shutil.copytree(trained_run, tmp_path / 'run')
-  (data,) = (run / 'checkpoints' / 'learner').glob('*.data-*')
+  (data,) = (run / 'checkpoints' / 'learner').glob('*/*.data-*')
   data.write_bytes(data.read_bytes()[:1000])
 
-  with pytest.raises(
-    UserError, match=r'^cannot read .*/checkpoints/learner/ckpt-\d+: .'
-  ):
+  with pytest.raises(UserError, match='no checkpoint is whole: '):
     evaluate.main([str(run)])

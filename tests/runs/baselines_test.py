@@ -15,6 +15,7 @@ from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.errors import UserError
+from qmle_acme.policy import load_policy
 from qmle_acme.runs import evaluation, factory
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.factory import Role
@@ -78,8 +79,8 @@ def test_local_run_goes_on_where_it_stopped(agent: str, tmp_path: pathlib.Path) 
 def greedy_return(folder: RunFolder, config: RunConfig) -> list[float]:
   """Returns what the newest checkpoint gets where the evaluator acts."""
   seed = factory.make_seed(config, Role.EVALUATOR)
-  actor, _ = evaluation.load_greedy_actor(folder, seed)
-  environment = factory.make_environment(config, seed)
+  policy = load_policy(folder.path, seed)
+  actor, environment = policy.as_actor(), policy.environment
   return evaluation.evaluate(actor, environment, 1, threading.Event())
 
 

@@ -18,8 +18,9 @@ from acme.utils import loggers
 
 from qmle_acme.agents import TFLearner
 from qmle_acme.errors import UserError
+from qmle_acme.policy import load_policy
 from qmle_acme.replay import TABLE
-from qmle_acme.runs import checkpointing, evaluation, factory, replay_checkpoints
+from qmle_acme.runs import checkpointing, factory, replay_checkpoints
 from qmle_acme.runs.checkpoint_store import CheckpointStore
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.run_folder import RunFolder
@@ -226,7 +227,7 @@ def test_recorder_knows_what_is_saved(folder: RunFolder) -> None:
 def test_without_a_checkpoint(folder: RunFolder) -> None:
   assert checkpointing.read_counts(folder) == {}
   with pytest.raises(UserError, match='has no checkpoint yet: train first'):
-    evaluation.load_greedy_actor(folder, seed=0)
+    load_policy(folder.path)
 
   parts = Parts(folder)
   before = variables(parts.learner)
@@ -241,18 +242,15 @@ def test_greedy_actor_has_the_network_of_the_checkpoint(folder: RunFolder) -> No
   parts.act(1)
   parts.recorder.increment(actor_steps=7)
   parts.checkpointer.save()
-  greedy = parts.builder.make_actor(parts.learner, None, seed=7)
 
   # No seed of the learner's.
-  loaded, counts = evaluation.load_greedy_actor(folder, seed=7)
+  loaded = load_policy(folder.path, seed=7)
 
-  assert counts['actor_steps'] == 7
+  assert (loaded.step, loaded.learner_step) == (7, parts.learner.steps)
 
-  observation = np.ones(1, np.float32)
-  for _ in range(3):
-    np.testing.assert_allclose(
-      loaded.select_action(observation), greedy.select_action(observation), atol=1e-5
-    )
+  saved = parts.learner.state['network'].variables
+  for new, old in zip(loaded.network.variables, saved, strict=True):
+    np.testing.assert_array_equal(new, old)
   parts.server.stop()
 
 
@@ -308,8 +306,7 @@ def resumed(folder: RunFolder) -> tuple[int, float, int]:
 
 def test_any_character_may_stand_in_a_path(twice: RunFolder) -> None:
   assert resumed(twice) == (20, 3.0, 9)
-  _, counts = evaluation.load_greedy_actor(twice, seed=7)
-  assert counts['actor_steps'] == 20
+  assert load_policy(twice.path).step == 20
 
 
 @pytest.mark.parametrize('damage', [flip, cut])
@@ -360,14 +357,14 @@ def test_network_that_the_checkpoint_lacks_a_part_of_is_refused(
   given[0].update(family='mixture', noise=None, components=2)
   twice.config.write_text(yaml.safe_dump(settings))
   with pytest.raises(UserError, match='is no checkpoint of such an agent: ') as other:
-    evaluation.load_greedy_actor(twice, seed=7)
+    load_policy(twice.path)
   given[0] = dict(given[0], family='delta', components=None)
   for predictor in given:
     predictor['ratio'] /= 2
   given.append({'family': 'gaussian', 'ratio': 0.25})
   twice.config.write_text(yaml.safe_dump(settings))
   with pytest.raises(UserError, match=r'it lacks .*gaussian') as more:
-    evaluation.load_greedy_actor(twice, seed=7)
+    load_policy(twice.path)
   for caught in (other, more):
     assert str(twice.learner_checkpoints / '2') in str(caught.value)
     assert '\n' not in str(caught.value)

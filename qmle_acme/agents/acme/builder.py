@@ -18,12 +18,12 @@ from qmle_acme import actions
 from qmle_acme.agents.acme import acting, learning
 from qmle_acme.agents.acme.config import ActorCriticConfig
 from qmle_acme.agents.acme.seeding import seed_weights
-from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
+from qmle_acme.agents.builder import AgentBuilder, GreedyFunction, MetricsWriter
 from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.optimizers import adam
 from qmle_acme.agents.seeding import seeded
 from qmle_acme.errors import UserError
-from qmle_acme.types import Sample
+from qmle_acme.types import Sample, Seed, Tensor
 
 POLICY = 'policy'
 
@@ -128,6 +128,21 @@ class ActorCriticBuilder(AgentBuilder):
     with seeded(seed):
       actor.select_action(np.zeros(self._row.observation_size, np.float32))
     return actor
+
+  def make_network(self, seed: int) -> snt.Module:
+    """Returns a policy network, a function of the seed."""
+    return self._init_networks(seed).policy_network
+
+  def make_greedy(self, network: snt.Module) -> GreedyFunction:
+    """Returns the policy's action, of a distribution its mean, inside the box."""
+
+    def act(observations: Tensor, seed: Seed) -> Tensor:
+      del seed  # There is nothing to sample.
+      action = network(observations)
+      mean = action.mean() if hasattr(action, 'mean') else action
+      return self._space.clip(mean)
+
+    return act
 
   def _make_optimizers(self, networks: D4PGNetworks) -> dict[str, snt.Optimizer]:
     config = self._config

@@ -6,7 +6,7 @@ import acme
 import reverb
 
 from qmle_acme import actions, replay
-from qmle_acme.agents.builder import AgentBuilder, MetricsWriter
+from qmle_acme.agents.builder import AgentBuilder, GreedyFunction, MetricsWriter
 from qmle_acme.agents.qmle import acting, learning
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.config import QMLEConfig
@@ -70,7 +70,7 @@ class QMLEBuilder(AgentBuilder):
     actors: int = 1,
   ) -> acting.QMLEActor:
     """See base class; each actor has its own epsilon."""
-    network = self._make_network(seed)
+    network = self.make_network(seed)
     max_priority, reward_scale = Number(1.0), Number(1.0)
     explores = replay_client is not None
     client = self._fetch_variables(
@@ -104,10 +104,17 @@ class QMLEBuilder(AgentBuilder):
 
   def _make_critic(self, seed: int) -> Critic:
     """Returns a critic, a function of the seed."""
-    networks = self._make_network(seed), self._make_network(seed)
+    networks = self.make_network(seed), self.make_network(seed)
     return Critic(*networks, self._config.learning_rate, self._config.weight_decay)
 
-  def _make_network(self, seed: int) -> QNetwork:
-    """Returns the network with all its variables, a function of the seed."""
+  def make_network(self, seed: int) -> QNetwork:
+    """Returns a Q-network with its predictors, a function of the seed."""
     size = self._row.observation_size
     return self.network_class.make(self._space, size, self._config, seed)
+
+  def make_greedy(self, network: QNetwork) -> GreedyFunction:
+    """Returns the arg max over `m_greedy` candidates."""
+    m_greedy = self._config.m_greedy
+    return lambda observations, seed: (
+      network.argmax(observations, m_greedy, seed).action
+    )

@@ -1,0 +1,232 @@
+"""What a trained agent is to whoever uses it: its greedy policy, and what it considers.
+
+B states, N actions, A action dimensions, O flattened observation.
+"""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import acme
+import dm_env
+import numpy as np
+import tensorflow as tf
+import tree
+
+from qmle_acme.agents import Actor
+from qmle_acme.agents.qmle.networks import QMLENetwork
+from qmle_acme.agents.qmle.scaling import RewardScale
+from qmle_acme.environments import forms
+from qmle_acme.errors import UserError, check_range
+from qmle_acme.runs import checkpointing, factory
+from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS
+from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.types import Array, Seed
+
+
+@dataclasses.dataclass(frozen=True)
+class Considered:
+  """Actions that an arg max is taken over in one state, the best first.
+
+  Attributes:
+    actions: in the environment's own form, as an array or nest of arrays [N, ...].
+    values: Q-values, float32 [N].
+    proposers: who proposed each action: 'uniform' or the name of a predictor; N.
+  """
+
+  actions: Any
+  values: Array
+  proposers: tuple[str, ...]
+
+
+class Policy:
+  """A greedy policy, of one checkpoint of a run.
+
+  It needs neither learner nor replay, and does not touch the run. It may be called from
+  one thread at a time.
+
+  Attributes:
+    step: environment steps of the checkpoint.
+    learner_step: learner steps of it.
+    environment: one of the run's, for its specs; no step is taken in it.
+    network: as the checkpoint has it.
+  """
+
+  def __init__(self, folder: RunFolder, seed: int):
+    """Loads the newest checkpoint; `load_policy` says more."""
+    config = folder.read_config()
+    self.environment: dm_env.Environment = factory.make_environment(config, seed)
+    spec = acme.make_environment_spec(self.environment)
+    builder = factory.make_builder(config, spec)
+    self._space, self._size = builder.space, builder.observation_size
+    self.network = builder.make_network(seed)
+    # Q-values are learned in a unit of their own.
+    self._unit = RewardScale(config.qmle.n_step, config.qmle.discount)
+    is_qmle = isinstance(self.network, QMLENetwork)
+    parts = {'reward_scale': self._unit} if is_qmle else {}
+    counts = checkpointing.restore_parts(folder, network=self.network, **parts)
+    self.step = int(counts[ACTOR_STEPS])
+    self.learner_step = int(counts[LEARNER_STEPS])
+    # A trace for each number of states.
+    self._act = tf.function(builder.make_greedy(self.network), autograph=False)
+    self._m_greedy: int = getattr(config.qmle, 'm_greedy', 0)
+    self._random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
+
+  def __call__(self, observation: Any) -> Any:
+    """Returns the greedy action, or actions, for an observation, or observations.
+
+    Args:
+      observation: in the environment's own form, or one vector [O] of floats; or B of
+        them, stacked into one array [B, ...].
+
+    Returns:
+      The action in the environment's own form; for B observations an array [B, ...],
+      or a nest of such.
+
+    Raises:
+      UserError: it is no observation of this environment.
+    """
+    vectors, is_batch = forms.to_vectors(self.environment, self._size, observation)
+    actions = [self._to_own(action) for action in self._greedy(vectors)]
+    return _stack(actions) if is_batch else actions[0]
+
+  def select_action(self, observation: Array) -> Any:
+    """Returns the action in the form of the spec for a vector [O].
+
+    That is what environments of this package take, as `environment` is one.
+    """
+    return self._space.to_environment(self._greedy(observation[None])[0])
+
+  def q(self, observation: Any, actions: Any) -> Any:
+    """Returns the Q-values of actions in one state, in the unit of the rewards.
+
+    Args:
+      observation: one, as `__call__` takes it.
+      actions: one in the environment's own form, or N of them, stacked.
+
+    Returns:
+      float32 [N], or a number for one action.
+
+    Raises:
+      UserError: the agent is not qmle, or these are no observation or no actions of
+        this environment.
+    """
+    network = self._q_network()
+    spec = self.environment.action_spec()
+    leaves = tree.flatten_up_to(spec, actions, check_types=False)
+    pairs = list(zip(leaves, tree.flatten(spec), strict=True))
+    is_one = all(np.shape(leaf) == own.shape for leaf, own in pairs)
+    if not is_one and any(np.shape(leaf)[1:] != own.shape for leaf, own in pairs):
+      shapes = ', '.join(f'{np.shape(leaf)} for {own.shape}' for leaf, own in pairs)
+      raise UserError(f'these are no actions of this environment: shapes {shapes}')
+    own = [actions] if is_one else _unstack(actions, len(leaves[0]))
+    vectors = [self._from_own(action) for action in own]
+    embedding = network.embed(tf.constant(self._one(observation)[None]))
+    values = network.q_values(embedding, tf.constant(np.stack(vectors)[None]))[0]
+    values = self._unit.numpy() * values.numpy()
+    return float(values[0]) if is_one else values
+
+  def candidates(self, observation: Any, n: int | None = None) -> Considered:
+    """Returns the actions that an arg max over `n` candidates is taken over.
+
+    They are drawn anew at each call. Values are of the plain layers, in float32; the
+    arg max that acts estimates most of them in 8 bits (docs/architecture.md).
+
+    Args:
+      observation: one, as `__call__` takes it.
+      n: how many; by default as many as in acting, `m_greedy`.
+
+    Raises:
+      UserError: as of `q`, or `n` is less than 1.
+    """
+    network = self._q_network()
+    count = self._m_greedy if n is None else n
+    check_range('n', count, 1)
+    embedding = network.embed(tf.constant(self._one(observation)[None]))
+    proposed = network.ensemble.propose(embedding, count, self._seed())
+    values = network.q_values(embedding, proposed.actions)[0].numpy()
+    values *= self._unit.numpy()
+    best_first = np.argsort(-values, kind='stable')
+    actions = proposed.actions[0].numpy()[best_first]
+    names = [network.proposers[i] for i in proposed.proposers.numpy()[best_first]]
+    own = _stack([self._to_own(action) for action in actions])
+    return Considered(own, values[best_first], tuple(names))
+
+  def as_actor(self) -> Actor:
+    """Returns an actor that acts by this policy and keeps nothing."""
+    return _PolicyActor(self.select_action)
+
+  def _greedy(self, vectors: Array) -> Array:
+    """Returns actions [B, A] for observations [B, O]."""
+    return self._act(tf.constant(vectors, tf.float32), self._seed()).numpy()
+
+  def _seed(self) -> Seed:
+    return tf.constant(self._random.integers(2**31, size=2, dtype=np.int32))
+
+  def _q_network(self) -> QMLENetwork:
+    if not isinstance(self.network, QMLENetwork):
+      raise UserError(
+        'only qmle has Q-values to ask for: d4pg and dmpo act by a policy'
+      )
+    return self.network
+
+  def _one(self, observation: Any) -> Array:
+    """Returns the vector [O] of one observation."""
+    vectors, is_batch = forms.to_vectors(self.environment, self._size, observation)
+    if is_batch:
+      raise UserError('one observation is needed here, not several')
+    return vectors[0]
+
+  def _to_own(self, action: Array) -> Any:
+    return forms.to_own(self.environment, self._space.to_environment(action))
+
+  def _from_own(self, action: Any) -> Array:
+    return self._space.from_environment(forms.from_own(self.environment, action))
+
+
+class _PolicyActor(Actor):
+  """Acts, and does not observe."""
+
+  def __init__(self, select_action: Callable[[Array], Any]):
+    self._select_action = select_action
+
+  def select_action(self, observation: Array) -> Any:
+    return self._select_action(observation)
+
+  def observe_first(self, timestep: dm_env.TimeStep) -> None:
+    """Keeps nothing."""
+
+  def observe(self, action: Any, next_timestep: dm_env.TimeStep) -> None:
+    """Keeps nothing."""
+
+  def update(self, wait: bool = False) -> None:
+    """Has nothing to fetch."""
+
+
+def load_policy(run: str | os.PathLike[str], seed: int = 0) -> Policy:
+  """Returns the greedy policy of a run's newest checkpoint.
+
+  The run may be going on: it is not disturbed, and a policy that was loaded stays as it
+  is. `policy.step` says of how many environment steps it is.
+
+  Args:
+    run: folder of the run.
+    seed: of the candidates that the arg max is taken over, 0 to 2^31 - 1.
+
+  Raises:
+    UserError: this is no run folder, it has no checkpoint yet or a damaged one, or its
+      environment cannot be made here.
+  """
+  return Policy(RunFolder(pathlib.Path(run)), seed)
+
+
+def _stack(actions: list[Any]) -> Any:
+  """Returns one nest of arrays [B, ...] for B nests."""
+  return tree.map_structure(lambda *leaves: np.stack(leaves), *actions)
+
+
+def _unstack(actions: Any, count: int) -> list[Any]:
+  """Returns the nests whose arrays lie in one nest; undoes `_stack`."""
+  return [tree.map_structure(lambda x, i=i: x[i], actions) for i in range(count)]

@@ -1,0 +1,157 @@
+"""Policies of runs: forms of observations and actions, values, what is considered."""
+
+import pathlib
+import subprocess
+import sys
+import time
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+import small_runs
+from dm_control import suite
+from gymnasium import spaces
+
+import qmle_acme
+from qmle_acme import training
+from qmle_acme.errors import UserError
+
+HYBRID = 'gymnasium:policy_test:Hybrid-v0'
+
+
+class Hybrid(gymnasium.Env):
+  """Observations: a place and a mode; actions: a tool from 5 to 7, and a push [2]."""
+
+  observation_space = spaces.Dict(
+    {'place': spaces.Box(-1, 1, (2, 1)), 'mode': spaces.Discrete(3)}
+  )
+  action_space = spaces.Dict(
+    {'tool': spaces.Discrete(3, start=5), 'push': spaces.Box(-2, 2, (2,))}
+  )
+
+  def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+    super().reset(seed=seed)
+    return {'place': np.zeros((2, 1), np.float32), 'mode': 1}, {}
+
+  def step(self, action: Any) -> Any:
+    assert self.action_space.contains(action)
+    place = np.zeros((2, 1), np.float32)
+    return {'place': place, 'mode': 2}, 1.0, True, False, {}
+
+
+gymnasium.register('Hybrid-v0', f'{__name__}:Hybrid')
+
+
+@pytest.fixture(scope='module')
+def policy(trained_run: pathlib.Path) -> qmle_acme.Policy:
+  return qmle_acme.load_policy(str(trained_run))
+
+
+@pytest.fixture(scope='module')
+def hybrid(tmp_path_factory: pytest.TempPathFactory) -> qmle_acme.Policy:
+  run = tmp_path_factory.mktemp('hybrid') / 'run'
+  config = small_runs.make_config(run, env=HYBRID, steps=120)
+  assert training.run(config).state == 'finished'
+  return qmle_acme.load_policy(run)
+
+
+def test_takes_the_suites_own_form_and_vectors_of_any_float(
+  policy: qmle_acme.Policy, trained_run: pathlib.Path
+) -> None:
+  assert (policy.step, policy.learner_step) == (50, 0)
+  own = suite.load('cartpole', 'swingup', task_kwargs={'random': 0})
+  observation = own.reset().observation
+  vector = np.concatenate([np.ravel(part) for part in observation.values()])
+
+  actions = [
+    qmle_acme.load_policy(trained_run)(form)
+    for form in (observation, vector, vector.astype(np.float16), vector[None].tolist())
+  ]
+
+  own.step(actions[0])
+  spec = own.action_spec()
+  assert actions[0].shape == spec.shape and actions[0].dtype == spec.dtype
+  np.testing.assert_array_equal(actions[1], actions[0])
+  np.testing.assert_allclose(actions[2], actions[0], atol=0.05)
+  np.testing.assert_array_equal(actions[3], actions[0][None])
+
+
+def test_batch_is_acted_on_state_by_state(policy: qmle_acme.Policy) -> None:
+  vectors = np.linspace(-1, 1, 4 * 5).reshape(4, 5)
+  actions = policy(vectors)
+  assert actions.shape == (4, 1)
+  best = [policy.q(v, a) for v, a in zip(vectors, actions, strict=True)]
+  for vector, value in zip(vectors, best, strict=True):
+    # Ten candidates are few: their best is better than nearly all others.
+    assert value >= np.quantile(policy.candidates(vector, 200).values, 0.4)
+
+
+def test_candidates_are_ordered_and_scored_as_q_has_it(
+  policy: qmle_acme.Policy,
+) -> None:
+  vector = np.ones(5)
+  considered = policy.candidates(vector, 100)
+  assert considered.actions.shape == (100, 1)
+  assert (np.diff(considered.values) <= 0).all()
+  values = policy.q(vector, considered.actions)
+  np.testing.assert_allclose(values, considered.values, atol=1e-5)
+  assert policy.q(vector, considered.actions[3]) == pytest.approx(values[3], abs=1e-5)
+  shares = {name: considered.proposers.count(name) for name in considered.proposers}
+  assert shares == {'uniform': 90, 'categorical': 9, 'delta': 1}
+  assert len(policy.candidates(vector).values) == 10  # m_greedy.
+
+
+@pytest.mark.parametrize(
+  'given', [np.ones(4), np.ones((2, 4)), np.ones((1, 1, 5)), {'x': 1.0}, 'walk', 3]
+)
+def test_what_is_no_observation_is_refused(
+  policy: qmle_acme.Policy, given: Any
+) -> None:
+  with pytest.raises(UserError, match='no observation of the environment'):
+    policy(given)
+
+
+def test_what_is_no_action_is_refused(policy: qmle_acme.Policy) -> None:
+  with pytest.raises(UserError, match='no actions of this environment'):
+    policy.q(np.ones(5), np.ones((3, 2)))
+
+
+def test_gymnasiums_own_forms(hybrid: qmle_acme.Policy) -> None:
+  own = Hybrid()
+  observation, _ = own.reset()
+  action = hybrid(observation)
+  assert own.action_space.contains(action)
+  considered = hybrid.candidates(observation, 30)
+  assert set(considered.actions['tool']) <= {5, 6, 7}
+  assert considered.actions['push'].shape == (30, 2)
+  values = hybrid.q(observation, considered.actions)
+  np.testing.assert_allclose(values, considered.values, atol=1e-5)
+  vector = spaces.flatten(own.observation_space, observation)
+  assert hybrid.q(vector, action) == pytest.approx(hybrid.q(observation, action))
+
+
+def test_import_takes_no_time() -> None:
+  """The bare interpreter's start is taken off; CPU time, since others run beside us."""
+  code = 'import time; t = time.process_time(); import qmle_acme; '
+  code += 'print(time.process_time() - t)'
+  output = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+  assert float(output.stdout) < 0.2
+
+
+def test_policy_of_a_run_that_goes_on(tmp_path: pathlib.Path) -> None:
+  config = small_runs.make_config(
+    tmp_path / 'run', steps=1_000_000, checkpoint_minutes=0.005
+  )
+  training_ = small_runs.Training(config)
+  try:
+    training_.wait_until(lambda: training_.folder.read_status().get('saved_steps', 0))
+    first = qmle_acme.load_policy(config.run)
+    deadline = time.monotonic() + small_runs.PATIENCE_SECONDS
+    while (later := qmle_acme.load_policy(config.run)).step == first.step:
+      assert time.monotonic() < deadline
+    assert training_.process.poll() is None
+    assert 0 < first.step < later.step
+    assert later.environment.action_spec().shape == later(np.ones(1)).shape
+  finally:
+    training_.kill()

@@ -3,6 +3,7 @@
 import importlib
 import os
 import pathlib
+import signal
 import sys
 import warnings
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ _PRELOADED = str(pathlib.Path(qmle_acme.__file__).parent / 'kernels' / '_stored.
 # Read when a process starts; the nodes inherit it.
 _ENVIRONMENT = {
   'TF_CPP_MIN_LOG_LEVEL': '2',
+  'PYGAME_HIDE_SUPPORT_PROMPT': '1',
   # Have glibc keep the memory that is freed: an earlier form of scoring lost over 40 %
   # of its time to pages that were mapped anew (docs/performance.md).
   'MALLOC_MMAP_THRESHOLD_': _LARGEST,
@@ -38,21 +40,26 @@ _PRELOAD = 'LD_PRELOAD'
 
 def main() -> None:
   """Runs the command that the arguments name; the exit code says how that went."""
-  if not _is_set_up():
-    _start_again()
-  sys.path.append(os.getcwd())  # For environments of the user's own.
-  warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
   arguments = sys.argv[1:]
   if not arguments or arguments[0] in ('-h', '--help'):
     print(_usage())
     return
+  if not _is_set_up():
+    _start_again()
+  sys.path.append(os.getcwd())  # For environments of the user's own.
+  warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
   try:
-    sys.exit(_run(arguments[0], arguments[1:]))
+    code = _run(arguments[0], arguments[1:])
+    sys.stdout.flush()
+    sys.exit(code)
   except UserError as error:
     print(f'qmle: {error}', file=sys.stderr)
     sys.exit(2)
   except KeyboardInterrupt:
     sys.exit(130)
+  except BrokenPipeError:  # Whoever read has enough, as `head` has.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(128 + signal.SIGPIPE)
 
 
 def make_environment(given: Mapping[str, str]) -> dict[str, str]:

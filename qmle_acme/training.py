@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ import launchpad as lp
 import reverb
 import rich.console
 
-from qmle_acme.runs import checkpointing, factory, local, machine
+from qmle_acme.runs import checkpointing, factory, local, machine, memory
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.recording import ACTOR_STEPS, read_records
@@ -46,8 +47,13 @@ def run(config: RunConfig, layout: Layout | None = None) -> Outcome:
     UserError: environment or folder cannot be used, and nothing is left behind then;
       or the checkpoint to go on from is lost, and nothing is changed.
   """
-  spec = factory.make_spec(config)
-  factory.make_builder(config, spec)  # Refuses what the agent cannot do.
+  with warnings.catch_warnings(record=True) as early:  # They go to the log.
+    spec = factory.make_spec(config)
+    builder = factory.make_builder(config, spec)  # Refuses what the agent cannot do.
+  size = getattr(config, config.agent).replay_size
+  need = memory.describe(
+    builder.row_bytes, size, config.steps, f'{config.agent}.replay_size'
+  )
   folder = RunFolder(config.run)
   with folder.open(config):
     counts = checkpointing.read_resumed_counts(folder)
@@ -60,8 +66,12 @@ def run(config: RunConfig, layout: Layout | None = None) -> Outcome:
     folder.append_start({'command': sys.argv, **machine.describe()})
     folder.write_status('running', counts, error=None)
     with output_to(folder.logs / 'main.log') as console:
-      for line in [*damages, _opening(config, counts)]:
+      for line in [*damages, f'{_opening(config, counts)}; {need}']:
         say(console, line)
+      for found in early:
+        warnings.showwarning(
+          found.message, found.category, found.filename, found.lineno
+        )
       outcome = _run_layout(config, spec, folder, console, layout)
       counts = checkpointing.read_counts(folder)
       is_replay_behind = checkpointing.is_replay_behind(folder)

@@ -109,6 +109,11 @@ class AgentBuilder(abc.ABC):
     self._row = replay.RowFormat(self.observation_size, space.size)
     self._encode_action = space.from_environment
 
+  @property
+  def row_bytes(self) -> int:
+    """The data of one transition in replay, in bytes."""
+    return 4 * sum(self._row.sizes)
+
   def make_tables(
     self, rate_limiter: reverb.rate_limiters.RateLimiter
   ) -> list[reverb.Table]:

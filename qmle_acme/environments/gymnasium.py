@@ -10,6 +10,7 @@ terminates ends the episode with discount 0, one that is only cut off with disco
 """
 
 import importlib
+import math
 from typing import Any, TypeAlias
 
 import dm_env
@@ -22,7 +23,7 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from qmle_acme.actions import ItemArray
-from qmle_acme.environments import gl
+from qmle_acme.environments import gl, observations
 from qmle_acme.errors import UserError
 
 # A spec, or a tuple or dictionary of such.
@@ -35,8 +36,8 @@ class Adapter(dm_env.Environment):
   """An environment of Gymnasium behind dm_env's interface.
 
   Actions have the form of the spec: an integer for `Discrete`, from 0 whatever the
-  space starts at; an array for `MultiDiscrete` and `Box`; tuples and dictionaries of
-  these for `Tuple` and `Dict`.
+  space starts at; an array for `MultiDiscrete`, `MultiBinary` and `Box`;
+  tuples and dictionaries of these for `Tuple` and `Dict`.
   """
 
   def __init__(self, environment: gymnasium.Env, seed: int):
@@ -53,12 +54,8 @@ class Adapter(dm_env.Environment):
     self._seed: int | None = seed
     self._is_open = False
     self._action_spec = to_spec(environment.action_space, 'action')
-    space = environment.observation_space
-    if not _is_flat(space):
-      raise UserError(
-        f'observation space {type(space).__name__} is not supported: wrap the '
-        'environment so that Gymnasium can flatten it to a Box'
-      )
+    observations.check_space(environment.observation_space)
+    _check_reward(environment)
 
   def reset(self) -> dm_env.TimeStep:
     """Starts an episode; its reward and discount are None."""
@@ -77,7 +74,7 @@ class Adapter(dm_env.Environment):
     self._is_open = not (is_terminated or is_truncated)
     return dm_env.TimeStep(
       step_type=dm_env.StepType.MID if self._is_open else dm_env.StepType.LAST,
-      reward=np.float32(reward),
+      reward=reward,
       discount=np.float32(0.0 if is_terminated else 1.0),
       observation=self.flatten_observation(observation),
     )
@@ -133,24 +130,34 @@ class Adapter(dm_env.Environment):
     return to_spec_form(self._environment.action_space, action)
 
   def flatten_observation(self, observation: Any) -> np.ndarray:
-    """Returns an observation of Gymnasium's as one float32 vector [O]."""
-    flat = spaces.flatten(self._environment.observation_space, observation)
-    return np.asarray(flat, np.float32)
+    """Returns an observation of Gymnasium's as one float32 vector [O].
+
+    Raises:
+      Invalid: it is none of its space.
+    """
+    space = self._environment.observation_space
+    observations.check(space, observation)
+    with np.errstate(over='ignore'):  # Seen and refused where all is checked.
+      return np.asarray(spaces.flatten(space, observation), np.float32)
 
 
-def _is_flat(space: spaces.Space) -> bool:
-  """Returns whether Gymnasium makes observations of a space vectors of one size."""
-  try:
-    return isinstance(spaces.flatten_space(space), spaces.Box)
-  except (NotImplementedError, ValueError):  # It is of an unknown kind; it is empty.
-    return False
+def _check_reward(environment: gymnasium.Env) -> None:
+  """Raises UserError if an environment says that its reward is several numbers."""
+  space = getattr(environment.unwrapped, 'reward_space', None)
+  shape = getattr(space, 'shape', None) or ()
+  if math.prod(shape) != 1:
+    raise UserError(
+      f'its reward has the shape {shape}, and a reward is one number: wrap the '
+      'environment so that it is'
+    )
 
 
 def to_spec(space: spaces.Space, name: str) -> ActionSpec:
   """Returns the dm_env spec of a space.
 
   Args:
-    space: a `Discrete`, `MultiDiscrete` or `Box`, or a `Tuple` or `Dict` of such.
+    space: a `Discrete`, `MultiDiscrete`, `MultiBinary` or `Box`, or a `Tuple` or `Dict`
+      of such.
     name: of the spec; members of a tuple or dictionary add their own.
 
   Raises:
@@ -162,6 +169,8 @@ def to_spec(space: spaces.Space, name: str) -> ActionSpec:
     case spaces.MultiDiscrete():
       last = space.start + space.nvec - 1
       return specs.BoundedArray(space.shape, space.dtype, space.start, last, name)
+    case spaces.MultiBinary():
+      return specs.BoundedArray(space.shape, space.dtype, 0, 1, name)
     case spaces.Box():
       return specs.BoundedArray(space.shape, space.dtype, space.low, space.high, name)
     case spaces.Tuple():
@@ -170,7 +179,8 @@ def to_spec(space: spaces.Space, name: str) -> ActionSpec:
       return {key: to_spec(s, f'{name}/{key}') for key, s in space.spaces.items()}
   raise UserError(
     f'{name} space {type(space).__name__} is not supported: wrap the environment so '
-    'that it is a Discrete, MultiDiscrete or Box, or a Tuple or Dict of these'
+    'that it is a Discrete, MultiDiscrete, MultiBinary or Box, or a Tuple or Dict of '
+    'these'
   )
 
 

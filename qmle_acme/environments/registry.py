@@ -7,11 +7,13 @@ bandit does not cost the import of a simulator.
 """
 
 import importlib
+import traceback
 from types import ModuleType
 
 import dm_env
 
-from qmle_acme.errors import unknown
+from qmle_acme.environments.checked import Checked
+from qmle_acme.errors import UserError, unknown
 
 _FAMILIES = {
   'bandit': 'qmle_acme.environments.bandit',
@@ -32,7 +34,7 @@ _FAMILIES = {
 
 
 def make(name: str, seed: int) -> dm_env.Environment:
-  """Returns a new environment, for example of 'control:walker:walk'.
+  """Returns a new environment, for example of 'control:walker:walk', and checks it.
 
   Args:
     name: '<family>:<name within the family>'.
@@ -43,7 +45,16 @@ def make(name: str, seed: int) -> dm_env.Environment:
   """
   check(name)
   family, _, member = name.partition(':')
-  return _load(family).make(member, seed)
+  try:
+    return Checked(_load(family).make(member, seed), name)
+  except UserError:
+    raise
+  except (Exception, SystemExit) as error:  # Whatever an environment may raise.
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    message = ' '.join(f'{type(error).__name__}: {error}'.split()).rstrip(': ')
+    raise UserError(
+      f'cannot make {name}: {message} ({where.filename}:{where.lineno})'
+    ) from error
 
 
 def check(name: str) -> None:

@@ -12,7 +12,7 @@ import reverb
 import tensorflow as tf
 from absl import logging
 
-from qmle_acme.agents import TFLearner
+from qmle_acme.agents import TFLearner, divergence
 from qmle_acme.errors import UserError
 from qmle_acme.runs import replay_checkpoints
 from qmle_acme.runs.checkpoint_store import CheckpointStore, Stored, plain_name
@@ -110,8 +110,10 @@ class Checkpointer:
 
     Raises:
       NotSaved: the learner, or replay, cannot be written.
+      Diverged: a variable is not finite; nothing is written.
     """
     steps = self._learner.steps
+    divergence.check_state(steps, self._learner.state)
     # The learner reports its steps to the counter now and then: it knows them better.
     all_counts = self._counter.get_counts() | {LEARNER_STEPS: steps}
     counts = {name: all_counts.get(name, 0) for name in STAMPS}

@@ -7,18 +7,19 @@ for anything. All that is ours is a function of the seed; Reverb's sampling is n
 import contextlib
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import acme
 import reverb
 
-from qmle_acme.agents import AgentBuilder, TFLearner
+from qmle_acme.agents import AgentBuilder, TFLearner, divergence
 from qmle_acme.replay import TABLE
 from qmle_acme.runs import (
   checkpointing,
   evaluation,
   factory,
+  inspection,
   loop,
   replay_checkpoints,
 )
@@ -86,7 +87,17 @@ def run(
     watch(recorder.snapshot(), client)
     budget.check()
 
-  with contextlib.closing(batches), contextlib.suppress(loop.RunOver):
+  def save() -> None:
+    learner.write_metrics()
+    saver.save()
+    recorder.flush()
+
+  with (
+    inspection.kept_batch(folder),
+    _saved_if_it_fails(save),
+    contextlib.closing(batches),
+    contextlib.suppress(loop.RunOver),
+  ):
     evaluator.evaluate_if_due(start)
     if start < config.steps:
       with factory.make_environment(config, seed) as environment:
@@ -97,9 +108,19 @@ def run(
           write_episode=functools.partial(recorder.record_metrics, 'actor'),
         )
     evaluator.evaluate_finally()
-  learner.write_metrics()
-  saver.save()
-  recorder.flush()
+  save()
+
+
+@contextlib.contextmanager
+def _saved_if_it_fails(save: Callable[[], None]) -> Iterator[None]:
+  """Saves when an environment fails within, but not what a diverged learner holds."""
+  try:
+    yield
+  except divergence.Diverged:
+    raise
+  except Exception:
+    save()
+    raise
 
 
 def can_sample(client: reverb.Client) -> bool:

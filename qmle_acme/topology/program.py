@@ -28,6 +28,7 @@ from qmle_acme.runs import (
   checkpointing,
   evaluation,
   factory,
+  inspection,
   loop,
   replay_checkpoints,
 )
@@ -146,6 +147,7 @@ class Learner:
     """
     builder = factory.make_builder(config, spec)
     self._counter = counter
+    self._folder = folder
     self._stop = lp.stop_event()
     self._budget = loop.StepBudget(
       counter,
@@ -173,13 +175,14 @@ class Learner:
 
   def run(self) -> None:
     """Learns until all actors have ended or a stop is asked for."""
-    with contextlib.suppress(loop.RunOver):
-      while True:
-        self._learner.step()
-        self._budget.count()
-        self._checkpointer.save_if_due()
-    self._learner.write_metrics()
-    self._checkpointer.save()
+    with inspection.kept_batch(self._folder):
+      with contextlib.suppress(loop.RunOver):
+        while True:
+          self._learner.step()
+          self._budget.count()
+          self._checkpointer.save_if_due()
+      self._learner.write_metrics()
+      self._checkpointer.save()
     if not self._stop.is_set():
       self._counter.increment(**{_LEARNER_DONE: 1})
     self._stop.wait()  # The evaluator still needs the variables.

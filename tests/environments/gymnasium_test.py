@@ -89,7 +89,8 @@ def registered() -> Iterator[None]:
 
 def tiny(environment: Any) -> Tiny:
   """Returns what is inside the adapter."""
-  return environment._environment.unwrapped
+  # Within the checks and the adapter.
+  return environment._environment._environment.unwrapped
 
 
 def test_observations_are_one_vector_in_a_fixed_order() -> None:
@@ -195,13 +196,13 @@ def test_observations_of_no_fixed_size_get_one_line(space: spaces.Space) -> None
     observation_space = space
 
   register('tiny/other-v0', Other)
-  name = type(space).__name__
   with pytest.raises(UserError) as error:
     make('gymnasium:tiny/other-v0', seed=0)
-  assert str(error.value) == (
-    f'gymnasium:tiny/other-v0: observation space {name} is not supported: wrap the '
-    f'environment so that Gymnasium can flatten it to a Box'
+  assert str(error.value).startswith('gymnasium:tiny/other-v0: observation')
+  assert ' is not supported: wrap ' in str(error.value) or ' is empty' in str(
+    error.value
   )
+  assert '\n' not in str(error.value)
 
 
 def test_environment_without_a_limit_gets_one() -> None:

@@ -118,7 +118,7 @@ def test_what_cannot_be_is_refused_in_one_line(name: str, message: str) -> None:
 def test_the_published_pendulum_is_pushed_by_minus_one_and_pays_minus_ten() -> None:
   environment = make('q3c:InvertedPendulum-v5', 0)
   with environment:
-    assert isinstance(environment, q3c.Published)
+    assert isinstance(environment._environment, q3c.Published)
     centres = np.random.RandomState(123).random_sample(33)
     # The box is [-3, 3], a ball 0.3/11 of it to each side.
     actions = np.linspace(-3.0, 3.0, 601)

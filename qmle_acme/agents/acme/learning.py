@@ -14,6 +14,7 @@ import tensorflow as tf
 from acme import types as acme_types
 from acme.utils import loggers
 
+from qmle_acme.agents import divergence
 from qmle_acme.agents.builder import TFLearner
 from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.seeding import seeded
@@ -121,13 +122,15 @@ class AcmeLearner(TFLearner):
 
   def step(self) -> None:
     """Takes one batch from replay, and has Acme learn from it."""
-    self._batch.assign(next(self._samples).transition)
+    sample = next(self._samples)
+    self._batch.assign(sample.transition)
     if self._is_traced:
       self._learner.step()
     else:
       with seeded(self._seed + self.steps):
         self._learner.step()
       self._is_traced = True
+    divergence.check_step(self.steps, self._metrics.latest, sample)
     self._metrics.means.add(self.steps, self._metrics.latest)
 
   def write_metrics(self) -> None:

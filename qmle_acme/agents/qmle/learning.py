@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from qmle_acme.agents import divergence
 from qmle_acme.agents.builder import MetricsWriter, TFLearner
 from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.qmle import losses
@@ -107,6 +108,7 @@ class QMLELearner(TFLearner):
     """Takes one batch from replay and one step of the optimiser."""
     sample = next(self._samples)
     output = self._learn(sample, self.steps % len(self._critics))
+    divergence.check_step(self.steps, output.metrics, sample)
     self._last_o_t = sample.transition.o_t
     self._update_priorities(sample.keys, output.priorities)
     self._metrics.add(self.steps, output.metrics)

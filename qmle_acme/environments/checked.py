@@ -1,0 +1,149 @@
+"""What an environment hands out is checked, and what it is given is a copy.
+
+Every environment that is made by name is inside of this. So nothing gets into replay
+that the learner could not learn from, and a run ends where the fault is, not where a
+batch happens to hold it. O = the size of an observation.
+"""
+
+from typing import Any
+
+import dm_env
+import numpy as np
+import tree
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+class EnvironmentFault(Exception):
+  """An environment did what none may do; one line says which, what and when."""
+
+
+class Invalid(Exception):
+  """A field of a time step cannot be used; `Checked` adds where and when."""
+
+  def __init__(self, field: str, what: str):
+    """Takes the field's name, and what is wrong with its value."""
+    super().__init__(f'{field} {what}')
+
+
+class Checked(dm_env.Environment):
+  """Refuses rewards, discounts and observations that are not what the specs say.
+
+  Observations are float32 vectors [O] of their own: an environment may hand out the
+  same buffer again. Rewards and discounts are float32 numbers. An environment may write
+  into the action that it gets, which is a copy.
+
+  What is not of dm_env's interface (`physics`, `control_timestep()`, ...) is that of
+  the wrapped environment.
+  """
+
+  def __init__(self, environment: dm_env.Environment, name: str):
+    """Wraps an environment; the name is for errors."""
+    self._environment = environment
+    self._name = name
+    self._shape = environment.observation_spec().shape
+    self._steps = 0
+
+  def reset(self) -> dm_env.TimeStep:
+    """Starts an episode; its reward and discount are None.
+
+    Raises:
+      EnvironmentFault: the observation cannot be used.
+    """
+    return self._guard(self._environment.reset)
+
+  def step(self, action: Any) -> dm_env.TimeStep:
+    """Takes the action, in the form of the action spec.
+
+    Raises:
+      EnvironmentFault: what it hands out cannot be used, or it left the process.
+    """
+    self._steps += 1
+    return self._guard(self._environment.step, _copy(action))
+
+  def observation_spec(self) -> Any:
+    """The environment's own."""
+    return self._environment.observation_spec()
+
+  def action_spec(self) -> Any:
+    """The environment's own."""
+    return self._environment.action_spec()
+
+  def reward_spec(self) -> Any:
+    """The environment's own."""
+    return self._environment.reward_spec()
+
+  def discount_spec(self) -> Any:
+    """The environment's own."""
+    return self._environment.discount_spec()
+
+  def close(self) -> None:
+    """Closes the environment."""
+    self._environment.close()
+
+  def __getattr__(self, name: str) -> Any:
+    if name.startswith('_'):  # Not there while a copy or a pickle is being made.
+      raise AttributeError(name)
+    return getattr(self._environment, name)
+
+  def _guard(self, function: Any, *arguments: Any) -> dm_env.TimeStep:
+    """Returns the checked time step that the function returns."""
+    try:
+      return self._check(function(*arguments))
+    except Invalid as error:
+      raise self._fault(str(error)) from error
+    except SystemExit as error:  # Or the process would end as if all were well.
+      raise self._fault(f'left the process by sys.exit({error.code!r})') from error
+
+  def _check(self, timestep: dm_env.TimeStep) -> dm_env.TimeStep:
+    reward, discount = timestep.reward, timestep.discount
+    if not timestep.first():
+      reward, discount = _number('reward', reward), _number('discount', discount)
+      if not 0.0 <= discount <= 1.0:
+        raise Invalid('discount', f'is {discount}: it must be from 0 to 1')
+    observation = self._observation(timestep.observation)
+    return dm_env.TimeStep(timestep.step_type, reward, discount, observation)
+
+  def _observation(self, value: Any) -> np.ndarray:
+    try:
+      with np.errstate(over='ignore'):
+        observation = np.array(value, np.float32)
+    except (TypeError, ValueError):
+      raise Invalid('observation', f'is {shown(value)}: no numbers') from None
+    if observation.shape != self._shape:
+      got = f'has the shape {observation.shape}'
+      raise Invalid('observation', f'{got}: it must be {self._shape}')
+    is_finite = np.isfinite(observation)
+    if not is_finite.all():
+      place = int(np.argmin(is_finite))
+      got = f'is {np.ravel(value)[place]} at place {place}'
+      raise Invalid('observation', f'{got}: it must be finite in float32')
+    return observation
+
+  def _fault(self, what: str) -> EnvironmentFault:
+    return EnvironmentFault(f'{self._name}: step {self._steps:,}: {what}')
+
+
+def _number(field: str, value: Any) -> np.float32:
+  """Returns the one number that a value is, or that an array of one number holds."""
+  if type(value) is not float:
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in 'fiub':
+      raise Invalid(field, f'is {shown(value)}: it must be one number')
+    value = array.item()
+  if not abs(value) <= _LARGEST:  # Nor is NaN.
+    raise Invalid(field, f'is {value}: it must be finite in float32')
+  return np.float32(value)
+
+
+def _copy(action: Any) -> Any:
+  """Returns an action, an array or a nest of such, that shares nothing with it."""
+  if isinstance(action, np.ndarray):
+    return action.copy()
+  return tree.map_structure(np.copy, action) if tree.is_nested(action) else action
+
+
+def shown(value: Any) -> str:
+  """Returns a value in one line of some length at most."""
+  line = ' '.join(repr(value).split())
+  return line if len(line) <= 60 else f'{line[:60]}...'

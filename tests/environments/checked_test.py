@@ -1,0 +1,166 @@
+"""What an environment hands out is checked, and what it is given is a copy."""
+
+import sys
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from qmle_acme import environments
+from qmle_acme.environments.checked import EnvironmentFault
+from qmle_acme.errors import UserError
+
+NAME = f'gymnasium:{__name__}:Odd-v0'
+
+
+class Odd(gymnasium.Env):
+  """Two numbers to see, one to choose; what it hands out is set by the test."""
+
+  observation_space: spaces.Space = spaces.Box(-1.0, 1.0, (2,), np.float32)
+  action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
+  observation: Any = (0.0, 0.0)
+  reward: Any = 0.0
+
+  def reset(self, **settings: Any) -> tuple[Any, dict[str, Any]]:
+    super().reset(**settings)
+    return self.observation, {}
+
+  def step(self, action: np.ndarray) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+    action *= 7.0
+    if self.reward == 'leave':
+      sys.exit(0)
+    return self.observation, self.reward, False, False, {}
+
+
+gymnasium.register('Odd-v0', f'{__name__}:Odd')
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+  monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+
+
+@pytest.mark.parametrize(
+  ('reward', 'what'),
+  [
+    (float('nan'), 'reward is nan: it must be finite in float32'),
+    (1e39, 'reward is 1e+39: it must be finite in float32'),
+    (-np.inf, 'reward is -inf: it must be finite in float32'),
+    (None, 'reward is None: it must be one number'),
+    (np.zeros(3), 'reward is array([0., 0., 0.]): it must be one number'),
+    ('1', "reward is '1': it must be one number"),
+    ('leave', 'left the process by sys.exit(0)'),
+  ],
+)
+def test_bad_reward_is_one_line(
+  monkeypatch: pytest.MonkeyPatch, reward: Any, what: str
+) -> None:
+  environment = environments.make(NAME, seed=0)
+  environment.reset()
+  environment.step(np.zeros(1, np.float32))
+  monkeypatch.setattr(Odd, 'reward', reward)
+
+  with pytest.raises(EnvironmentFault) as caught:
+    environment.step(np.zeros(1, np.float32))
+
+  assert str(caught.value) == f'{NAME}: step 2: {what}'
+
+
+@pytest.mark.parametrize('reward', [0.5, np.array([0.5]), np.float64(0.5), [[0.5]]])
+def test_one_number_is_taken_as_it(
+  monkeypatch: pytest.MonkeyPatch, reward: Any
+) -> None:
+  monkeypatch.setattr(Odd, 'reward', reward)
+  environment = environments.make(NAME, seed=0)
+  environment.reset()
+  found = environment.step(np.zeros(1, np.float32)).reward
+  assert found == 0.5 and found.dtype == np.float32 and np.shape(found) == ()
+
+
+@pytest.mark.parametrize(
+  ('space', 'observation', 'what'),
+  [
+    (None, np.zeros(3), 'has the shape (3,): it must be (2,)'),
+    (None, [0.0, np.nan], 'is nan at place 1: it must be finite in float32'),
+    (None, [1e39, 0.0], 'is inf at place 0: it must be finite in float32'),
+    (spaces.Discrete(5), 7, 'is 7: it must be of Discrete(5)'),
+    (spaces.Discrete(5), -1, 'is -1: it must be of Discrete(5)'),
+    (spaces.MultiBinary(2), np.array([0, 2]), 'it must be of MultiBinary(2)'),
+    (spaces.Box(0, 255, (1,), np.uint8), [-1], 'is [-1]: it must be of uint8'),
+    (spaces.Box(0, 255, (1,), np.uint8), [np.nan], 'is [nan]: it must be of uint8'),
+    (spaces.Dict({'a': spaces.Discrete(2)}), {}, "is {}: it lacks 'a'"),
+    (spaces.Dict({'a': spaces.Discrete(2)}), {'a': 2}, 'observation/a is 2: it must'),
+  ],
+)
+def test_bad_observation_is_one_line(
+  monkeypatch: pytest.MonkeyPatch, space: Any, observation: Any, what: str
+) -> None:
+  if space is not None:
+    monkeypatch.setattr(Odd, 'observation_space', space)
+  monkeypatch.setattr(Odd, 'observation', observation)
+
+  with pytest.raises(EnvironmentFault) as caught:
+    environments.make(NAME, seed=0).reset()
+
+  assert what in str(caught.value)
+  assert str(caught.value).startswith(f'{NAME}: step 0: observation')
+  assert '\n' not in str(caught.value)
+
+
+def test_neither_action_nor_observation_is_shared_with_the_environment(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  buffer = np.zeros(2, np.float32)
+  monkeypatch.setattr(Odd, 'observation', buffer)
+  environment = environments.make(NAME, seed=0)
+  action = np.ones(1, np.float32)
+
+  first = environment.reset()
+  environment.step(action)
+  buffer += 1.0
+
+  assert action == 1.0  # The environment has made 7 of what it got.
+  np.testing.assert_array_equal(first.observation, [0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+  ('kind', 'space'),
+  [
+    ('observation_space', spaces.Text(3)),
+    ('observation_space', spaces.Tuple((spaces.Sequence(spaces.Discrete(2)),))),
+    ('action_space', spaces.Text(3)),
+    ('action_space', spaces.OneOf((spaces.Discrete(2), spaces.Discrete(3)))),
+  ],
+)
+def test_space_that_is_not_supported_is_one_line(
+  monkeypatch: pytest.MonkeyPatch, kind: str, space: spaces.Space
+) -> None:
+  monkeypatch.setattr(Odd, kind, space)
+  with pytest.raises(UserError, match=r'space \w+ is not supported') as caught:
+    environments.make(NAME, seed=0)
+  assert '\n' not in str(caught.value)
+
+
+def test_reward_of_several_numbers_is_refused_before_the_first_step(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  reward_space = spaces.Box(-1.0, 1.0, (3,))
+  monkeypatch.setattr(Odd, 'reward_space', reward_space, raising=False)
+  with pytest.raises(UserError, match=r'reward has the shape \(3,\), and a reward is'):
+    environments.make(NAME, seed=0)
+
+
+def test_constructor_that_raises_is_one_line_that_says_where(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  def fail(self: Odd) -> None:
+    raise FileNotFoundError(2, 'No such file', '/opt/licence.dat')
+
+  monkeypatch.setattr(Odd, '__init__', fail)
+  with pytest.raises(UserError) as caught:
+    environments.make(NAME, seed=0)
+  assert str(caught.value).startswith(f'cannot make {NAME}: FileNotFoundError: ')
+  assert '/opt/licence.dat' in str(caught.value)
+  assert '\n' not in str(caught.value)

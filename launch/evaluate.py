@@ -1,7 +1,6 @@
 """`qmle evaluate`: greedy return of the newest checkpoint of a run."""
 
 import dataclasses
-import json
 import pathlib
 import statistics
 import threading
@@ -10,6 +9,7 @@ import tyro
 
 from launch import arguments
 from qmle_acme.errors import check_range, check_seed
+from qmle_acme.files import to_json
 from qmle_acme.policy import load_policy
 from qmle_acme.runs import evaluation
 
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
 
 
 def _as_json(actor_steps: int, returns: list[float]) -> str:
-  return json.dumps(
+  return to_json(
     {
       'actor_steps': actor_steps,
       'episode_return_mean': statistics.fmean(returns),

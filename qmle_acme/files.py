@@ -1,5 +1,6 @@
 """Folders and files that are whole, or not there."""
 
+import errno
 import json
 import math
 import os
@@ -57,6 +58,30 @@ def write_atomically(path: pathlib.Path, text: str, durable: bool = False) -> No
   except OSError:
     temporary.unlink(missing_ok=True)
     raise
+
+
+def append_line(path: pathlib.Path, line: str) -> None:
+  """Appends a line to a text file, all of it or nothing.
+
+  Raises:
+    OSError: it cannot be written; the file is as it was.
+  """
+  data = f'{line}\n'.encode()
+  with path.open('ab', buffering=0) as file:
+    start = file.seek(0, os.SEEK_END)
+    written = -1
+    try:
+      written = file.write(data)
+      if written < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+      if 0 <= written < len(data):
+        file.truncate(start)
+
+
+def is_disk_full(error: Exception) -> bool:
+  """Returns whether an error says that there is no space left for this person."""
+  return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def sync(path: pathlib.Path) -> None:

@@ -109,7 +109,7 @@ class Progress:
       else '-',
       'greedy return': (
         f'{evaluation["episode_return_mean"]:.1f} at {evaluation[ACTOR_STEPS]:,}'
-        if evaluation
+        if evaluation and evaluation['episode_return_mean'] is not None
         else '-'
       ),
       'replay': f'{table.current_size:,}',

@@ -5,7 +5,6 @@ one that writes metrics, evaluations and TensorBoard events, so that the other n
 need nothing but a connection to it.
 """
 
-import json
 import pathlib
 import threading
 import time
@@ -16,7 +15,15 @@ from typing import Any
 import tensorflow as tf
 from acme.utils import counting
 
-from qmle_acme.files import parse_json, write_atomically
+from qmle_acme.files import (
+  append_line,
+  is_disk_full,
+  parse_json,
+  to_json,
+  write_atomically,
+)
+from qmle_acme.runs.episodes import EpisodeMeans
+from qmle_acme.runs.events import EventFile
 from qmle_acme.runs.run_folder import RunFolder
 
 ACTOR_STEPS = 'actor_steps'
@@ -51,7 +58,8 @@ class Recorder(counting.Counter):
     self._warning: str | None = None
     self._recent_returns: list[float] = []
     self._last_evaluation: dict[str, Any] | None = None
-    self._events = tf.summary.create_file_writer(str(self._folder.tensorboard))
+    self._episodes = EpisodeMeans()
+    self._events = EventFile(self._folder.tensorboard)
 
   def get_counts(self) -> dict[str, float]:
     """Returns all counts, among them the wall time over all parts of the run."""
@@ -89,13 +97,18 @@ class Recorder(counting.Counter):
     self._warning = line
 
   def record_metrics(self, source: str, values: Mapping[str, float]) -> None:
-    """Writes the training metrics of a learner or an actor."""
-    values = dict(values)
+    """Writes the training metrics of a learner, or of an actor's episode.
+
+    Of episodes that end within a second only the means are written, with their number.
+    """
+    record: dict[str, float] | None = dict(values)
     with self._lock_records:
       if 'episode_return' in values:
         recent = [*self._recent_returns, values['episode_return']]
         self._recent_returns = recent[-_RECENT:]
-      self._write(self._folder.metrics, source, self._stamps() | values)
+        record = self._episodes.add(values)
+      if record:
+        self._write(self._folder.metrics, source, self._stamps() | record)
 
   def record_evaluation(
     self,
@@ -133,8 +146,11 @@ class Recorder(counting.Counter):
     }
 
   def flush(self) -> None:
-    """Sees to it that all records are on disk."""
-    self._events.flush()
+    """Writes the episodes that wait for others to be written with."""
+    with self._lock_records:
+      record = self._episodes.flush()
+      if record:
+        self._write(self._folder.metrics, 'actor', self._stamps() | record)
 
   def _stamps(self) -> dict[str, float]:
     counts = self.get_counts()
@@ -143,14 +159,23 @@ class Recorder(counting.Counter):
   def _write(
     self, path: pathlib.Path, source: str | None, record: dict[str, Any]
   ) -> None:
-    """Appends a line to a file of records, and its numbers to TensorBoard's events."""
+    """Appends a line to a file of records, and its numbers to TensorBoard's events.
+
+    On a full disk it is lost, and the run goes on with a warning.
+    """
     line = record if source is None else {'source': source, **record}
-    with path.open('a') as file:
-      file.write(json.dumps(line) + '\n')
-    with self._events.as_default(step=int(record[ACTOR_STEPS])):
-      for name, value in record.items():
-        if isinstance(value, int | float) and name != ACTOR_STEPS:
-          tf.summary.scalar(f'{source or "evaluation"}/{name}', value)
+    numbers = {
+      f'{source or "evaluation"}/{name}': value
+      for name, value in record.items()
+      if isinstance(value, int | float) and name != ACTOR_STEPS
+    }
+    try:
+      append_line(path, to_json(line))
+      self._events.add(int(record[ACTOR_STEPS]), numbers)
+    except (OSError, tf.errors.ResourceExhaustedError) as error:
+      if isinstance(error, OSError) and not is_disk_full(error):
+        raise
+      self._warning = f'a record is lost: no space left for {path}'
 
 
 def read_records(path: pathlib.Path, *needed: str) -> list[dict[str, Any]]:
@@ -186,5 +211,5 @@ def _drop_after(path: pathlib.Path, actor_steps: float) -> list[dict[str, Any]]:
   records = read_records(path, ACTOR_STEPS)
   records = [r for r in records if r[ACTOR_STEPS] <= actor_steps]
   if path.exists():
-    write_atomically(path, ''.join(json.dumps(record) + '\n' for record in records))
+    write_atomically(path, ''.join(to_json(record) + '\n' for record in records))
   return records

@@ -1,14 +1,19 @@
 """The run folder: the one place that knows which file of a run is where."""
 
 import fcntl
-import json
 import pathlib
 from typing import Any, TextIO
 
 import yaml
 
 from qmle_acme.errors import UserError
-from qmle_acme.files import make_folder, read_json, write_atomically
+from qmle_acme.files import (
+  append_line,
+  make_folder,
+  read_json,
+  to_json,
+  write_atomically,
+)
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.cpu_time import tree_cpu_seconds
 
@@ -131,7 +136,9 @@ class RunFolder:
       'cpu_seconds': round(self._cpu_seconds_before + tree_cpu_seconds(), 2),
       'error': error,
     }
-    write_atomically(self.status, json.dumps(status) + '\n')
+    if counts.get('warning'):
+      status['warning'] = counts['warning']
+    write_atomically(self.status, to_json(status) + '\n')
 
   def read_status(self) -> dict[str, Any]:
     """Returns what `write_status` has written; nothing before the first time.
@@ -152,5 +159,4 @@ class RunFolder:
 
   def append_start(self, start: dict[str, Any]) -> None:
     """Records how, on what and with which versions a part of the run was started."""
-    with self.starts.open('a') as file:
-      file.write(json.dumps(start) + '\n')
+    append_line(self.starts, to_json(start))

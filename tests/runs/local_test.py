@@ -66,7 +66,8 @@ def test_every_episode_is_recorded(trained: small_runs.Training) -> None:
     if record['source'] == 'actor'
   ]
   # The last step ends the run before its episode is over.
-  assert len(episodes) == STEPS - 1
+  assert sum(column(episodes, 'episodes')) == STEPS - 1
+  assert len(episodes) < STEPS / 10
   assert set(column(episodes, 'episode_length')) == {1}
   assert all(0.0 <= value <= 1.0 for value in column(episodes, 'episode_return'))
 

@@ -1,15 +1,19 @@
 """The recorder: counts, records that survive a kill, TensorBoard's events."""
 
 import json
+import math
 import pathlib
+import subprocess
+import sys
 import threading
 
 import pytest
-import tensorflow as tf
 from acme.utils import counting
 from tensorboard.backend.event_processing import event_accumulator
 
 from qmle_acme.errors import UserError
+from qmle_acme.files import append_line
+from qmle_acme.runs import episodes
 from qmle_acme.runs.recording import Recorder, read_records
 from qmle_acme.runs.run_folder import RunFolder
 
@@ -27,15 +31,12 @@ def recorder(folder: RunFolder) -> Recorder:
 def read_events(folder: RunFolder) -> dict[str, list[tuple[int, float]]]:
   """Returns (step, value) of every scalar that TensorBoard finds, by tag."""
   accumulator = event_accumulator.EventAccumulator(
-    str(folder.tensorboard), {event_accumulator.TENSORS: 0}
+    str(folder.tensorboard), {event_accumulator.SCALARS: 0}
   )
   accumulator.Reload()
   return {
-    tag: [
-      (event.step, float(tf.make_ndarray(event.tensor_proto)))
-      for event in accumulator.Tensors(tag)
-    ]
-    for tag in accumulator.Tags()['tensors']
+    tag: [(event.step, event.value) for event in accumulator.Scalars(tag)]
+    for tag in accumulator.Tags()['scalars']
   }
 
 
@@ -194,7 +195,7 @@ def test_records_of_many_callers_stay_whole(
   def work() -> None:
     for _ in range(50):
       recorder.increment(actor_steps=1)
-      recorder.record_metrics('actor', {'episode_return': 1.0})
+      recorder.record_metrics('learner', {'q_loss': 1.0})
 
   threads = [threading.Thread(target=work) for _ in range(4)]
   for thread in threads:
@@ -222,3 +223,59 @@ def test_tensorboard_reads_the_events(folder: RunFolder, recorder: Recorder) -> 
   assert events['learner/winner/cache'] == [(10, 0.25), (20, 0.25)]
   assert events['evaluation/episode_return_mean'] == [(20, 1.5)]
   assert events['evaluation/learner_steps'] == [(20, 8.0)]
+
+
+def test_short_episodes_are_joined_by_time(
+  folder: RunFolder, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  now = 100.0
+  monkeypatch.setattr(episodes.time, 'monotonic', lambda: now)
+  for value in range(12):  # At 100.0, 100.125 and so on.
+    recorder.record_metrics('actor', {'episode_return': float(value)})
+    now += 0.125
+  recorder.record_metrics('learner', {'q_loss': 0.5})  # Which is not thinned.
+  recorder.record_metrics('learner', {'q_loss': 0.25})
+  recorder.flush()
+  recorder.flush()
+
+  records = read_records(folder.metrics)
+  joined = [r for r in records if r['source'] == 'actor']
+  assert [r['episodes'] for r in joined] == [1, 8, 3]
+  assert [r['episode_return'] for r in joined] == [0.0, 4.5, 10.0]
+  assert len(records) == 5
+  assert recorder.snapshot()['recent_returns'] == [float(v) for v in range(2, 12)]
+
+
+def test_every_line_is_json_for_everybody(
+  folder: RunFolder, recorder: Recorder
+) -> None:
+  def refuse(constant: str) -> None:
+    raise AssertionError(f'{constant} is not JSON')
+
+  recorder.record_metrics('learner', {'q_loss': math.nan, 'td_error': math.inf})
+  recorder.record_evaluation({'actor_steps': 3}, [1.0, -math.inf])
+
+  for path in (folder.metrics, folder.evaluations):
+    (line,) = path.read_text().splitlines()
+    json.loads(line, parse_constant=refuse)
+  (metrics,) = read_records(folder.metrics)
+  assert (metrics['q_loss'], metrics['td_error']) == (None, None)
+  (evaluation,) = read_records(folder.evaluations)
+  assert evaluation['episode_returns'] == [1.0, None]
+
+
+def test_line_is_written_whole_or_not_at_all(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'lines'
+  append_line(path, 'first')
+  code = f"""
+import pathlib, resource, signal
+from qmle_acme.files import append_line
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+append_line(pathlib.Path({str(path)!r}), 'second')
+"""
+  result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+
+  assert result.returncode == 1
+  assert 'No space left on device' in result.stderr
+  assert path.read_text() == 'first\n'

@@ -1,4 +1,4 @@
-"""Pictures with a panel for each task: returns over steps and time, and proposers."""
+"""Pictures with a panel for each task: returns, the bias of Q, and proposers."""
 
 import itertools
 from collections.abc import Callable
@@ -14,8 +14,9 @@ from qmle_acme.benchmark import suites
 from qmle_acme.report import published as published_lib
 from qmle_acme.report import statistics
 from qmle_acme.report.comparison import Comparison, largest_return
-from qmle_acme.report.results import HIT_RATE, WINNER
+from qmle_acme.report.results import DISCOUNTED_RETURN, HIT_RATE, Q_START, WINNER
 from qmle_acme.report.style import Theme, agent_style
+from qmle_acme.runs.recording import LEARNER_STEPS, WALL_SECONDS
 
 _COLUMNS = 3
 _PANEL_INCHES = (3.15, 2.25)
@@ -57,21 +58,39 @@ def learning_curves(
 
 def returns_over_time(comparison: Comparison, theme: Theme) -> Figure:
   """Returns over wall time, a line per run, for time differs from run to run."""
-  longest = comparison.results.evaluations['wall_seconds'].max()
+  longest = comparison.results.evaluations[WALL_SECONDS].max()
   unit, seconds = ('hours', 3600) if longest > 2 * 3600 else ('minutes', 60)
+  label = f'wall time ({unit})'
+  return _returns_over(comparison, theme, WALL_SECONDS, seconds, label)
+
+
+def returns_over_learner_steps(comparison: Comparison, theme: Theme) -> Figure:
+  """Returns over learner steps, a line per run, for they may differ as time does."""
+  label = 'learner steps (thousands)'
+  return _returns_over(comparison, theme, LEARNER_STEPS, 1000, label)
+
+
+def q_bias(comparison: Comparison, theme: Theme) -> Figure:
+  """What Q promises at the start of greedy episodes, less what they then bring."""
 
   def draw(axes: Axes, task: str) -> None:
+    axes.axhline(0, color=theme.ink, linewidth=0.8, linestyle=':')
     for agent in comparison.agents:
-      returns = comparison.curves(task, agent)
-      times = comparison.curves(task, agent, 'wall_seconds') / seconds
-      style = agent_style(agent, comparison.agents, theme) | {'linewidth': 1.2}
-      for index, run in enumerate(returns):
-        label = agent if index == 0 else None
-        axes.plot(times[run], returns[run], label=label, **style)
-    axes.set_xlim(left=0)
-    _limit_returns(axes, task)
+      promised = comparison.curves(task, agent, Q_START)
+      bias = promised - comparison.curves(task, agent, DISCOUNTED_RETURN)
+      style = agent_style(agent, comparison.agents, theme)
+      _draw_curves(axes, bias.dropna(axis='columns', how='all'), agent, style)
+    axes.set_xlim(0, comparison.horizons[task] / 1e3)
 
-  return _panels(comparison.tasks, f'wall time ({unit})', _RETURN, draw)
+  known = with_q(comparison.results.evaluations)
+  tasks = [task for task in comparison.tasks if task in set(known['task'])]
+  return _panels(tasks, _STEPS, 'Q less discounted return', draw)
+
+
+def with_q(evaluations: pd.DataFrame) -> pd.DataFrame:
+  """Returns the evaluations that say what Q has promised and what came."""
+  names = [Q_START, DISCOUNTED_RETURN]
+  return evaluations.reindex(columns=['task', *names]).dropna()
 
 
 def proposer_names(evaluations: pd.DataFrame) -> list[str]:
@@ -107,6 +126,25 @@ def task_title(task: str) -> str:
   sizes = suites.sizes()
   short = task.removeprefix('control:')
   return f'{short} ({sizes[task]}-D)' if task in sizes else short
+
+
+def _returns_over(
+  comparison: Comparison, theme: Theme, value: str, unit: float, label: str
+) -> Figure:
+  """Returns over a column of the evaluations, in a unit of it, a line per run."""
+
+  def draw(axes: Axes, task: str) -> None:
+    for agent in comparison.agents:
+      returns = comparison.curves(task, agent)
+      values = comparison.curves(task, agent, value) / unit
+      style = agent_style(agent, comparison.agents, theme) | {'linewidth': 1.2}
+      for index, run in enumerate(returns):
+        name = agent if index == 0 else None
+        axes.plot(values[run], returns[run], label=name, **style)
+    axes.set_xlim(left=0)
+    _limit_returns(axes, task)
+
+  return _panels(comparison.tasks, label, _RETURN, draw)
 
 
 def _draw_curves(axes: Axes, curves: pd.DataFrame, agent: str, style: dict) -> None:

@@ -29,6 +29,9 @@ RUNS_FILE = 'runs.csv'
 EVALUATIONS_FILE = 'evaluations.csv'
 HIT_RATE = 'cache_hit_rate'
 WINNER = 'winner/'
+# Means over greedy episodes, of agents that have a Q and can say so.
+Q_START = 'q_start_mean'
+DISCOUNTED_RETURN = 'discounted_return_mean'
 _OUTCOME = ('error', 'command', 'date', 'hardware', 'revision', 'versions', 'settings')
 _TEXTS = ('run', 'task', 'agent', 'state', *_OUTCOME)
 _WHO = ('run', 'task', 'agent', 'seed')
@@ -208,6 +211,7 @@ def _evaluation(record: dict[str, Any]) -> dict[str, Any]:
     'episodes': len(returns),
     'episode_return_mean': returns.mean(),
     'episode_return_deviation': returns.std(ddof=0),
+    **{name: record[name] for name in (Q_START, DISCOUNTED_RETURN) if name in record},
   }
 
 

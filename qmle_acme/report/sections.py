@@ -41,7 +41,9 @@ def make(comparison: Comparison, published: pd.DataFrame) -> list[Section]:
     _final_returns(comparison),
     _learning_curves(comparison, published),
     _over_time(comparison),
+    _over_learner_steps(comparison),
     _costs(comparison),
+    *_q_bias(comparison),
     *_proposers(comparison),
     *_published(comparison, published),
   ]
@@ -119,12 +121,37 @@ def _over_time(comparison: Comparison) -> Section:
   )
 
 
+def _over_learner_steps(comparison: Comparison) -> Section:
+  return Section(
+    'learner_steps',
+    'Return against learner steps',
+    'The same evaluations over the learner steps that the run had taken, a line per '
+    'run. How much a learner step learns depends on the agent and its batch size.',
+    functools.partial(panels.returns_over_learner_steps, comparison),
+  )
+
+
 def _costs(comparison: Comparison) -> Section:
   return Section(
     'costs',
     'What it cost',
     'Time and learner steps of whole runs.',
     tables=(tables_lib.costs(comparison),),
+  )
+
+
+def _q_bias(comparison: Comparison) -> Iterator[Section]:
+  if panels.with_q(comparison.results.evaluations).empty:
+    return
+  yield Section(
+    'q_bias',
+    'What Q promises, less what comes',
+    'The largest Q at the start of greedy episodes, less the discounted return that '
+    'they then bring, both as means over the episodes of an evaluation: above the '
+    'dotted line Q promises too much. An episode that a time limit cuts short brings '
+    'less than Q counts on. Lines are as in Learning curves; runs that have not '
+    'recorded it are left out.',
+    functools.partial(panels.q_bias, comparison),
   )
 
 

@@ -24,6 +24,7 @@ def write_run(
   steps: int | None = None,
   state: str = 'finished',
   cpu_seconds: float = 90.0,
+  promised: list[float] | None = None,
 ) -> RunFolder:
   """Writes a run.
 
@@ -37,6 +38,8 @@ def write_run(
     steps: asked for; those of the last evaluation if not given.
     state: how the run stands.
     cpu_seconds: that it took.
+    promised: Q at the start of the episodes of each evaluation, which then bring a
+      discounted return of a tenth of their return; not recorded if not given.
   """
   folder = RunFolder(path)
   path.mkdir(parents=True)
@@ -55,7 +58,11 @@ def write_run(
     recorder.restore(counts)
     if agent == 'qmle' and index:
       _record_learner(recorder, index / len(returns))
-    recorder.record_evaluation(counts, episodes)
+    means = {}
+    if promised is not None:
+      brought = float(np.mean(episodes)) / 10
+      means = {'q_start_mean': promised[index], 'discounted_return_mean': brought}
+    recorder.record_evaluation(counts, episodes, means)
   recorder.flush()
   command = ['/x/qmle', 'train', '--env', task, '--agent', agent]
   start = {
@@ -83,7 +90,8 @@ def write_results(
         means = np.clip(level * rise + 25 * rng.normal(size=points), 0, 1000)
         returns = [[mean - 5.0, mean + 5.0] for mean in means]
         folder = path / task.replace(':', '-') / agent / f'seed{seed}'
-        write_run(folder, task, agent, seed, returns, period=10_000)
+        promised = [mean / 8 for mean in means] if agent == 'qmle' else None
+        write_run(folder, task, agent, seed, returns, period=10_000, promised=promised)
 
 
 def _record_learner(recorder: Recorder, progress: float) -> None:

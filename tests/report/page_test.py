@@ -77,7 +77,7 @@ def test_shows_every_picture_and_asks_for_nothing(
   match = re.search(r'<pre id="probe">(.+?)</pre>', document)
   assert match is not None
   seen = json.loads(match[1])
-  assert len(seen['images']) == 5
+  assert len(seen['images']) == 7
   assert all(width > 200 and height > 100 for width, height in seen['images'])
   assert [name for name in seen['resources'] if not name.startswith('data:')] == []
   assert seen['refused'] == []

@@ -19,7 +19,9 @@ SECTIONS = (
   'final_returns',
   'learning_curves',
   'wall_time',
+  'learner_steps',
   'costs',
+  'q_bias',
   'proposers_qmle',
   'published',
 )
@@ -91,6 +93,7 @@ def test_report_of_a_run_that_has_hardly_begun(tmp_path: pathlib.Path) -> None:
 
   page = (tmp_path / 'r' / 'index.html').read_text()
   assert sections(page) == ('final_returns', 'learning_curves', 'wall_time') + (
+    'learner_steps',
     'costs',
     'commands',
   )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from qmle_acme.benchmark import suites
-from qmle_acme.report.results import Results
+from qmle_acme.report.results import RESTARTS, Results
 from qmle_acme.runs.config import differences
 from qmle_acme.types import Array
 
@@ -125,6 +125,7 @@ class Comparison:
     return [
       *self._missing(),
       *self._unfinished(),
+      *self._restarted(),
       *self._unscored(),
       *self._unequal(),
       *self._of_other_origin(),
@@ -169,6 +170,18 @@ class Comparison:
           f'{run["agent"]} on {run["task"]}, seed {run["seed"]}, {state}, at '
           f'{run["actor_steps"]:,} of {run["steps"]:,} steps: it is {where}.'
         )
+    return notes
+
+  def _restarted(self) -> list[str]:
+    runs = self.results.runs
+    notes = []
+    for run in runs[runs[RESTARTS] > 0].to_dict('records'):
+      count = int(run[RESTARTS])
+      times = 'once' if count == 1 else f'{count} times'
+      notes.append(
+        f'{run["agent"]} on {run["task"]}, seed {run["seed"]}, was restarted {times}, '
+        'in part or as a whole.'
+      )
     return notes
 
   def _unscored(self) -> list[str]:

@@ -37,6 +37,8 @@ _TEXTS = ('run', 'task', 'agent', 'state', *_OUTCOME)
 _WHO = ('run', 'task', 'agent', 'seed')
 _COSTS = (*STAMPS, 'cpu_seconds')
 _RUN_COLUMNS = (*_WHO, 'steps', 'state', *_COSTS, *_OUTCOME)
+# Of parts of a run that died; not every run has counted them.
+RESTARTS = 'restarts'
 # What records must hold to be read: those of starts, and of evaluations.
 _START = ('command', 'cpu', 'usable_cores', 'revision')
 _EPISODE_RETURNS = 'episode_returns'
@@ -79,7 +81,8 @@ def read(path: pathlib.Path) -> Results:
   frame = pd.DataFrame(evaluations)
   columns = [*_EVALUATION_COLUMNS, *sorted(set(frame) - set(_EVALUATION_COLUMNS))]
   return Results(
-    pd.DataFrame(runs, columns=list(_RUN_COLUMNS)), frame.reindex(columns=columns)
+    pd.DataFrame(runs, columns=[*_RUN_COLUMNS, RESTARTS]),
+    frame.reindex(columns=columns),
   )
 
 
@@ -93,9 +96,10 @@ def write(results: Results, folder: pathlib.Path) -> None:
 
 
 def _read_csv(path: pathlib.Path) -> Results:
+  names = dict.fromkeys(('run', 'task', 'agent'), str)  # Folders may have numbers.
   try:
-    runs = pd.read_csv(path / RUNS_FILE)
-    evaluations = pd.read_csv(path / EVALUATIONS_FILE)
+    runs = pd.read_csv(path / RUNS_FILE, dtype=names)
+    evaluations = pd.read_csv(path / EVALUATIONS_FILE, dtype=names)
   except (OSError, ValueError) as error:
     raise unreadable(path, error) from error
   for name, needed, frame in (
@@ -105,6 +109,7 @@ def _read_csv(path: pathlib.Path) -> Results:
     lacking = [column for column in needed if column not in frame]
     if lacking:
       raise UserError(f'{path / name} lacks the columns {", ".join(lacking)}')
+  runs = runs.reindex(columns=[*_RUN_COLUMNS, RESTARTS])
   runs = runs.fillna(dict.fromkeys(_TEXTS, '')).astype(dict.fromkeys(_TEXTS, str))
   for column in ('settings', 'versions'):
     for run, text in zip(runs['run'], runs[column], strict=True):
@@ -190,6 +195,7 @@ def _run(
     'learner_steps': int(status.get(LEARNER_STEPS, 0)),
     'wall_seconds': last.get(WALL_SECONDS),
     'cpu_seconds': status.get('cpu_seconds'),
+    RESTARTS: status.get(RESTARTS, float('nan')),
     'error': status.get('error') or '',
     'command': shlex.join(['qmle', *start['command'][1:]]) if start else '',
     'date': start.get('date', ''),

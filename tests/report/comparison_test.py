@@ -167,3 +167,29 @@ def test_runs_of_another_commit_are_named(tmp_path: pathlib.Path) -> None:
   ]
   versions = dict(tables.versions(results.runs).rows)
   assert versions['commit of qmle_acme'] == 'a1; b2'
+
+
+def test_restarts_are_told_where_they_were_counted(tmp_path: pathlib.Path) -> None:
+  returns = [[0.0], [1.0]]
+  for seed, restarts in ((1, None), (2, 0), (3, 1), (4, 3)):
+    folder = tmp_path / 'runs' / f'0{seed}'
+    fabricated.write_run(folder, WALK, 'qmle', seed, returns, restarts=restarts)
+  results = results_lib.read(tmp_path / 'runs')
+  results_lib.write(results, tmp_path / 'data')
+
+  for read in (results, results_lib.read(tmp_path / 'data')):
+    assert Comparison(read).notes() == [
+      f'qmle on {WALK}, seed 3, was restarted once, in part or as a whole.',
+      f'qmle on {WALK}, seed 4, was restarted 3 times, in part or as a whole.',
+    ]
+
+
+def test_data_from_before_restarts_were_counted(tmp_path: pathlib.Path) -> None:
+  fabricated.write_run(tmp_path / 'run', WALK, 'qmle', 1, [[0.0], [1.0]])
+  runs, evaluations = results_lib.read(tmp_path)
+  older = results_lib.Results(runs.drop(columns='restarts'), evaluations)
+  results_lib.write(older, tmp_path / 'data')
+
+  (note,) = Comparison(results_lib.read(tmp_path / 'data')).notes()
+
+  assert note.startswith('There is one seed')

@@ -25,6 +25,7 @@ def write_run(
   state: str = 'finished',
   cpu_seconds: float = 90.0,
   promised: list[float] | None = None,
+  restarts: int | None = None,
 ) -> RunFolder:
   """Writes a run.
 
@@ -40,6 +41,7 @@ def write_run(
     cpu_seconds: that it took.
     promised: Q at the start of the episodes of each evaluation, which then bring a
       discounted return of a tenth of their return; not recorded if not given.
+    restarts: that the status counts; not there if not given.
   """
   folder = RunFolder(path)
   path.mkdir(parents=True)
@@ -73,7 +75,10 @@ def write_run(
   }
   folder.append_start(start | {'revision': 'abc123', 'versions': VERSIONS})
   folder.write_status(state, counts, 'it broke' if state == 'failed' else None)
-  _set_cpu_seconds(folder, cpu_seconds)
+  status = folder.read_status() | {'cpu_seconds': cpu_seconds}
+  if restarts is not None:
+    status['restarts'] = restarts
+  folder.status.write_text(json.dumps(status))
   return folder
 
 
@@ -100,8 +105,3 @@ def _record_learner(recorder: Recorder, progress: float) -> None:
   shares['cache'] = 1.0 - sum(shares.values())
   winners = {f'winner/{name}': share for name, share in shares.items()}
   recorder.record_metrics('learner', {'cache_hit_rate': progress, **winners})
-
-
-def _set_cpu_seconds(folder: RunFolder, cpu_seconds: float) -> None:
-  status = folder.read_status() | {'cpu_seconds': cpu_seconds}
-  folder.status.write_text(json.dumps(status))

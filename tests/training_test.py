@@ -51,7 +51,10 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
 
   output = capfd.readouterr()
   first, *_, last = output.out.splitlines()
-  assert first == f'starting: qmle on bandit:bimodal in {folder.path}'
+  assert first == (
+    f'starting: qmle on bandit:bimodal in {folder.path}; '
+    'replay needs 1 MiB when it is full'
+  )
   (*_, final) = read_records(folder.evaluations)
   assert last == (
     f'finished: 20 steps saved in {folder.path}; '

@@ -1,5 +1,6 @@
 """How much memory replay takes when it is full, and whether this machine has it."""
 
+import math
 import pathlib
 
 import psutil
@@ -52,4 +53,4 @@ def describe(row_bytes: int, replay_size: int, steps: int, option: str) -> str:
       f'{option} is {replay_size:,}: full, replay needs {need / _GIB:,.1f} GiB, and '
       f'this machine has {has / _GIB:,.1f}; {fits:,} transitions fit'
     )
-  return f'replay needs {need / 2**20:,.0f} MiB when it is full'
+  return f'replay needs {math.ceil(need / 2**20):,} MiB when it is full'

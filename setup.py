@@ -31,6 +31,7 @@ DEPENDENCIES = [
   'numpy==1.23.5',  # Arrays; TensorFlow 2.12 takes no newer.
   'pillow==12.3.0',  # Imported by acme.wrappers.
   'pydantic==2.14.3',  # Types of what configurations hold.
+  'pydantic-core==2.50.4',  # What its errors are made of.
   'psutil==7.2.2',  # CPU time and memory of processes.
   'pyyaml==6.0.3',  # Configurations.
   'rich==15.0.0',  # Tables in the terminal.
@@ -39,6 +40,7 @@ DEPENDENCIES = [
   'tensorflow-cpu==2.12.0',  # The newest that a Launchpad build matches.
   'tensorflow-probability==0.20.1',  # Densities; later ones need 2.18 of TF.
   'trfl==1.2.0',  # Losses, imported by Acme's agents.
+  'typing-extensions==4.16.0',  # The only TypedDict that pydantic takes on 3.10.
   'tyro==1.0.17',  # Command lines from dataclasses; exact for its private error hook.
 ]
 

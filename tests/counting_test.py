@@ -153,10 +153,12 @@ def test_loop_takes_the_steps_and_reports_finished_episodes(story: Story) -> Non
   assert lengths == [*map(len, DISCOUNTS * 2), 4, *lengths[15:]]
   assert sum(lengths) == FIRST_STEPS + ROUND
   # The run was over with the last step of the last one, before its report.
-  assert story.run.written == [
-    {'episode_return': sum(episode.rewards), 'episode_length': len(episode.rewards)}
+  written = story.run.written
+  assert [(r['episode_return'], r['episode_length']) for r in written] == [
+    (sum(episode.rewards), len(episode.rewards))
     for episode in episodes[FINISHED] + episodes[AGAIN][:-1]
   ]
+  assert {record['epsilon'] for record in written} == {0.5}
 
 
 def test_replay_holds_every_transition_under_a_key_of_its_own(story: Story) -> None:

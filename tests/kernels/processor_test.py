@@ -13,7 +13,7 @@ CPU = pathlib.Path('/proc/cpuinfo').read_text()
 # Prints one value that sums in another order with wider vectors.
 PROGRAM = """
 import tensorflow as tf
-from tests.networks.scoring_test import make_inputs, make_network
+from tests.networks.compiled_argmax_test import make_inputs, make_network
 network = make_network(128, 6)
 observations, actions = make_inputs(1, 30, 6)
 _, value = network.argmax(network.embed(observations), actions)
@@ -36,7 +36,10 @@ def run(*arguments: str, **variables: str) -> str:
 
 @pytest.mark.skipif('avx512_vnni' not in CPU, reason='this processor has AVX2 alone')
 def test_the_arg_max_and_random_numbers_hold_with_avx2_alone() -> None:
-  files = [str(TESTS / 'networks/scoring_test.py'), str(TESTS / 'random_test.py')]
+  files = [
+    str(TESTS / 'networks/compiled_argmax_test.py'),
+    str(TESTS / 'random_test.py'),
+  ]
   run('-m', 'pytest', '-q', *files, QMLE_MAX_CPU_ISA='AVX2')
 
 

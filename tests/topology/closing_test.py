@@ -18,7 +18,7 @@ def test_environments_are_closed(
 ) -> None:
   book = tmp_path / 'book'
   monkeypatch.setenv('BOOK', str(book))
-  monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(__file__).parent))
+  monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(__file__).parents[1] / 'runs'))
 
   small_runs.train(
     small_runs.make_config(

@@ -76,6 +76,8 @@ def test_evaluations_have_their_schema_and_the_last_is_of_the_end(
       'wall_seconds',
       'episode_return_mean',
       'episode_returns',
+      'q_start_mean',
+      'discounted_return_mean',
     ]
     assert len(record['episode_returns']) == 1
   steps = small_runs.column(records, 'actor_steps')

@@ -11,7 +11,7 @@ import pathlib
 import tyro
 
 from launch import arguments
-from qmle_acme import environments
+from qmle_acme import environments, processes
 from qmle_acme.errors import UserError
 from qmle_acme.runs import config as config_lib
 
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
 
   # TensorFlow reads it when it starts, with the first tensor; processes that are nodes
   # of a run get their own.
-  os.environ.update(training.thread_limits(config.learner_threads))
+  os.environ.update(processes.thread_limits(config.learner_threads))
   return training.run(config).exit_code
 
 

@@ -1,38 +1,95 @@
-"""Other runs, started by the same `qmle` command that a person types."""
+"""Processes: started so that none outlives who started it; and signals, recorded.
+
+What has to be done in a new process before anything else, the process does itself
+(`_run_tied`). Python's `preexec_fn` would do it between fork and exec, where a lock
+that a thread of ours held stays held for ever.
+"""
 
 import contextlib
 import ctypes
-import functools
 import os
 import pathlib
+import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+# What asks a run to stop: Ctrl-C, `kill`, and a terminal that is closed.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
+# Its input names groups to kill at the end of it, and, negative, those to forget.
+_GUARD = """
+import os, sys
+if os.fork():
+  os._exit(0)  # Whoever lists our processes would find it among them.
+groups = set()
+for line in sys.stdin:
+  number = int(line)
+  (groups.add if number > 0 else groups.discard)(abs(number))
+for group in groups:
+  try:
+    os.killpg(group, 9)
+  except ProcessLookupError:
+    pass
+"""
+# The current folder, which Python puts first, may hold a file that is called like a
+# module of the standard library.
+_TIED = 'import sys; del sys.path[0]; from qmle_acme.processes import _run_tied as run'
 
 
-def start(arguments: Sequence[str], output: pathlib.Path) -> subprocess.Popen[bytes]:
-  """Starts `qmle` with these arguments; it does not outlive this process.
+def start(
+  module: str, arguments: Sequence[str], **options: Any
+) -> subprocess.Popen[Any]:
+  """Starts a Python module as a process that dies with the thread that calls this.
 
-  It has a session of its own: Ctrl-C does not reach it, and the caller has to stop it.
+  It leads a group of processes, which Ctrl-C in the terminal does not reach: the caller
+  has to stop it. It has no session of its own: Linux shares the processor by sessions
+  first, and what `nice` says counts within one alone.
 
   Args:
-    arguments: the words after `qmle`.
-    output: file to which what it prints is added.
+    module: as in `python -m`.
+    arguments: of the module.
+    **options: of `subprocess.Popen`.
   """
-  qmle = pathlib.Path(sys.executable).with_name('qmle')
-  with output.open('a') as file:
+  command = [sys.executable, '-c', f'{_TIED}; run()', str(os.getpid()), module]
+  # Until it leads its group a Ctrl-C would end it; a new process inherits the mask.
+  before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+  try:
     return subprocess.Popen(
-      [str(qmle), *arguments],
-      stdin=subprocess.DEVNULL,
-      stdout=file,
-      stderr=subprocess.STDOUT,
-      start_new_session=True,
-      preexec_fn=functools.partial(die_with, os.getpid()),
+      [*command, *arguments], **{'stdin': subprocess.DEVNULL} | options
     )
+  finally:
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def start_qmle(
+  arguments: Sequence[str], output: pathlib.Path
+) -> subprocess.Popen[bytes]:
+  """Starts `qmle` with these arguments; what it prints is added to a file."""
+  with output.open('a') as file:
+    return start('launch', arguments, stdout=file, stderr=subprocess.STDOUT)
+
+
+def thread_limits(threads: int) -> dict[str, str]:
+  """Returns the environment that keeps TensorFlow in a process to so many threads."""
+  return {
+    'TF_NUM_INTRAOP_THREADS': str(threads),
+    'TF_NUM_INTEROP_THREADS': '1',
+    'OMP_NUM_THREADS': str(threads),
+    # What XLA compiles is the gradient step, whose products are too small to be shared.
+    'XLA_FLAGS': '--xla_cpu_multi_thread_eigen=false',
+  }
+
+
+def kill_group(process: subprocess.Popen[Any]) -> None:
+  """Kills a process that `start` has returned, and what it has started."""
+  process.kill()  # It may not lead its group yet.
+  with contextlib.suppress(ProcessLookupError):
+    os.killpg(process.pid, signal.SIGKILL)
 
 
 def die_with(parent: int) -> None:
@@ -43,15 +100,78 @@ def die_with(parent: int) -> None:
 
 
 @contextlib.contextmanager
-def recorded_signals() -> Iterator[list[int]]:
-  """Yields the list to which every SIGINT and SIGTERM is added from now on."""
+def recorded_signals(
+  on_signal: Callable[[list[int]], None] = lambda received: None,
+) -> Iterator[list[int]]:
+  """Yields the list to which every signal that asks for a stop is added from now on.
+
+  One that is ignored, as SIGHUP under `nohup`, stays so. Must be called from the main
+  thread.
+
+  Args:
+    on_signal: called after each one, wherever the main thread is; it may raise.
+  """
   received: list[int] = []
-  handlers = {
-    number: signal.signal(number, lambda number, _: received.append(number))
-    for number in (signal.SIGINT, signal.SIGTERM)
-  }
+
+  def handle(number: int, _: Any) -> None:
+    received.append(number)
+    on_signal(received)
+
+  before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+  for number, handler in before.items():
+    if handler is not signal.SIG_IGN:
+      signal.signal(number, handle)
   try:
     yield received
   finally:
-    for number, handler in handlers.items():
+    for number, handler in before.items():
       signal.signal(number, handler)
+
+
+class Guard:
+  """Has the groups of processes killed that are left when this process is gone.
+
+  The kernel kills the processes that `start` has started, not what those have started.
+  """
+
+  def __init__(self) -> None:
+    self._process = subprocess.Popen(
+      [sys.executable, '-ISc', _GUARD],
+      stdin=subprocess.PIPE,
+      stdout=subprocess.DEVNULL,
+      stderr=subprocess.DEVNULL,
+      start_new_session=True,
+      text=True,
+    )
+    self._process.wait()
+
+  def add(self, pid: int) -> None:
+    """Takes a group under guard."""
+    self._write(pid)
+
+  def remove(self, pid: int) -> None:
+    """Lets a group go that is gone: its number may come again."""
+    self._write(-pid)
+
+  def close(self) -> None:
+    """Ends the guard."""
+    assert self._process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+      self._process.stdin.close()
+
+  def _write(self, number: int) -> None:
+    assert self._process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # Somebody has killed it.
+      print(number, file=self._process.stdin, flush=True)
+
+
+def _run_tied() -> None:
+  """Is what a process of `start` runs first; `sys.argv` is -c, parent, module, ..."""
+  die_with(int(sys.argv[1]))
+  os.setpgid(0, 0)
+  # One that came before was meant for the group that this process was in.
+  handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+  signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+  signal.signal(signal.SIGINT, handler)
+  module, sys.argv = sys.argv[2], sys.argv[2:]
+  runpy.run_module(module, run_name='__main__', alter_sys=True)

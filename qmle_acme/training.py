@@ -1,39 +1,35 @@
 """Runs an experiment in its folder, from the first line of status to the last."""
 
-import contextlib
 import dataclasses
 import functools
-import os
-import pathlib
 import signal
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import acme
-import launchpad as lp
 import reverb
 import rich.console
 
+from qmle_acme import processes
 from qmle_acme.runs import checkpointing, factory, local, machine, memory
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.recording import ACTOR_STEPS, read_records
 from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.runs.screen import output_to, say
+from qmle_acme.topology import distributed
 from qmle_acme.topology import program as program_lib
-from qmle_acme.topology.supervision import Outcome, supervise
+from qmle_acme.topology.supervision import Outcome
 
-_LAUNCH_TYPES = {
-  'processes': lp.LaunchType.LOCAL_MULTI_PROCESSING,
-  'threads': lp.LaunchType.LOCAL_MULTI_THREADING,
-}
-
-
-# Runs what has been prepared: settings, spec of the environment, open folder, progress.
-Layout = Callable[[RunConfig, acme.specs.EnvironmentSpec, RunFolder, Progress], Outcome]
+# Runs what has been prepared: settings, spec of the environment, open folder, progress,
+# and the signals that have come so far.
+Layout = Callable[
+  [RunConfig, acme.specs.EnvironmentSpec, RunFolder, Progress, Sequence[int]], Outcome
+]
 
 
 def run(config: RunConfig, layout: Layout | None = None) -> Outcome:
@@ -63,16 +59,22 @@ def run(config: RunConfig, layout: Layout | None = None) -> Outcome:
     folder.write_config(config)
     damages = checkpointing.forget_damaged(folder)
     folder.logs.mkdir(exist_ok=True)
-    folder.append_start({'command': sys.argv, **machine.describe()})
-    folder.write_status('running', counts, error=None)
-    with output_to(folder.logs / 'main.log') as console:
+    stop = threading.Event()
+    with (
+      output_to(folder.logs / 'main.log') as console,
+      processes.recorded_signals(
+        functools.partial(_acknowledge, config, console, stop)
+      ) as received,
+    ):
+      folder.append_start({'command': sys.argv, **machine.describe()})
+      folder.write_status('running', counts, error=None)
       for line in [*damages, f'{_opening(config, counts)}; {need}']:
         say(console, line)
       for found in early:
         warnings.showwarning(
           found.message, found.category, found.filename, found.lineno
         )
-      outcome = _run_layout(config, spec, folder, console, layout)
+      outcome = _run_layout(config, spec, folder, console, stop, received, layout)
       counts = checkpointing.read_counts(folder)
       is_replay_behind = checkpointing.is_replay_behind(folder)
       outcome = with_loss(outcome, counts, config, is_replay_behind)
@@ -86,13 +88,22 @@ def _run_layout(
   spec: acme.specs.EnvironmentSpec,
   folder: RunFolder,
   console: rich.console.Console,
+  stop: threading.Event,
+  received: list[int],
   layout: Layout | None,
 ) -> Outcome:
-  layouts: dict[str, Layout] = {'local': _run_local, 'distributed': _run_distributed}
-  run = layout or layouts[config.layout]
   progress = Progress(config, console)
   try:
-    return run(config, spec, folder, progress)
+    if layout is not None:
+      return layout(config, spec, folder, progress, received)
+    if config.layout == 'distributed':
+      return distributed.run(config, spec, folder, progress, received)
+    _run_local(config, spec, folder, progress, stop)
+    if received:
+      return Outcome('stopped', 128 + received[0])
+    return Outcome('finished', 0)
+  except KeyboardInterrupt:  # The second one, in the local layout.
+    return Outcome('stopped', 130, killed=(program_lib.LEARNER,))
   except Exception as error:
     traceback.print_exc()
     message = str(error).split('\n')[0]
@@ -107,78 +118,28 @@ def _run_local(
   spec: acme.specs.EnvironmentSpec,
   folder: RunFolder,
   progress: Progress,
-) -> Outcome:
-  stop = threading.Event()
-
+  stop: threading.Event,
+) -> None:
   def watch(snapshot: dict[str, Any], replay: reverb.Client) -> None:
     if progress.is_due():
       folder.write_status('running', snapshot, error=None)
       progress.update(snapshot, replay.server_info())
 
-  with _stop_on_signals(stop) as received:
-    try:
-      local.run(config, spec, folder, stop, watch)
-    except KeyboardInterrupt:  # The second one.
-      return Outcome('stopped', 130, killed=(program_lib.LEARNER,))
-  if received:
-    return Outcome('stopped', 128 + received[0])
-  return Outcome('finished', 0)
+  local.run(config, spec, folder, stop, watch)
 
 
-def _run_distributed(
+def _acknowledge(
   config: RunConfig,
-  spec: acme.specs.EnvironmentSpec,
-  folder: RunFolder,
-  progress: Progress,
-) -> Outcome:
-  program, counter, replay = program_lib.make_program(config, spec, folder)
-
-  return supervise(
-    program,
-    launch_type=_LAUNCH_TYPES[config.launch],
-    logs=folder.logs,
-    environment={
-      label: thread_limits(
-        config.learner_threads if label == program_lib.LEARNER else 1
-      )
-      for label in program.groups
-    },
-    done=program_lib.DONE,
-    lasting=program_lib.LASTING,
-    patience=program_lib.PATIENCE,
-    on_tick=functools.partial(watch, folder, progress, counter, replay),
-  )
-
-
-def watch(folder: RunFolder, progress: Progress, counter: Any, replay: Any) -> None:
-  """Writes status and progress of a distributed run, when that is due.
-
-  Args:
-    folder: of the run.
-    progress: that a person sees.
-    counter: handle of the recorder.
-    replay: handle of the replay server.
-  """
-  if not progress.is_due():
-    return
-  # Until both servers are up there is nothing to see.
-  with contextlib.suppress(Exception):
-    snapshot = counter.dereference().snapshot()
-    if ACTOR_STEPS not in snapshot:  # The learner has not resumed the counts yet.
-      return
-    folder.write_status('running', snapshot, error=None)
-    progress.update(snapshot, replay.dereference().server_info(timeout=1))
-
-
-def thread_limits(threads: int) -> dict[str, str]:
-  """Returns the environment that keeps TensorFlow in a process to so many threads."""
-  return {
-    'TF_NUM_INTRAOP_THREADS': str(threads),
-    'TF_NUM_INTEROP_THREADS': '1',
-    'OMP_NUM_THREADS': str(threads),
-    # What XLA compiles is the gradient step, whose products are too small to be shared.
-    'XLA_FLAGS': '--xla_cpu_multi_thread_eigen=false',
-  }
+  console: rich.console.Console,
+  stop: threading.Event,
+  received: list[int],
+) -> None:
+  """Says at once that a signal has come, and has the local layout stop."""
+  if not stop.is_set():
+    stop.set()
+    say(console, 'stopping: saving; Ctrl-C again ends without that')
+  elif config.layout == 'local' and received.count(signal.SIGINT) > 1:
+    raise KeyboardInterrupt
 
 
 def with_loss(
@@ -210,49 +171,6 @@ def with_loss(
     loss += ', with replay as it was before'
   error = loss if outcome.error is None else f'{outcome.error}; {loss}'
   return dataclasses.replace(outcome, error=error)
-
-
-@contextlib.contextmanager
-def output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
-  """Sends all that libraries print to a file; yields the console that was there."""
-  sys.stdout.flush()
-  sys.stderr.flush()
-  saved = [os.dup(1), os.dup(2)]
-  with log.open('a') as file, os.fdopen(os.dup(1), 'w') as screen:
-    os.dup2(file.fileno(), 1)
-    os.dup2(file.fileno(), 2)
-    try:
-      # Or 'control:dog:walk' would get the picture of a dog.
-      yield rich.console.Console(file=screen, emoji=False)
-    finally:
-      sys.stdout.flush()
-      sys.stderr.flush()
-      for number, copy in zip((1, 2), saved, strict=True):
-        os.dup2(copy, number)
-        os.close(copy)
-
-
-@contextlib.contextmanager
-def _stop_on_signals(stop: threading.Event) -> Iterator[list[int]]:
-  """Sets `stop` on the first SIGINT or SIGTERM; a second SIGINT interrupts."""
-  received: list[int] = []
-
-  def handle(number: int, _: Any) -> None:
-    received.append(number)
-    stop.set()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-  handlers = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
-  try:
-    yield received
-  finally:
-    for number, handler in handlers.items():
-      signal.signal(number, handler)
-
-
-def say(console: rich.console.Console, line: str) -> None:
-  """Prints a line as it is."""
-  console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _opening(config: RunConfig, counts: Mapping[str, float]) -> str:

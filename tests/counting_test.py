@@ -12,12 +12,12 @@ import acme
 import numpy as np
 import pytest
 import reverb
-from acme.utils import counting
 from counting_environment import DISCOUNTS, CountingEnvironment, expected_rows
 
 from qmle_acme import replay
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
 from qmle_acme.runs import loop
+from qmle_acme.runs.counting import Counter
 from qmle_acme.types import Sample, Tensor
 
 CONFIG = QMLEConfig(
@@ -60,7 +60,7 @@ class Run:
     self.sent: dict[int, float] = {}
     self.written: list[dict[str, float]] = []
     self._client = reverb.Client(f'localhost:{server.port}')
-    self._counter = counting.Counter()
+    self._counter = Counter()
     address = self._client.server_address
     self.learner = builder.make_learner(
       self._receive(builder, address), address, 1, write_metrics=lambda _: None
@@ -70,9 +70,9 @@ class Run:
   def act(self, steps: int) -> None:
     """Takes so many steps; an episode that is under way then stays unfinished."""
     total = self._counter.get_counts().get('actor_steps', 0) + steps
-    never = threading.Event()
+    never, source = threading.Event(), 'actor/0'
     is_over = loop.actors_have_taken(total)
-    budget = loop.StepBudget(self._counter, 'actor_steps', is_over, 1, never)
+    budget = loop.StepBudget(self._counter, source, 'actor_steps', is_over, 1, never)
     loop.run_episodes(
       self.environment,
       self._actor,

@@ -4,13 +4,11 @@ A run that fails does not stop the others. SIGINT or SIGTERM has those that run 
 stop; a second SIGINT kills them. The same grid again goes on with what is left.
 """
 
-import contextlib
 import dataclasses
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import rich.console
 
@@ -51,7 +49,7 @@ def execute(
   if len(waiting) < len(grid):
     done = len(grid) - len(waiting)
     console.print(f'{done} of {len(grid)} runs were finished before', highlight=False)
-  with _signals() as received:
+  with processes.recorded_signals() as received:
     progress = GridProgress(grid, console)
     try:
       failures = _run_all(waiting, jobs, progress, received)
@@ -100,7 +98,7 @@ def _run_all(
 def _start(run: GridRun) -> subprocess.Popen[bytes]:
   """Starts or resumes a run; what it prints is added to its file."""
   run.folder.path.parent.mkdir(parents=True, exist_ok=True)
-  return processes.start(run.arguments, run.output)
+  return processes.start_qmle(run.arguments, run.output)
 
 
 def _pass_on(
@@ -121,19 +119,3 @@ def _reason(run: GridRun, code: int) -> str:
   lines = run.output.read_text(errors='replace').split('\n')
   last = next((line for line in reversed(lines) if line.strip()), '')
   return f'{last.strip() or f"exit code {code}"} ({run.output})'
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-  """Yields the list to which every SIGINT and SIGTERM is added."""
-  received: list[int] = []
-
-  def handle(number: int, _: Any) -> None:
-    received.append(number)
-
-  handlers = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
-  try:
-    yield received
-  finally:
-    for number, handler in handlers.items():
-      signal.signal(number, handler)

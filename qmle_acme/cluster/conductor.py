@@ -7,7 +7,7 @@ the run is over. All others act on that.
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import acme
 
@@ -17,11 +17,12 @@ from qmle_acme.cluster.addresses import bind
 from qmle_acme.cluster.journal import Journal
 from qmle_acme.cluster.places import MAIN, Place, make_places
 from qmle_acme.errors import UserError
-from qmle_acme.processes import recorded_signals
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.topology import distributed
 from qmle_acme.topology import program as program_lib
+from qmle_acme.topology.monitor import Monitor
 from qmle_acme.topology.supervision import Outcome
 
 # What a full replay and the learner may take to save; engines wait longer than that.
@@ -42,18 +43,19 @@ def run(config: RunConfig, hosts: Mapping[str, str]) -> int:
     spec: acme.specs.EnvironmentSpec,
     folder: RunFolder,
     progress: Progress,
+    received: Sequence[int],
   ) -> Outcome:
     watcher = _Watcher(config, folder, journal)
     program, counter, replay = program_lib.make_program(config, spec, folder)
     bind(program, hosts)
-    with recorded_signals() as received:
+    with contextlib.closing(Monitor(counter, replay)) as monitor:
       while True:
         journal.beat()
         if received:
           return watcher.stop(received[0])
         if outcome := watcher.outcome():
           return outcome
-        training.watch(folder, progress, counter, replay)
+        distributed.show(folder, progress, monitor)
         time.sleep(_POLL_SECONDS)
 
   try:

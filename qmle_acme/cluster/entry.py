@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 import launchpad as lp
 import rich.console
 
-from qmle_acme import training
+from qmle_acme import processes, training
 from qmle_acme.cluster import conductor
 from qmle_acme.cluster import journal as journal_lib
 from qmle_acme.cluster.addresses import bind
@@ -107,9 +107,9 @@ class _NodeRun:
       for _ in self._ticks():
         if received:
           return self._stop(node, received[0])
-        if (code := node.poll()) not in (None, 0):
+        if (code := node.poll()) not in (None, nodes_lib.End.RETURNED):
           return _End(TRY_AGAIN, journal_lib.FAILED, node.error())
-        if code == 0:
+        if code is nodes_lib.End.RETURNED:
           self._note_return()
         if end := self._end_of_run():
           node.stop()
@@ -184,7 +184,7 @@ class _NodeRun:
         break
     node.stop()
     self._wait(node, deadline)
-    if node.poll() not in (None, 0):
+    if node.poll() not in (None, nodes_lib.End.RETURNED):
       return _End(TRY_AGAIN, journal_lib.FAILED, node.error())
     return _End(128 + number, journal_lib.STOPPED)
 
@@ -211,7 +211,7 @@ def run(config: RunConfig, place: Place, hosts: Mapping[str, str], hold: float) 
     raise UserError(f'the run has no {place.title}: it has {config.actors} actors')
   is_learner = place.role == program_lib.LEARNER
   threads = config.learner_threads if is_learner else 1
-  os.environ.update(training.thread_limits(threads))
+  os.environ.update(processes.thread_limits(threads))
   folder = RunFolder(config.run)
   if failure := conductor.read_failure(folder, since=time.time() - hold):
     print(f'{place.name}: the run has failed: {failure}', file=sys.stderr)

@@ -25,6 +25,18 @@ AGENTS = ('qmle', 'd4pg', 'dmpo')
 
 
 @dataclasses.dataclass(frozen=True)
+class FaultsConfig:
+  """What is done about parts of a run that die."""
+
+  node_restarts: Annotated[int, Field(ge=0, le=1_000_000)] = 5
+  """Restarts of an actor or the evaluator in a window; after that the run fails."""
+  run_restarts: Annotated[int, Field(ge=0, le=1_000_000)] = 2
+  """Restarts of all from the newest checkpoint in a window, where any other dies."""
+  window_minutes: Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)] = 30.0
+  """Length of that window."""
+
+
+@dataclasses.dataclass(frozen=True)
 class RunConfig:
   """Settings of a training run; with the code's version they define it."""
 
@@ -54,6 +66,8 @@ class RunConfig:
     10.0
   )
   """Minutes between checkpoints; there is always one at the end."""
+  faults: FaultsConfig = dataclasses.field(default_factory=FaultsConfig)
+  """What is done about parts of the distributed layout that die."""
   qmle: QMLEConfig = dataclasses.field(default_factory=QMLEConfig)
   """Settings of the QMLE agent."""
   d4pg: D4PGConfig = dataclasses.field(default_factory=D4PGConfig)

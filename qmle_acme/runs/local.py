@@ -72,7 +72,12 @@ def run(
   evaluator = _make_evaluator(config, builder, learner, recorder, stop)
   has_rows = False
   budget = loop.StepBudget(
-    recorder, ACTOR_STEPS, loop.actors_have_taken(config.steps), period=1, stop=stop
+    recorder,
+    'actor/0',
+    ACTOR_STEPS,
+    loop.actors_have_taken(config.steps),
+    period=1,
+    stop=stop,
   )
 
   def after_step() -> None:

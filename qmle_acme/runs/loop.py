@@ -2,17 +2,22 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import acme
 import dm_env
-from acme.utils import counting, loggers
+from acme.utils import loggers
 from acme.utils.observers import EnvLoopObserver
 
 from qmle_acme.agents import Actor
+from qmle_acme.runs.counting import Counter
 from qmle_acme.runs.recording import ACTOR_STEPS
 from qmle_acme.types import Array
+
+# A slow environment reports its steps by time, so that all can see that it lives.
+_REPORT_SECONDS = 5.0
 
 # Says by the run's counts whether it is over for a node.
 IsOver = Callable[[Mapping[str, float]], bool]
@@ -47,7 +52,8 @@ class StepBudget:
 
   def __init__(
     self,
-    counter: counting.Counter,
+    counter: Counter,
+    source: str,
     name: str,
     is_over: IsOver,
     period: int,
@@ -57,17 +63,20 @@ class StepBudget:
 
     Args:
       counter: of the run.
+      source: of the steps, for example 'actor/0'; it goes on from its last report.
       name: of what is counted here, for example 'learner_steps'.
       is_over: says by the counts whether the node is to end.
-      period: steps between reports to the counter.
+      period: steps between reports to the counter, at most.
       stop: ends the run as soon as it is set.
     """
     self._counter = counter
+    self._source = source
     self._name = name
     self._is_over = is_over
     self._period = period
     self._stop = stop
-    self._unreported = 0
+    self._taken = self._reported = counter.reported(source)
+    self._reported_at = time.monotonic()
 
   def count(self) -> None:
     """Counts one step.
@@ -75,14 +84,16 @@ class StepBudget:
     Raises:
       RunOver: the run is over for this node, or a stop was asked for.
     """
-    self._unreported += 1
-    if self._unreported >= self._period or self._stop.is_set():
+    self._taken += 1
+    is_due = self._taken - self._reported >= self._period
+    is_late = time.monotonic() - self._reported_at >= _REPORT_SECONDS
+    if is_due or is_late or self._stop.is_set():
       self.check()
 
   def check(self) -> None:
     """Reports the steps counted so far; raises as `count` does."""
-    unreported, self._unreported = self._unreported, 0
-    counts = self._counter.increment(**{self._name: unreported})
+    self._reported, self._reported_at = self._taken, time.monotonic()
+    counts = self._counter.report(self._source, self._name, self._taken)
     if self._stop.is_set() or self._is_over(counts):
       raise RunOver
 

@@ -48,6 +48,10 @@ class Display:
       self._live.start()
     self._live.update(make_table(), refresh=True)
 
+  def say(self, line: str) -> None:
+    """Prints a line, above the table if there is one."""
+    self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
   def close(self) -> None:
     """Leaves the last state on the screen."""
     if self._live:
@@ -78,7 +82,7 @@ class Progress:
     """Shows the state of the run.
 
     Args:
-      snapshot: of the recorder.
+      snapshot: of the recorder; `restarts` in it, if there were any.
       replay_info: the tables' info by name, from Reverb.
     """
     steps, learner_steps = (snapshot.get(k, 0) for k in (ACTOR_STEPS, LEARNER_STEPS))
@@ -86,6 +90,10 @@ class Progress:
     rows = self._rows(snapshot, replay_info[TABLE])
     line = '  '.join(f'{name} {value}' for name, value in rows.items())
     self._display.show(functools.partial(self._table, rows), line)
+
+  def say(self, line: str) -> None:
+    """Shows a line by itself."""
+    self._display.say(line)
 
   def close(self) -> None:
     """Leaves the last state on the screen."""
@@ -117,6 +125,8 @@ class Progress:
     }
     if snapshot.get(WARNING):
       rows['warning'] = snapshot[WARNING]
+    if snapshot.get('restarts'):
+      rows['restarts'] = str(snapshot['restarts'])
     return rows
 
   def _rates(self) -> tuple[float, float]:

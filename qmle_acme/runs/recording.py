@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any
 
 import tensorflow as tf
-from acme.utils import counting
 
 from qmle_acme.files import (
   append_line,
@@ -22,6 +21,7 @@ from qmle_acme.files import (
   to_json,
   write_atomically,
 )
+from qmle_acme.runs import counting
 from qmle_acme.runs.episodes import EpisodeMeans
 from qmle_acme.runs.events import EventFile
 from qmle_acme.runs.run_folder import RunFolder

@@ -31,6 +31,9 @@ _COMPRESSION = 'ZLIB'
 # What of a table's rate limiter is a setting; the rest are counts.
 _LIMITS = ('samples_per_insert', 'min_diff', 'max_diff', 'min_size_to_sample')
 
+# How long replay may take to say that it is there.
+_ANSWER_SECONDS = 5
+
 
 def store(folder: RunFolder) -> CheckpointStore:
   """Returns where the checkpoints of a run's replay are."""
@@ -61,6 +64,7 @@ def save(
     Exception: of some kind that Reverb chooses; nothing has changed then.
   """
   where = store(folder)
+  replay.server_info(timeout=_ANSWER_SECONDS)  # Or the next call would wait for ever.
   try:
     name = pathlib.PurePath(replay.checkpoint()).name
     where.keep(where.aside / name, number, counts)

@@ -1,5 +1,6 @@
 """The run folder: the one place that knows which file of a run is where."""
 
+import datetime
 import fcntl
 import pathlib
 from typing import Any, TextIO
@@ -10,6 +11,7 @@ from qmle_acme.errors import UserError
 from qmle_acme.files import (
   append_line,
   make_folder,
+  parse_json,
   read_json,
   to_json,
   write_atomically,
@@ -38,6 +40,7 @@ class RunFolder:
     self.metrics = self.path / 'metrics.jsonl'
     self.evaluations = self.path / 'evaluations.jsonl'
     self.tensorboard = self.path / 'tensorboard'
+    self.faults = self.path / 'faults.jsonl'
     self.logs = self.path / 'logs'
     self.learner_checkpoints = self.path / 'checkpoints' / 'learner'
     self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
@@ -46,8 +49,8 @@ class RunFolder:
   def open(self, config: config_lib.RunConfig) -> TextIO:
     """Makes the folder, or opens it to resume; returns the lock that is now held.
 
-    Only `steps` may differ from an earlier part of the run, so that it can go on, and
-    the settings of agents that it does not train.
+    Only `steps` may differ from an earlier part of the run, so that it can go on, what
+    is done about faults, and the settings of agents that it does not train.
 
     Raises:
       UserError: there is no writing in this folder, another process trains in it, it
@@ -73,7 +76,9 @@ class RunFolder:
     if not self.config.exists():
       return
     settings = config_lib.to_dict(config)
-    old = self.read_settings() | {'steps': settings['steps']}
+    # What is done about faults is no part of the experiment either.
+    kept = {name: settings[name] for name in ('steps', 'faults')}
+    old = self.read_settings() | kept
     # Settings of an agent that is not trained, before or now, make no difference.
     for agent in config_lib.AGENTS:
       if {old['agent'], settings['agent']} != {agent}:
@@ -134,6 +139,7 @@ class RunFolder:
       'learner_steps': counts.get('learner_steps', 0),
       'saved_steps': counts.get('saved_steps', counts.get('actor_steps', 0)),
       'cpu_seconds': round(self._cpu_seconds_before + tree_cpu_seconds(), 2),
+      'restarts': self.count_restarts(),
       'error': error,
     }
     if counts.get('warning'):
@@ -160,3 +166,23 @@ class RunFolder:
   def append_start(self, start: dict[str, Any]) -> None:
     """Records how, on what and with which versions a part of the run was started."""
     append_line(self.starts, to_json(start))
+
+  def append_fault(self, what: str, node: str, error: str) -> None:
+    """Records what was done about a part of the run that died or stood still.
+
+    Args:
+      what: 'node restart', 'run restart' or 'stall'.
+      node: title of the part, for example 'actor/0'.
+      error: one line on what it died of.
+    """
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds')
+    fault = {'time': now, 'what': what, 'node': node, 'error': error}
+    append_line(self.faults, to_json(fault))
+
+  def count_restarts(self) -> int:
+    """Returns how often a part of the run, or all of it, was started again."""
+    if not self.faults.exists():
+      return 0
+    lines = self.faults.read_text().splitlines()
+    faults = [parse_json(line, self.faults, ('what',)) for line in lines]
+    return sum(fault['what'] != 'stall' for fault in faults)

@@ -5,7 +5,6 @@ a process is that of one part of the system only if nothing else runs in it.
 """
 
 import contextlib
-import functools
 import importlib
 import json
 import os
@@ -15,9 +14,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+from qmle_acme import processes
 from qmle_acme.errors import UserError
-from qmle_acme.processes import die_with
-from qmle_acme.training import thread_limits
 
 _TAIL_CHARACTERS = 2_000
 
@@ -65,16 +63,14 @@ def start(
     threads: TensorFlow's.
   """
   name = f'{function.__module__}:{function.__name__}'
-  command = [sys.executable, '-m', __name__, name, json.dumps(arguments)]
   with tempfile.TemporaryFile('w+') as log:
-    process = subprocess.Popen(
-      command,
-      stdin=subprocess.DEVNULL,
+    process = processes.start(
+      __name__,
+      [name, json.dumps(arguments)],
       stdout=subprocess.PIPE,
       stderr=log,
       text=True,
-      env=os.environ | thread_limits(threads),
-      preexec_fn=functools.partial(die_with, os.getpid()),
+      env=os.environ | processes.thread_limits(threads),
     )
     with process:
       try:

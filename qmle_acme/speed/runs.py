@@ -82,7 +82,7 @@ def _training(
   """Trains until the end of the block; leaves nothing behind."""
   words = [str(word) for option in options.items() for word in option]
   arguments = ['train', '--run', str(folder.path), *words]
-  process = processes.start(arguments, _output(folder))
+  process = processes.start_qmle(arguments, _output(folder))
   try:
     yield process
   finally:

@@ -6,6 +6,7 @@ a process of its own or as a thread of this process, and returns it as a `Node`.
 
 import contextlib
 import dataclasses
+import enum
 import functools
 import os
 import pathlib
@@ -13,7 +14,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import launchpad as lp
@@ -22,7 +23,9 @@ from launchpad import context
 from launchpad.launch import worker_manager
 from launchpad.nodes.python import local_multi_processing
 
-from qmle_acme.processes import die_with
+from qmle_acme import processes
+from qmle_acme.errors import UserError
+from qmle_acme.topology import entry
 
 _LOG_TAIL_BYTES = 65536
 
@@ -36,6 +39,19 @@ _TRACEBACK = re.compile(
 )
 
 
+class End(enum.Enum):
+  """How a node has ended."""
+
+  RETURNED = enum.auto()
+  """Its function has returned."""
+  REFUSED = enum.auto()
+  """By a `UserError`: another time it would be the same."""
+  TERMINATED = enum.auto()
+  """By the SIGTERM that asks it to stop, whether it listened for it or did not."""
+  DIED = enum.auto()
+  """Any other way: an exception, a signal, an exit whatever its code."""
+
+
 class Node(Protocol):
   """A started node.
 
@@ -47,8 +63,8 @@ class Node(Protocol):
   label: str
   title: str
 
-  def poll(self) -> int | None:
-    """Returns None while it runs, then 0 or the code that it failed with."""
+  def poll(self) -> End | None:
+    """Returns None while it runs, then how it ended."""
 
   def stop(self) -> None:
     """Asks it to end: its `lp.stop_event()` is set."""
@@ -57,10 +73,19 @@ class Node(Protocol):
     """Ends it at once, where that is possible."""
 
   def error(self) -> str:
-    """Returns the one line that says why it failed."""
+    """Returns the one line that says why it has ended, if not by its own return."""
 
 
+# Starts a node, as often as it is called.
 Start = Callable[[], Node]
+
+_ENDS: dict[int | None, End | None] = {
+  None: None,
+  entry.RETURNED: End.RETURNED,
+  entry.REFUSED: End.REFUSED,
+  entry.TERMINATED: End.TERMINATED,
+  -signal.SIGTERM: End.TERMINATED,
+}
 
 
 @dataclasses.dataclass
@@ -71,6 +96,7 @@ class ProcessNode:
     log: the file that takes its standard output and error.
     log_start: the size of that file before the node started, in bytes.
     process: the process.
+    guard: has its group under guard.
   """
 
   label: str
@@ -78,12 +104,18 @@ class ProcessNode:
   log: pathlib.Path
   log_start: int
   process: subprocess.Popen[bytes]
+  guard: processes.Guard
 
-  def poll(self) -> int | None:
-    """See `Node`; negative for the signal that killed it."""
+  def __post_init__(self) -> None:
+    """Has its group killed if this process is."""
+    self.guard.add(self.process.pid)
+
+  def poll(self) -> End | None:
+    """See `Node`."""
     if self.process.returncode is None and self.process.poll() is not None:
-      self._kill_group()  # What a node started ends with it.
-    return self.process.returncode
+      processes.kill_group(self.process)  # What a node started ends with it.
+      self.guard.remove(self.process.pid)
+    return _ENDS.get(self.process.returncode, End.DIED)
 
   def stop(self) -> None:
     """See `Node`."""
@@ -91,26 +123,28 @@ class ProcessNode:
 
   def kill(self) -> None:
     """See `Node`."""
-    self._kill_group()
+    processes.kill_group(self.process)
     self.process.wait()
+    self.guard.remove(self.process.pid)
 
   def error(self) -> str:
     """See `Node`."""
     return f'{self.title} failed: {self._cause()} ({self.log})'
 
-  def _kill_group(self) -> None:
-    with contextlib.suppress(ProcessLookupError):
-      os.killpg(self.process.pid, signal.SIGKILL)
-
   def _cause(self) -> str:
-    if self.process.returncode < 0:
-      return f'killed by {signal.Signals(-self.process.returncode).name}'
+    code = self.process.returncode
+    if code == entry.TERMINATED:
+      code = -signal.SIGTERM
+    if code < 0:
+      return f'killed by {signal.Signals(-code).name}'
     with self.log.open('rb') as log:
       size = log.seek(0, os.SEEK_END)
       log.seek(max(self.log_start, size - _LOG_TAIL_BYTES))
       tail = log.read().decode(errors='replace')
     errors = [m['error'] for m in _TRACEBACK.finditer(tail) if not m['ignored']]
-    return errors[-1] if errors else f'exit code {self.process.returncode}'
+    if errors and code:
+      return errors[-1].removeprefix(f'{UserError.__module__}.UserError: ')
+    return f'exit code {code}' + (' before its work was done' if code == 0 else '')
 
 
 @dataclasses.dataclass
@@ -120,7 +154,7 @@ class ThreadNode:
   Attributes:
     manager: what answers the node's `lp.stop_event()`.
     function: what the node runs.
-    code: 0 or 1 once it is over.
+    end: how it has ended.
     cause: the exception that it failed with.
   """
 
@@ -128,22 +162,24 @@ class ThreadNode:
   title: str
   manager: worker_manager.WorkerManager
   function: Callable[[], Any]
-  code: int | None = None
+  end: End | None = None
   cause: str = ''
 
   def run(self) -> None:
     """Runs the node to its end, in the thread."""
     try:
       self.function()
-      self.code = 0
+      self.end = End.RETURNED
     except BaseException as error:
       logging.exception('%s failed', self.title)
-      self.cause = f'{type(error).__name__}: {error}'.splitlines()[0]
-      self.code = 1
+      is_refused = isinstance(error, UserError)
+      kind = '' if is_refused else f'{type(error).__name__}: '
+      self.cause = f'{kind}{error}'.splitlines()[0]
+      self.end = End.REFUSED if is_refused else End.DIED
 
-  def poll(self) -> int | None:
+  def poll(self) -> End | None:
     """See `Node`."""
-    return self.code
+    return self.end
 
   def stop(self) -> None:
     """See `Node`."""
@@ -162,17 +198,18 @@ def prepare(
   launch_type: context.LaunchType,
   logs: pathlib.Path,
   environment: Mapping[str, Mapping[str, str]],
+  guard: processes.Guard | None = None,
 ) -> list[Start]:
   """Returns what starts each node of the program, in the order of the program.
 
-  For threads this lets Launchpad take the handlers of SIGINT, SIGTERM, SIGQUIT and
-  SIGALRM: set your own afterwards.
+  Must be called from the main thread.
 
   Args:
     program: the program, whose nodes become bound to their addresses.
     launch_type: LOCAL_MULTI_PROCESSING or LOCAL_MULTI_THREADING.
     logs: the folder for '<label>-<index>.log'; processes only.
     environment: extra environment variables by label; processes only.
+    guard: of what the nodes start; needed for processes, and for them only.
 
   Raises:
     ValueError: for another launch type.
@@ -182,15 +219,24 @@ def prepare(
   flags.FLAGS(['qmle', '--lp_termination_notice_secs=-1'], known_only=True)
   executables = _executables(program, launch_type, environment)
   if launch_type is context.LaunchType.LOCAL_MULTI_PROCESSING:
+    assert guard is not None
     logs.mkdir(parents=True, exist_ok=True)
-    return [functools.partial(_start_process, *e, logs) for e in executables]
+    return [functools.partial(_start_process, *e, logs, guard) for e in executables]
   if launch_type is context.LaunchType.LOCAL_MULTI_THREADING:
-    managers = [worker_manager.WorkerManager(False) for _ in executables]
-    return [
-      functools.partial(_start_thread, *e, manager)
-      for e, manager in zip(executables, managers, strict=True)
-    ]
+    with _handlers_kept():
+      worker_manager.WorkerManager(False)  # The first takes the handlers of signals.
+    return [functools.partial(_start_thread, *e) for e in executables]
   raise ValueError(f'a program runs as processes or threads, not {launch_type}')
+
+
+@contextlib.contextmanager
+def _handlers_kept() -> Iterator[None]:
+  """Puts back the handlers of signals that Launchpad takes."""
+  numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGALRM)
+  handlers = {number: signal.getsignal(number) for number in numbers}
+  yield
+  for number, handler in handlers.items():
+    signal.signal(number, handler)
 
 
 def _executables(
@@ -222,9 +268,14 @@ def _executables(
 
 
 def _start_process(
-  label: str, title: str, command: Any, logs: pathlib.Path
+  label: str,
+  title: str,
+  command: Any,
+  logs: pathlib.Path,
+  guard: processes.Guard,
 ) -> ProcessNode:
-  arguments = [a for a in command.command_as_list if a != '--pdb_post_mortem']
+  # After the interpreter and the script of Launchpad, whose place `entry` takes.
+  arguments = [a for a in command.command_as_list[2:] if a != '--pdb_post_mortem']
   # A node would otherwise kill itself ten seconds after SIGTERM, come what may.
   arguments.append('--lp_termination_notice_secs=-1')
   environment = {
@@ -237,33 +288,18 @@ def _start_process(
   log = logs / f'{title.replace("/", "-")}.log'
   with log.open('ab') as output:
     log_start = output.tell()  # Before the node moves it.
-    process = subprocess.Popen(
+    process = processes.start(
+      entry.__name__,
       arguments,
-      stdin=subprocess.DEVNULL,
       stdout=output,
       stderr=subprocess.STDOUT,
       env=environment,
-      preexec_fn=functools.partial(_lead_group, os.getpid()),
     )
-  return ProcessNode(label, title, log, log_start, process)
+  return ProcessNode(label, title, log, log_start, process, guard)
 
 
-def _lead_group(parent: int) -> None:
-  """Makes this process the leader of its group, out of reach of the terminal's Ctrl-C.
-
-  No session of its own: Linux shares the processor by sessions first, and what `nice`
-  says counts within one alone.
-  """
-  os.setpgid(0, 0)
-  die_with(parent)
-
-
-def _start_thread(
-  label: str,
-  title: str,
-  function: Callable[[], Any],
-  manager: worker_manager.WorkerManager,
-) -> ThreadNode:
+def _start_thread(label: str, title: str, function: Callable[[], Any]) -> ThreadNode:
+  manager = worker_manager.WorkerManager(False)
   node = ThreadNode(label, title, manager, function)
   manager.thread_worker(title, node.run)
   return node

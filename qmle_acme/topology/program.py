@@ -15,9 +15,10 @@ import functools
 import gc
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import acme
+import courier
 import launchpad as lp
 import reverb
 from reverb.platform.checkpointers_lib import DefaultCheckpointer
@@ -33,21 +34,22 @@ from qmle_acme.runs import (
   replay_checkpoints,
 )
 from qmle_acme.runs.batches import BatchQueue
-from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.config import FaultsConfig, RunConfig
 from qmle_acme.runs.factory import Role
 from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
 from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.topology.lasting_counter import LastingCounter
+from qmle_acme.topology.restarts import Restarts
+from qmle_acme.topology.supervision import Policy
 from qmle_acme.types import Array
 
 LEARNER = 'learner'
 # The node whose return ends the run.
 DONE = 'evaluator'
-# Those that all others need until they are stopped.
-LASTING = ('replay', 'counter', LEARNER)
-# The order in which nodes are stopped, and the seconds that each label has: 28 in all.
-PATIENCE = {'actor': 3.0, 'evaluator': 2.0, LEARNER: 21.0, 'counter': 1, 'replay': 1}
+# The seconds that each label has to stop, in this order.
+_PATIENCE = {'actor': 3.0, 'evaluator': 2.0, LEARNER: 21.0, 'counter': 1, 'replay': 1}
 # Counted by a node once it has taken its last step: the learner when that is saved, an
-# actor under its own name, so that a call which Courier repeats does no harm.
+# actor under its own name.
 _LEARNER_DONE = 'learner_done'
 _ACTOR_DONE = 'actor_{}_done'
 _ACTOR_REPORT_STEPS = 20
@@ -55,6 +57,7 @@ _ACTOR_REPORT_STEPS = 20
 # not starve: without their steps it has to wait.
 _ACTOR_NICENESS = 10
 _LEARNER_REPORT_STEPS = 5
+_DONE_SECONDS = 0.2
 _EVALUATOR_POLL_SECONDS = 0.5
 
 # A process would end by looking for garbage in all that TensorFlow has made: a second
@@ -92,6 +95,21 @@ def make_program(
   watched = counter_node.create_handle()
   watched.set_client_kwargs(call_timeout=datetime.timedelta(seconds=1))
   return program, watched, node.create_handle()
+
+
+def make_policy(faults: FaultsConfig) -> Policy:
+  """Returns what becomes of the program when nodes of it end.
+
+  Actors and evaluator keep nothing: they are started again by themselves. Replay,
+  counter and learner hold what belongs together, and go back to a checkpoint together.
+  """
+  return Policy(
+    done=DONE,
+    lasting=('replay', 'counter', LEARNER),
+    patience=_PATIENCE,
+    saving=(LEARNER,),
+    restarts=Restarts(faults.node_restarts, 60.0 * faults.window_minutes),
+  )
 
 
 def make_rate_limiter(
@@ -134,7 +152,7 @@ class Learner:
     spec: acme.specs.EnvironmentSpec,
     folder: RunFolder,
     replay_client: reverb.Client,
-    counter: Recorder,
+    counter: courier.Client,
   ):
     """Builds the learner and resumes it, before any actor gets variables from it.
 
@@ -146,11 +164,12 @@ class Learner:
       counter: client of the recorder.
     """
     builder = factory.make_builder(config, spec)
-    self._counter = counter
+    self._counter = cast(Recorder, LastingCounter(counter))
     self._folder = folder
     self._stop = lp.stop_event()
     self._budget = loop.StepBudget(
-      counter,
+      self._counter,
+      LEARNER,
       LEARNER_STEPS,
       functools.partial(_are_actors_done, config.actors),
       _LEARNER_REPORT_STEPS,
@@ -162,10 +181,10 @@ class Learner:
       self._batches,
       address,
       factory.make_seed(config, Role.LEARNER),
-      functools.partial(counter.record_metrics, 'learner'),
+      functools.partial(self._counter.record_metrics, 'learner'),
     )
     self._checkpointer = checkpointing.Checkpointer(
-      folder, self._learner, counter, replay_client, config.checkpoint_minutes
+      folder, self._learner, self._counter, replay_client, config.checkpoint_minutes
     )
     self._checkpointer.restore()
 
@@ -183,9 +202,9 @@ class Learner:
           self._checkpointer.save_if_due()
       self._learner.write_metrics()
       self._checkpointer.save()
-    if not self._stop.is_set():
-      self._counter.increment(**{_LEARNER_DONE: 1})
-    self._stop.wait()  # The evaluator still needs the variables.
+    # The evaluator still needs the variables.
+    while not self._stop.wait(_DONE_SECONDS):
+      self._counter.report(_LEARNER_DONE, _LEARNER_DONE, 1)
 
 
 def run_actor(
@@ -199,15 +218,20 @@ def run_actor(
   """Runs an actor node until the run is over."""
   os.nice(_ACTOR_NICENESS)
   learner.get_variables([])  # Returns once the learner has resumed the counts.
-  seed = factory.make_seed(config, Role.ACTOR, index, counter.resumed_at())
+  name = f'actor/{index}'
+  # After a restart it does not live through the same episodes again.
+  start = counter.resumed_at() + counter.reported(name)
+  seed = factory.make_seed(config, Role.ACTOR, index, start)
   builder = factory.make_builder(config, spec)
   actor = builder.make_actor(learner, replay_client, seed, index, config.actors)
+  stop = lp.stop_event()
   budget = loop.StepBudget(
     counter,
+    name,
     ACTOR_STEPS,
     loop.actors_have_taken(config.steps),
     _ACTOR_REPORT_STEPS,
-    lp.stop_event(),
+    stop,
   )
   with contextlib.suppress(loop.RunOver):
     budget.check()
@@ -218,7 +242,9 @@ def run_actor(
         after_step=[budget.count, actor.update],
         write_episode=functools.partial(counter.record_metrics, 'actor'),
       )
-  counter.increment(**{_ACTOR_DONE.format(index): 1})
+  if not stop.is_set():
+    done = _ACTOR_DONE.format(index)
+    counter.report(done, done, 1)
 
 
 def _are_actors_done(actors: int, counts: Mapping[str, float]) -> bool:

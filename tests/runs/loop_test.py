@@ -5,11 +5,11 @@ import threading
 import dm_env
 import numpy as np
 import pytest
-from acme.utils import counting
 
 from qmle_acme import environments
 from qmle_acme.agents import Actor
 from qmle_acme.runs import loop
+from qmle_acme.runs.counting import Counter
 
 
 class Still(Actor):
@@ -32,15 +32,15 @@ class Still(Actor):
 
 
 def make_budget(
-  counter: counting.Counter, total: int, period: int
+  counter: Counter, total: int, period: int, source: str = 'actor/0'
 ) -> tuple[loop.StepBudget, threading.Event]:
   stop = threading.Event()
   is_over = loop.actors_have_taken(total)
-  return loop.StepBudget(counter, 'actor_steps', is_over, period, stop), stop
+  return loop.StepBudget(counter, source, 'actor_steps', is_over, period, stop), stop
 
 
 def test_budget_reports_every_period() -> None:
-  counter = counting.Counter()
+  counter = Counter()
   budget, _ = make_budget(counter, total=100, period=20)
 
   for _ in range(59):
@@ -52,8 +52,8 @@ def test_budget_reports_every_period() -> None:
 
 
 def test_budgets_overshoot_by_less_than_a_period_each() -> None:
-  counter = counting.Counter()
-  running = [make_budget(counter, total=100, period=20)[0] for _ in range(3)]
+  counter = Counter()
+  running = [make_budget(counter, 100, 20, f'actor/{i}')[0] for i in range(3)]
   taken = 0
   while running:
     for budget in list(running):
@@ -68,9 +68,14 @@ def test_budgets_overshoot_by_less_than_a_period_each() -> None:
 
 
 def test_budget_may_end_by_any_count() -> None:
-  counter = counting.Counter()
+  counter = Counter()
   budget = loop.StepBudget(
-    counter, 'learner_steps', lambda counts: 'done' in counts, 5, threading.Event()
+    counter,
+    'learner',
+    'learner_steps',
+    lambda counts: 'done' in counts,
+    period=5,
+    stop=threading.Event(),
   )
   for _ in range(500):
     budget.count()
@@ -83,7 +88,7 @@ def test_budget_may_end_by_any_count() -> None:
 
 
 def test_stop_ends_a_budget_at_the_next_step_and_reports_it() -> None:
-  counter = counting.Counter()
+  counter = Counter()
   budget, stop = make_budget(counter, total=100, period=20)
   budget.count()
   stop.set()
@@ -129,3 +134,30 @@ def test_other_errors_are_not_swallowed() -> None:
       after_step=[fail],
       write_episode=lambda _: None,
     )
+
+
+def test_successor_of_a_budget_goes_on_from_its_last_report() -> None:
+  counter = Counter()
+  first, _ = make_budget(counter, total=100, period=20)
+  for _ in range(50):
+    first.count()  # Its process is killed now: ten steps were never reported.
+
+  second, _ = make_budget(counter, total=100, period=20)
+  for _ in range(20):
+    second.count()
+
+  assert counter.get_counts() == {'actor_steps': 60}
+
+
+def test_steps_are_reported_by_time_where_they_are_slow(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  now = [0.0]
+  monkeypatch.setattr(loop.time, 'monotonic', lambda: now[0])
+  counter = Counter()
+  budget, _ = make_budget(counter, total=100, period=20)
+  for _ in range(2):
+    now[0] += 3.0
+    budget.count()
+
+  assert counter.get_counts() == {'actor_steps': 2}

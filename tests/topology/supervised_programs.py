@@ -17,7 +17,10 @@ from typing import Any
 
 import launchpad as lp
 
+from qmle_acme import processes
+from qmle_acme.errors import UserError
 from qmle_acme.topology import supervision
+from qmle_acme.topology.restarts import Restarts
 
 PROCESSES = lp.LaunchType.LOCAL_MULTI_PROCESSING
 THREADS = lp.LaunchType.LOCAL_MULTI_THREADING
@@ -126,6 +129,27 @@ class Dying:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+class DiesTwice:
+  """Leaves by sys.exit(0) twice, as an environment may; the third time it returns."""
+
+  def __init__(self, folder: pathlib.Path):
+    self._folder = folder
+
+  def run(self) -> None:
+    for name in ('first', 'second'):
+      if not (self._folder / name).exists():
+        (self._folder / name).touch()
+        sys.exit(0)
+    (self._folder / 'third').touch()
+
+
+class Refuser:
+  """Raises an error of the user's, which no restart would change."""
+
+  def run(self) -> None:
+    raise UserError('reward is nan')
+
+
 class Waiter:
   """Returns once all the files are there: the node that says when a run is complete."""
 
@@ -151,17 +175,32 @@ def supervise(
   done: str = 'done',
   grace_seconds: float = 20.0,
   on_tick: Callable[[], None] = lambda: None,
+  restarts: int = 0,
 ) -> supervision.Outcome:
-  return supervision.supervise(
-    program,
-    launch_type=launch_type,
-    logs=folder / 'logs',
-    environment={'caller': {'THREADS': '1'}},
+  policy = supervision.Policy(
     done=done,
     lasting=('server',),
     patience={'actor': 0.5 * grace_seconds, 'learner': 0.5 * grace_seconds},
-    on_tick=on_tick,
+    saving=('learner', 'done'),
+    restarts=Restarts(restarts, window_seconds=600.0),
   )
+  with processes.recorded_signals() as received:
+    return supervision.supervise(
+      program,
+      policy,
+      launch_type=launch_type,
+      logs=folder / 'logs',
+      environment={'caller': {'THREADS': '1'}},
+      on_tick=lambda nodes: on_tick(),
+      on_restart=lambda title, error: restarted(folder, title, error),
+      received=received,
+    )
+
+
+def restarted(folder: pathlib.Path, title: str, error: str) -> None:
+  """Writes down what was started again."""
+  with (folder / 'restarted').open('a') as file:
+    file.write(f'{title}: {error}\n')
 
 
 def three_savers(folder: pathlib.Path) -> lp.Program:

@@ -1,0 +1,5 @@
+"""`python -m launch` is `qmle`."""
+
+from launch import main
+
+main.main()

@@ -1,0 +1,57 @@
+"""Where a run prints for a person: what becomes of it does not touch the run."""
+
+import contextlib
+import io
+import os
+import pathlib
+import sys
+from collections.abc import Iterator
+from typing import TextIO, cast
+
+import rich.console
+
+
+class _Raw(io.FileIO):
+  """A file that takes everything, also once its reader or its terminal is gone."""
+
+  def write(self, data: bytes) -> int:  # type: ignore[override]
+    """Writes, or does as if."""
+    with contextlib.suppress(OSError):
+      return super().write(data) or 0
+    return len(data)
+
+
+def _open(number: int) -> TextIO:
+  """Returns a copy of a file descriptor as a text file that never fails."""
+  raw = _Raw(os.dup(number), 'w')
+  buffer = io.BufferedWriter(cast(io.RawIOBase, raw))
+  return io.TextIOWrapper(buffer, errors='replace', line_buffering=True)
+
+
+@contextlib.contextmanager
+def output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
+  """Sends all that libraries print to a file; yields the console that was there."""
+  _flush()
+  saved = [os.dup(1), os.dup(2)]
+  with log.open('a') as file, _open(1) as screen:
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+    try:
+      # Or 'control:dog:walk' would get the picture of a dog.
+      yield rich.console.Console(file=screen, emoji=False)
+    finally:
+      _flush()
+      for number, copy in zip((1, 2), saved, strict=True):
+        os.dup2(copy, number)
+        os.close(copy)
+
+
+def say(console: rich.console.Console, line: str) -> None:
+  """Prints a line as it is."""
+  console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _flush() -> None:
+  for stream in (sys.stdout, sys.stderr):
+    with contextlib.suppress(OSError, AttributeError):  # Closed, or never there.
+      stream.flush()

@@ -1,0 +1,110 @@
+"""Runs the distributed layout to its end, through the deaths of its parts."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Sequence
+
+import acme
+import launchpad as lp
+
+from qmle_acme.processes import thread_limits
+from qmle_acme.runs import checkpointing
+from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.progress import Progress
+from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.topology import program as program_lib
+from qmle_acme.topology.monitor import Monitor
+from qmle_acme.topology.restarts import Restarts
+from qmle_acme.topology.supervision import Outcome, Policy, supervise
+
+_LAUNCH_TYPES = {
+  'processes': lp.LaunchType.LOCAL_MULTI_PROCESSING,
+  'threads': lp.LaunchType.LOCAL_MULTI_THREADING,
+}
+_POLL_SECONDS = 0.1
+
+
+def run(
+  config: RunConfig,
+  spec: acme.specs.EnvironmentSpec,
+  folder: RunFolder,
+  progress: Progress,
+  received: Sequence[int],
+) -> Outcome:
+  """Trains until the run is over, or one part has died too often.
+
+  Where replay, counter or learner dies, all nodes are ended, and started anew from the
+  newest checkpoint: what these three hold belongs together.
+
+  Args:
+    config: settings of the run.
+    spec: of its environment.
+    folder: of the run, opened.
+    progress: shows it.
+    received: the signals that have come so far.
+  """
+  faults = config.faults
+  policy = program_lib.make_policy(faults)
+  resumes = Restarts(faults.run_restarts, 60.0 * faults.window_minutes)
+  while True:
+    outcome = _run_once(config, spec, folder, progress, received, policy)
+    # Threads that have not stopped would go on beside those of the next time.
+    if outcome.lost is None or received or config.launch != 'processes':
+      return outcome
+    delay = resumes.grant('run')
+    if delay is None:
+      return outcome
+    _note(folder, progress, 'run restart', outcome.lost, str(outcome.error))
+    _wait(delay, received)
+    checkpointing.forget_damaged(folder)
+
+
+def _run_once(
+  config: RunConfig,
+  spec: acme.specs.EnvironmentSpec,
+  folder: RunFolder,
+  progress: Progress,
+  received: Sequence[int],
+  policy: Policy,
+) -> Outcome:
+  """Trains until the nodes end as a whole."""
+  program, counter, replay = program_lib.make_program(config, spec, folder)
+  threads = {program_lib.LEARNER: config.learner_threads}
+  with contextlib.closing(Monitor(counter, replay)) as monitor:
+    return supervise(
+      program,
+      policy,
+      launch_type=_LAUNCH_TYPES[config.launch],
+      logs=folder.logs,
+      environment={
+        label: thread_limits(threads.get(label, 1)) for label in program.groups
+      },
+      on_tick=lambda nodes: show(folder, progress, monitor),
+      on_restart=functools.partial(_note, folder, progress, 'node restart'),
+      received=received,
+    )
+
+
+def show(folder: RunFolder, progress: Progress, monitor: Monitor) -> None:
+  """Writes status and progress, when that is due."""
+  view = monitor.take() if progress.is_due() else None
+  if view is not None:
+    folder.write_status('running', view.snapshot, error=None)
+    restarts = {'restarts': folder.count_restarts()}
+    progress.update(view.snapshot | restarts, view.replay_info)
+
+
+def _note(
+  folder: RunFolder, progress: Progress, what: str, node: str, error: str
+) -> None:
+  """Records a restart, and says so."""
+  folder.append_fault(what, node, error)
+  progress.say(f'{what}: {error}')
+
+
+def _wait(seconds: float, received: Sequence[int]) -> None:
+  """Returns after some time, or at a signal."""
+  deadline = time.monotonic() + seconds
+  while time.monotonic() < deadline and not received:
+    time.sleep(_POLL_SECONDS)

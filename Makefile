@@ -8,6 +8,7 @@ ACTORS = 2
 SEED = 1
 RUN = runs/$(subst /,-,$(subst :,-,$(ENV)))-$(AGENT)-$(SEED)
 IMAGE = qmle_acme
+KILLS = 20
 
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
@@ -22,7 +23,7 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all test-cluster check format image requirements
+.PHONY: help setup train test test-all test-cluster test-chaos check format image requirements
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -37,13 +38,16 @@ train: $(VENV_READY)  ## train AGENT on ENV for STEPS with ACTORS actor processe
 	  --steps $(STEPS) --layout distributed --actors $(ACTORS) --seed $(SEED)
 
 test: $(VENV_READY)  ## run the tests that take seconds
-	.venv/bin/pytest -m 'not slow and not cluster'
+	.venv/bin/pytest -m 'not slow and not cluster and not chaos'
 
-test-all: $(VENV_READY)  ## run every test, but those of engines
-	.venv/bin/pytest -m 'not cluster'
+test-all: $(VENV_READY)  ## run every test, but those of engines and chaos
+	.venv/bin/pytest -m 'not cluster and not chaos'
 
 test-cluster: $(VENV_READY)  ## run a training on real engines of its own (root, Debian)
 	tests/cluster/with_engines.sh .venv/bin/pytest -m cluster tests/cluster
+
+test-chaos: $(VENV_READY)  ## kill processes of real runs, each of six kinds KILLS times
+	CHAOS_KILLS=$(KILLS) .venv/bin/pytest -m chaos tests/chaos
 
 check: $(VENV_READY)  ## check format, lint and types
 	.venv/bin/ruff format --check

@@ -9,6 +9,10 @@ class UserError(Exception):
   """Bad input. The command line prints the message as one line and exits with 2."""
 
 
+class RunFault(Exception):
+  """What ends a run in one line, and would end it again: no restart is tried."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
   """Returns the error for a name that is not known, with the nearest known names.
 

@@ -99,6 +99,7 @@ def test_failure_is_one_line_in_the_status_and_the_rest_in_the_log(
     'actor_steps': 0,
     'learner_steps': 0,
     'saved_steps': 0,
+    'restarts': 0,
     'error': outcome.error,
   }
   (start,) = read_records(folder.starts)

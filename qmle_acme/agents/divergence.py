@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from qmle_acme.errors import RunFault
 from qmle_acme.types import Sample, Tensor
 
 
-class Diverged(Exception):
+class Diverged(RunFault):
   """A loss, or a variable, is no finite number; one line says which and when.
 
   Attributes:

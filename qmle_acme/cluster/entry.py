@@ -6,6 +6,8 @@ follows the run by the run folder alone:
   finished  the status says so, with the steps that are asked for: exit code 0;
   failed    the status says so: exit code 1, and no use in starting again;
   stopped   a signal came: exit code 128 and its number, once the node has ended;
+  refused   another time it would be the same, as with a reward that is NaN: main says
+            that the run has failed; exit code 1;
   died      the node has failed: exit code 75, "try again", which is the engine's part.
 """
 
@@ -19,15 +21,14 @@ from collections.abc import Iterator, Mapping
 import launchpad as lp
 import rich.console
 
-from qmle_acme import processes, training
+from qmle_acme import processes
 from qmle_acme.cluster import conductor
 from qmle_acme.cluster import journal as journal_lib
 from qmle_acme.cluster.addresses import bind
 from qmle_acme.cluster.journal import Journal
 from qmle_acme.cluster.places import MAIN, Place, make_places
 from qmle_acme.errors import UserError
-from qmle_acme.processes import recorded_signals
-from qmle_acme.runs import checkpointing, factory
+from qmle_acme.runs import checkpointing, factory, screen
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology import nodes as nodes_lib
@@ -76,15 +77,16 @@ class _NodeRun:
     try:
       if self._journal.begin():
         generation = self._journal.generation
-        training.say(console, f'{self._place.name}: up, generation {generation}')
+        screen.say(console, f'{self._place.name}: up, generation {generation}')
         end = self._live()
       else:
-        end = self._give_up()
+        last = self._journal.read().get('error') or 'killed'
+        end = self._give_up(f'{self._place.title} has died too often: {last}')
     except UserError as refusal:
       end = _End(2, journal_lib.GAVE_UP, str(refusal))
     self._journal.end(end.state, end.error)
     why = f': {end.error}' if end.error else ''
-    training.say(console, f'{self._place.name}: {end.state}{why}')
+    screen.say(console, f'{self._place.name}: {end.state}{why}')
     return end
 
   def _live(self) -> _End:
@@ -93,7 +95,7 @@ class _NodeRun:
     if self._place.role == program_lib.LEARNER:
       checkpointing.read_resumed_counts(self._folder)  # Or it would begin anew.
     start = self._prepare()
-    with recorded_signals() as received:
+    with processes.recorded_signals() as received:
       for _ in self._ticks():
         if received:
           return _End(128 + received[0], journal_lib.STOPPED)
@@ -107,10 +109,13 @@ class _NodeRun:
       for _ in self._ticks():
         if received:
           return self._stop(node, received[0])
-        if (code := node.poll()) not in (None, nodes_lib.End.RETURNED):
-          return _End(TRY_AGAIN, journal_lib.FAILED, node.error())
-        if code is nodes_lib.End.RETURNED:
-          self._note_return()
+        match node.poll():
+          case nodes_lib.End.RETURNED:
+            self._note_return()
+          case nodes_lib.End.REFUSED:
+            return self._give_up(node.error())
+          case nodes_lib.End.DIED:
+            return _End(TRY_AGAIN, journal_lib.FAILED, node.error())
         if end := self._end_of_run():
           node.stop()
           self._wait(node, time.monotonic() + _END_SECONDS)
@@ -163,10 +168,8 @@ class _NodeRun:
     if self._journal.read().get('state') != journal_lib.RETURNED:
       self._journal.end(journal_lib.RETURNED, steps=self._config.steps)
 
-  def _give_up(self) -> _End:
+  def _give_up(self, error: str) -> _End:
     """Says so, and waits until main has said that the run has failed."""
-    last = self._journal.read().get('error') or 'killed'
-    error = f'{self._place.title} has died too often: {last}'
     self._journal.end(journal_lib.GAVE_UP, error)
     deadline = time.monotonic() + conductor.NOTICE_SECONDS
     for _ in self._ticks():
@@ -223,7 +226,7 @@ def run(config: RunConfig, place: Place, hosts: Mapping[str, str], hold: float) 
     return conductor.run(config, hosts)
   with contextlib.suppress(FileExistsError):
     folder.logs.mkdir(parents=True)
-  with training.output_to(folder.logs / f'{place.name}.log') as console:
+  with screen.output_to(folder.logs / f'{place.name}.log') as console:
     end = _NodeRun(config, place, hosts).run(console)
   if end is _AGAIN:
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

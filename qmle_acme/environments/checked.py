@@ -11,11 +11,17 @@ import dm_env
 import numpy as np
 import tree
 
+from qmle_acme.errors import RunFault
+
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-class EnvironmentFault(Exception):
-  """An environment did what none may do; one line says which, what and when."""
+class EnvironmentFault(RunFault):
+  """An environment handed out what none may; one line says which, what and when."""
+
+
+class EnvironmentExit(Exception):
+  """An environment left the process, as one that has crashed."""
 
 
 class Invalid(Exception):
@@ -56,7 +62,8 @@ class Checked(dm_env.Environment):
     """Takes the action, in the form of the action spec.
 
     Raises:
-      EnvironmentFault: what it hands out cannot be used, or it left the process.
+      EnvironmentFault: what it hands out cannot be used.
+      EnvironmentExit: it has called `sys.exit`.
     """
     self._steps += 1
     return self._guard(self._environment.step, _copy(action))
@@ -91,9 +98,10 @@ class Checked(dm_env.Environment):
     try:
       return self._check(function(*arguments))
     except Invalid as error:
-      raise self._fault(str(error)) from error
+      raise EnvironmentFault(self._where(str(error))) from error
     except SystemExit as error:  # Or the process would end as if all were well.
-      raise self._fault(f'left the process by sys.exit({error.code!r})') from error
+      what = f'left the process by sys.exit({error.code!r})'
+      raise EnvironmentExit(self._where(what)) from error
 
   def _check(self, timestep: dm_env.TimeStep) -> dm_env.TimeStep:
     reward, discount = timestep.reward, timestep.discount
@@ -120,8 +128,8 @@ class Checked(dm_env.Environment):
       raise Invalid('observation', f'{got}: it must be finite in float32')
     return observation
 
-  def _fault(self, what: str) -> EnvironmentFault:
-    return EnvironmentFault(f'{self._name}: step {self._steps:,}: {what}')
+  def _where(self, what: str) -> str:
+    return f'{self._name}: step {self._steps:,}: {what}'
 
 
 def _number(field: str, value: Any) -> np.float32:

@@ -29,9 +29,9 @@ class FaultsConfig:
   """What is done about parts of a run that die."""
 
   node_restarts: Annotated[int, Field(ge=0, le=1_000_000)] = 5
-  """Restarts of an actor or the evaluator in a window; after that the run fails."""
+  """Restarts of an actor, evaluator or replay in a window; then the run fails."""
   run_restarts: Annotated[int, Field(ge=0, le=1_000_000)] = 2
-  """Restarts of all from the newest checkpoint in a window, where any other dies."""
+  """Restarts of all from the newest checkpoint, where learner or counter dies."""
   window_minutes: Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)] = 30.0
   """Length of that window."""
 

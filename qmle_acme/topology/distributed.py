@@ -34,8 +34,8 @@ def run(
 ) -> Outcome:
   """Trains until the run is over, or one part has died too often.
 
-  Where replay, counter or learner dies, all nodes are ended, and started anew from the
-  newest checkpoint: what these three hold belongs together.
+  Where learner or counter dies, all nodes are ended, and started anew from the newest
+  checkpoint: the others would be ahead of them.
 
   Args:
     config: settings of the run.
@@ -87,10 +87,12 @@ def _run_once(
 
 
 def show(folder: RunFolder, progress: Progress, monitor: Monitor) -> None:
-  """Writes status and progress, when that is due."""
-  view = monitor.take() if progress.is_due() else None
-  if view is not None:
-    folder.write_status('running', view.snapshot, error=None)
+  """Writes the status, about once a second, and progress, when that is due."""
+  view = monitor.take()
+  if view is None:
+    return
+  folder.write_status('running', view.snapshot, error=None)
+  if progress.is_due():
     restarts = {'restarts': folder.count_restarts()}
     progress.update(view.snapshot | restarts, view.replay_info)
 

@@ -10,12 +10,11 @@ import launchpad as lp
 from absl import app
 from launchpad.nodes.python import process_entry
 
-from qmle_acme.errors import UserError
+from qmle_acme.errors import RunFault, UserError
 
-# Exit codes. Those of the shell and of Python are lower or higher; 2 is what `qmle`
-# itself says of bad input.
+# Exit codes. Those of the shell and of Python are lower or higher.
 RETURNED = 77
-REFUSED = 2
+REFUSED = 78
 TERMINATED = 128 + signal.SIGTERM
 
 
@@ -23,7 +22,7 @@ def main(argv: list[str]) -> int:
   """Runs the node that the flags name; returns the exit code."""
   try:
     process_entry.main(argv)
-  except UserError:
+  except (UserError, RunFault):
     traceback.print_exc()
     return REFUSED
   return TERMINATED if lp.stop_event().is_set() else RETURNED

@@ -1,4 +1,4 @@
-"""The counter as the learner sees it: its loss must not cost the learner a checkpoint.
+"""The counter as the learner sees it: its loss costs no checkpoint.
 
 A Courier call to a server that is gone waits for ever, in C++, where no signal is
 seen. Here it fails, and the learner goes on by the counts that it knew: what it reports

@@ -32,10 +32,10 @@ class View:
 
 
 class Monitor:
-  """Looks at a run about once a second, until it is closed."""
+  """Looks at a run about once a second, from the first `take` until it is closed."""
 
   def __init__(self, counter: lp.CourierHandle, replay: Any):
-    """Starts looking.
+    """Takes what is looked at; the addresses need not be bound yet.
 
     Args:
       counter: handle of the recorder.
@@ -46,10 +46,13 @@ class Monitor:
     self._replay = replay
     self._closed = threading.Event()
     self._view: View | None = None
-    threading.Thread(target=self._run, daemon=True).start()
+    self._thread: threading.Thread | None = None
 
   def take(self) -> View | None:
     """Returns how the run stands, if that was seen since the last time."""
+    if self._thread is None:
+      self._thread = threading.Thread(target=self._run, daemon=True)
+      self._thread.start()
     view, self._view = self._view, None
     return view
 

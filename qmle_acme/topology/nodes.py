@@ -24,7 +24,7 @@ from launchpad.launch import worker_manager
 from launchpad.nodes.python import local_multi_processing
 
 from qmle_acme import processes
-from qmle_acme.errors import UserError
+from qmle_acme.errors import RunFault, UserError
 from qmle_acme.topology import entry
 
 _LOG_TAIL_BYTES = 65536
@@ -45,7 +45,7 @@ class End(enum.Enum):
   RETURNED = enum.auto()
   """Its function has returned."""
   REFUSED = enum.auto()
-  """By a `UserError`: another time it would be the same."""
+  """By a `UserError` or a `RunFault`: another time it would be the same."""
   TERMINATED = enum.auto()
   """By the SIGTERM that asks it to stop, whether it listened for it or did not."""
   DIED = enum.auto()
@@ -142,8 +142,10 @@ class ProcessNode:
       log.seek(max(self.log_start, size - _LOG_TAIL_BYTES))
       tail = log.read().decode(errors='replace')
     errors = [m['error'] for m in _TRACEBACK.finditer(tail) if not m['ignored']]
+    if errors and code == entry.REFUSED:
+      return errors[-1].split(': ', 1)[-1]  # Its kind is of no use to who reads it.
     if errors and code:
-      return errors[-1].removeprefix(f'{UserError.__module__}.UserError: ')
+      return errors[-1]
     return f'exit code {code}' + (' before its work was done' if code == 0 else '')
 
 
@@ -172,7 +174,7 @@ class ThreadNode:
       self.end = End.RETURNED
     except BaseException as error:
       logging.exception('%s failed', self.title)
-      is_refused = isinstance(error, UserError)
+      is_refused = isinstance(error, UserError | RunFault)
       kind = '' if is_refused else f'{type(error).__name__}: '
       self.cause = f'{kind}{error}'.splitlines()[0]
       self.end = End.REFUSED if is_refused else End.DIED

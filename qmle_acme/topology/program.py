@@ -10,7 +10,6 @@ learner, whose checkpoints go to the run folder, and the counter, whose records 
 
 import atexit
 import contextlib
-import datetime
 import functools
 import gc
 import os
@@ -92,22 +91,20 @@ def make_program(
       )
   with program.group('evaluator'):
     program.add_node(lp.PyNode(run_evaluator, config, spec, learner, counter))
-  watched = counter_node.create_handle()
-  watched.set_client_kwargs(call_timeout=datetime.timedelta(seconds=1))
-  return program, watched, node.create_handle()
+  return program, counter_node.create_handle(), node.create_handle()
 
 
 def make_policy(faults: FaultsConfig) -> Policy:
   """Returns what becomes of the program when nodes of it end.
 
-  Actors and evaluator keep nothing: they are started again by themselves. Replay,
-  counter and learner hold what belongs together, and go back to a checkpoint together.
+  Actors and evaluator keep nothing, and replay goes on from its newest checkpoint:
+  they are started again alone. Learner and counter take all back to a checkpoint.
   """
   return Policy(
     done=DONE,
-    lasting=('replay', 'counter', LEARNER),
+    lasting=('counter', LEARNER),
     patience=_PATIENCE,
-    saving=(LEARNER,),
+    saving=(LEARNER, 'replay'),
     restarts=Restarts(faults.node_restarts, 60.0 * faults.window_minutes),
   )
 

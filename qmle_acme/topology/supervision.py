@@ -66,8 +66,9 @@ class Policy:
     patience: the labels in the order in which they are stopped, and the seconds that
       each has before it is killed. Those that are not named are stopped last, and have
       what is left of the sum.
-    saving: the labels with something to save. Once a lasting node has died, the others
-      are killed without being asked: they may wait for it.
+    saving: the labels with something to save, and those that they save to. Once a
+      lasting node has died, the others are killed without being asked: they may wait
+      for it.
     restarts: grants restarts to the nodes that are neither lasting nor have refused.
   """
 
@@ -229,7 +230,7 @@ def _stop(
   running = [node for node in nodes if node.poll() is None]
   if is_cut_off:
     for node in running:
-      if node.label not in {*policy.saving, *policy.lasting}:
+      if node.label not in policy.saving:
         node.kill()
     running = [node for node in running if node.poll() is None]
   killed: list[nodes_lib.Node] = []

@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from qmle_acme import environments
-from qmle_acme.environments.checked import EnvironmentFault
+from qmle_acme.environments.checked import EnvironmentExit, EnvironmentFault
 from qmle_acme.errors import UserError
 
 NAME = f'gymnasium:{__name__}:Odd-v0'
@@ -51,7 +51,6 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     (None, 'reward is None: it must be one number'),
     (np.zeros(3), 'reward is array([0., 0., 0.]): it must be one number'),
     ('1', "reward is '1': it must be one number"),
-    ('leave', 'left the process by sys.exit(0)'),
   ],
 )
 def test_bad_reward_is_one_line(
@@ -66,6 +65,19 @@ def test_bad_reward_is_one_line(
     environment.step(np.zeros(1, np.float32))
 
   assert str(caught.value) == f'{NAME}: step 2: {what}'
+
+
+def test_leaving_the_process_is_no_fault_of_the_data(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  monkeypatch.setattr(Odd, 'reward', 'leave')
+  environment = environments.make(NAME, seed=0)
+  environment.reset()
+
+  with pytest.raises(EnvironmentExit) as caught:
+    environment.step(np.zeros(1, np.float32))
+
+  assert str(caught.value) == f'{NAME}: step 1: left the process by sys.exit(0)'
 
 
 @pytest.mark.parametrize('reward', [0.5, np.array([0.5]), np.float64(0.5), [[0.5]]])

@@ -20,7 +20,7 @@ from qmle_acme.agents.qmle.predictors import (
   DeltaConfig,
   MemberConfig,
 )
-from qmle_acme.runs.config import AGENTS, RunConfig, to_dict
+from qmle_acme.runs.config import AGENTS, FaultsConfig, RunConfig, to_dict
 from qmle_acme.topology.supervision import Outcome
 
 RUN = pathlib.Path('runs/x')
@@ -55,6 +55,7 @@ EVERYTHING = RunConfig(
   evaluation_period=9,
   evaluation_episodes=11,
   checkpoint_minutes=0.5,
+  faults=FaultsConfig(node_restarts=1, run_restarts=3, window_minutes=7.5),
   qmle=QMLEConfig(
     discount=0.98,
     n_step=2,

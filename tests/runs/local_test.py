@@ -33,6 +33,7 @@ def test_run_is_finished_and_says_so(trained: small_runs.Training) -> None:
     'actor_steps': STEPS,
     'learner_steps': int((STEPS - FIRST) * 2 / 16),
     'saved_steps': STEPS,
+    'restarts': 0,
     'error': None,
   }
   assert trained.stderr.read_text() == ''

@@ -150,6 +150,7 @@ def test_status(config: RunConfig) -> None:
     'actor_steps': 5,
     'learner_steps': 2,
     'saved_steps': 5,
+    'restarts': 0,
     'error': 'disk full',
   }
 

@@ -1,5 +1,6 @@
 """Runs that take seconds, for the tests of whatever happens in one."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -95,9 +96,19 @@ class Training:
       self.process.wait()
 
   def node(self, label: str) -> psutil.Process:
-    """Returns the first process of the nodes of a label, which are all up."""
+    """Returns the process of the first node of a label, as soon as it is there."""
     log = str(self.folder.logs / f'{label}-0.log')
-    return next(p for p in self.nodes if log in {f.path for f in p.open_files()})
+    found: list[psutil.Process] = []
+
+    def find() -> bool:
+      for process in self.process.children():
+        with contextlib.suppress(psutil.Error):  # It may be gone again.
+          if log in {file.path for file in process.open_files()}:
+            found.append(process)
+      return bool(found)
+
+    self.wait_until(find)
+    return found[0]
 
   def output(self) -> str:
     """Returns all that was printed."""

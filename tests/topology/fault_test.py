@@ -1,6 +1,7 @@
 """What becomes of a distributed run that is stopped, killed or broken."""
 
 import pathlib
+import re
 import signal
 import time
 
@@ -106,24 +107,86 @@ def test_learner_that_is_killed_before_it_has_saved_is_reported(
   assert training.stdout.read_text().splitlines()[-1].endswith(error)
 
 
-def test_killed_actor_is_started_again(training: small_runs.Training) -> None:
-  training.node('actor').kill()
+def test_nodes_that_others_can_wait_for_are_started_again_alone(
+  training: small_runs.Training,
+) -> None:
+  labels = ('actor', 'evaluator', 'replay')
+  for label in labels:
+    training.node(label).kill()
   assert training.wait() == 0, training.output()
   wait_until_gone(training)
   status = training.status()
-  assert (status['state'], status['restarts']) == ('finished', 1)
+  assert (status['state'], status['restarts']) == ('finished', 3)
   assert status['actor_steps'] >= STEPS
-  assert 'node restart: actor/0 failed: killed by SIGKILL' in training.output()
+  for label in labels:
+    assert f'node restart: {label}/0 failed: killed by SIGKILL' in training.output()
+  assert training.log('learner-0').count('the run goes on from') == 1
 
 
-@pytest.mark.parametrize('label', ['replay', 'counter', 'learner'])
-@pytest.mark.slow
-def test_loss_of_what_holds_data_takes_all_back_to_a_checkpoint(
+@pytest.mark.parametrize(
+  'label', ['counter', pytest.param('learner', marks=pytest.mark.slow)]
+)
+def test_loss_of_counter_or_learner_takes_all_back_to_a_checkpoint(
   training: small_runs.Training, label: str
 ) -> None:
+  saved = checkpointing.read_counts(training.folder)['actor_steps']
   training.node(label).kill()
   assert training.wait() == 0, training.output()
   wait_until_gone(training)
   status = training.status()
   assert (status['state'], status['restarts']) == ('finished', 1)
   assert f'run restart: {label}/0 failed: killed by SIGKILL' in training.output()
+  *_, resumed = re.findall(
+    "goes on from .*'actor_steps': (\\d+)", training.log('learner-0')
+  )
+  assert int(resumed) >= saved
+  for path in (training.folder.evaluations, training.folder.metrics):
+    steps = small_runs.column(read_records(path), 'actor_steps')
+    assert steps == sorted(steps)
+
+
+def train_in(
+  environment: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> small_runs.Training:
+  """Returns a run that has ended, in an environment of `odd_environments`."""
+  monkeypatch.setenv('ODD', str(tmp_path / 'odd'))
+  monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(small_runs.__file__).parent))
+  name = f'gymnasium:odd_environments:{environment}-v0'
+  config = small_runs.make_config(
+    tmp_path / 'run', env=name, layout='distributed', actors=1, steps=200
+  )
+  training = small_runs.Training(config)
+  training.wait()
+  return training
+
+
+def test_environment_that_crashes_is_started_again(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  training = train_in('Crashing', tmp_path, monkeypatch)
+
+  status = training.status()
+  assert (status['state'], status['restarts']) == ('finished', 3), training.output()
+  faults = [fault['error'] for fault in read_records(training.folder.faults)]
+  for fault, cause in zip(
+    faults,
+    [
+      'RuntimeError: the simulator is gone',
+      'killed by SIGSEGV',
+      'EnvironmentExit: gymnasium:odd_environments:Crashing-v0: step 30: '
+      'left the process by sys.exit(0)',
+    ],
+    strict=True,
+  ):
+    assert cause in fault
+
+
+def test_reward_that_is_no_number_ends_the_run_at_once(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  training = train_in('Nan', tmp_path, monkeypatch)
+
+  status = training.status()
+  assert (status['state'], status['restarts']) == ('failed', 0), training.output()
+  error = 'actor/0 failed: gymnasium:odd_environments:Nan-v0: step 30: reward is nan'
+  assert status['error'].startswith(error)

@@ -1,0 +1,69 @@
+"""Environments that crash, each in its own way, and that hand out what none may."""
+
+import os
+import pathlib
+import signal
+import sys
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+# The step at which it happens.
+STEP = 30
+
+
+class Odd(gymnasium.Env[np.ndarray, np.ndarray]):
+  """Episodes of ten steps that say nothing."""
+
+  observation_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
+  action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
+  taken = 0
+
+  def reset(self, **settings: Any) -> tuple[np.ndarray, dict[str, Any]]:
+    super().reset(**settings)
+    return np.zeros(1, np.float32), {}
+
+  def step(
+    self, action: np.ndarray
+  ) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    self.taken += 1
+    is_over = self.taken % 10 == 0
+    return np.zeros(1, np.float32), self.reward(), is_over, False, {}
+
+  def reward(self) -> float:
+    return 0.0
+
+
+class Crashing(Odd):
+  """Of all that live long enough, the first raises, the second gets a signal, ..."""
+
+  def reward(self) -> float:
+    if self.taken == STEP:
+      crash(pathlib.Path(os.environ['ODD']))
+    return 0.0
+
+
+def crash(book: pathlib.Path) -> None:
+  """Ends the process in another way each time; in the end, it does nothing."""
+  with book.open('a+') as file:
+    file.write('.')
+    count = file.tell()
+  if count == 1:
+    raise RuntimeError('the simulator is gone')
+  if count == 2:
+    os.kill(os.getpid(), signal.SIGSEGV)
+  if count == 3:
+    sys.exit(0)
+
+
+class Nan(Odd):
+  """Hands out a reward that is no number."""
+
+  def reward(self) -> float:
+    return float('nan') if self.taken == STEP else 0.0
+
+
+gymnasium.register('Crashing-v0', f'{__name__}:Crashing')
+gymnasium.register('Nan-v0', f'{__name__}:Nan')

@@ -137,6 +137,11 @@ setuptools.setup(
       [str(NATIVE / 'preload' / 'stored.c')],
       libraries=['dl'],
     ),
+    setuptools.Extension(
+      'qmle_acme.kernels._loopback',
+      [str(NATIVE / 'preload' / 'loopback.c')],
+      libraries=['dl'],
+    ),
   ],
   extras_require={'report': REPORT, 'build': BUILD, 'dev': DEV},
   entry_points={'console_scripts': ['qmle = launch.main:main']},

@@ -3,6 +3,7 @@
 import importlib
 import os
 import pathlib
+import re
 import signal
 import sys
 import warnings
@@ -24,8 +25,13 @@ COMMANDS = {
   'node': 'one node of a run: the files of `qmle cluster` start it',
 }
 _LARGEST = str(2**31 - 1)
+_KERNELS = pathlib.Path(qmle_acme.__file__).parent / 'kernels'
 # Checkpoints of replay in a fifth of the time.
-_PRELOADED = str(pathlib.Path(qmle_acme.__file__).parent / 'kernels' / '_stored.so')
+_STORED = str(_KERNELS / '_stored.so')
+# Servers that answer on this machine alone.
+_LOOPBACK = str(_KERNELS / '_loopback.so')
+# Other machines call what this one starts.
+_OPEN = 'node'
 # Read when a process starts; the nodes inherit it.
 _ENVIRONMENT = {
   'TF_CPP_MIN_LOG_LEVEL': '2',
@@ -48,8 +54,9 @@ def main() -> None:
   if not arguments or arguments[0] in ('-h', '--help'):
     print(_usage())
     return
-  if not _is_set_up():
-    _start_again()
+  environment = make_environment(os.environ, is_open=arguments[0] == _OPEN)
+  if environment != os.environ:
+    _start_again(environment)
   sys.path.append(os.getcwd())  # For environments of the user's own.
   warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
   try:
@@ -66,24 +73,26 @@ def main() -> None:
     sys.exit(128 + signal.SIGPIPE)
 
 
-def make_environment(given: Mapping[str, str]) -> dict[str, str]:
+def make_environment(given: Mapping[str, str], is_open: bool = False) -> dict[str, str]:
   """Returns environment variables with what must be set.
 
   What is set already stays, but a proxy for gRPC and what is preloaded.
+
+  Args:
+    given: the variables that are set.
+    is_open: whether servers of this process answer to other machines.
   """
-  preloaded = [_PRELOADED, *filter(None, [given.get(_PRELOAD)])]
-  return _ENVIRONMENT | dict(given) | _NO_PROXY | {_PRELOAD: ':'.join(preloaded)}
+  ours = [_STORED] if is_open else [_STORED, _LOOPBACK]
+  others = [
+    path
+    for path in re.split('[: ]+', given.get(_PRELOAD, ''))
+    if path and path not in (_STORED, _LOOPBACK)
+  ]
+  return _ENVIRONMENT | dict(given) | _NO_PROXY | {_PRELOAD: ':'.join(ours + others)}
 
 
-def _is_set_up() -> bool:
-  is_preloaded = _PRELOADED in os.environ.get(_PRELOAD, '')
-  has_no_proxy = _NO_PROXY.items() <= os.environ.items()
-  return is_preloaded and has_no_proxy and _ENVIRONMENT.keys() <= os.environ.keys()
-
-
-def _start_again() -> None:
+def _start_again(environment: Mapping[str, str]) -> None:
   """Replaces this process by the same one with what must be set before it starts."""
-  environment = make_environment(os.environ)
   os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 

@@ -21,7 +21,7 @@ from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.recording import ACTOR_STEPS, read_records
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.runs.screen import output_to, say
-from qmle_acme.topology import distributed
+from qmle_acme.topology import distributed, doors
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.supervision import Outcome
 
@@ -68,7 +68,9 @@ def run(config: RunConfig, layout: Layout | None = None) -> Outcome:
     ):
       folder.append_start({'command': sys.argv, **machine.describe()})
       folder.write_status('running', counts, error=None)
-      for line in [*damages, f'{_opening(config, counts)}; {need}']:
+      # What places nodes elsewhere wants to be reached.
+      open_doors = [] if layout or doors.are_closed() else [doors.WARNING]
+      for line in [*damages, *open_doors, f'{_opening(config, counts)}; {need}']:
         say(console, line)
       for found in early:
         warnings.showwarning(

@@ -128,7 +128,7 @@ def test_what_is_wrong_is_one_line(
 
 def test_what_a_user_preloads_stays_behind_ours() -> None:
   ours = main.make_environment({})['LD_PRELOAD']
-  assert pathlib.Path(ours).is_file()
+  assert all(pathlib.Path(path).is_file() for path in ours.split(':'))
 
   environment = main.make_environment({'LD_PRELOAD': 'a.so', 'HOME': '/x'})
 

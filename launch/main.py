@@ -20,6 +20,7 @@ COMMANDS = {
   'report': 'pictures and tables of the runs of a benchmark',
   'experiment': 'one of the studies, with its data, table and figure',
   'speed': 'how fast it is on this machine',
+  'doctor': 'whether this machine can run what is asked of it, and what to do',
   'cluster': 'files with which Compose, Kubernetes or SLURM run the nodes of a run',
   'status': 'how a run stands, wherever it goes on',
   'node': 'one node of a run: the files of `qmle cluster` start it',

@@ -30,10 +30,12 @@ def main(argv: list[str]) -> int:
   return training.run(config).exit_code
 
 
-def parse(argv: list[str]) -> config_lib.RunConfig:
-  """Returns the settings that the arguments describe."""
+def parse(
+  argv: list[str], command: str = 'qmle train', description: str | None = __doc__
+) -> config_lib.RunConfig:
+  """Returns the settings that the arguments of a command describe."""
   default, rest = read_overlays(argv)
-  return arguments.parse(config_lib.RunConfig, rest, 'qmle train', default, __doc__)
+  return arguments.parse(config_lib.RunConfig, rest, command, default, description)
 
 
 def read_overlays(argv: list[str]) -> tuple[config_lib.RunConfig, list[str]]:

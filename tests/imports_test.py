@@ -32,6 +32,7 @@ LAYERS = (
   'qmle_acme.policy',
   'qmle_acme.topology',
   'qmle_acme.training',
+  'qmle_acme.doctor',
   'qmle_acme.cluster',
   'qmle_acme.benchmark',
   'qmle_acme.report',

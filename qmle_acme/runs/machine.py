@@ -26,8 +26,8 @@ _FEATURES = ('avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16')
 def describe() -> dict[str, Any]:
   """Returns processor, load, date, versions, and the commit that the code is of."""
   return {
-    'cpu': _cpuinfo('model name'),
-    'cpu_features': [f for f in _FEATURES if f in _cpuinfo('flags').split()],
+    'cpu': processor(),
+    'cpu_features': features(),
     'cores': os.cpu_count(),
     'usable_cores': usable_cores(),
     'load_average_before': os.getloadavg(),
@@ -37,6 +37,17 @@ def describe() -> dict[str, Any]:
     'revision': revision(),
     'versions': {name: metadata.version(name) for name in PACKAGES},
   }
+
+
+def processor() -> str:
+  """Returns the processor's name."""
+  return _cpuinfo('model name')
+
+
+def features() -> list[str]:
+  """Returns the vector instructions that it has, of those that are chosen by."""
+  flags = _cpuinfo('flags').split()
+  return [name for name in _FEATURES if name in flags]
 
 
 def usable_cores() -> int:

@@ -6,6 +6,7 @@ Install from requirements.txt without dependency resolution, as the Makefile and
 Dockerfile do: dm-acme pins a second, broken Launchpad that pip would put over ours.
 """
 
+import ast
 import importlib.util
 import pathlib
 import subprocess
@@ -114,15 +115,38 @@ class BuildNative(build_ext.build_ext):
     subprocess.run([*compiler, *sources, '-o', out], check=True)
 
 
+def read_version() -> str:
+  """Returns the version that the package says it has."""
+  source = pathlib.Path('qmle_acme/__init__.py').read_text()
+  (version,) = (
+    node.value
+    for node in ast.parse(source).body
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets) == '__version__'
+  )
+  return str(ast.literal_eval(version))
+
+
 setuptools.setup(
   name='qmle_acme',
-  version='0.1.0',
+  version=read_version(),
   description='Q-learning with maximum likelihood estimation, distributed.',
+  long_description=pathlib.Path('README.md').read_text(),
+  long_description_content_type='text/markdown',
+  license='Apache-2.0',
+  license_files=['LICENSE'],
   python_requires='>=3.10,<3.11',
-  packages=setuptools.find_packages(
-    include=['qmle_acme', 'qmle_acme.*', 'launch', 'launch.*']
-  ),
-  package_data={'qmle_acme': ['py.typed'], 'qmle_acme.report': ['*.csv', '*.jinja']},
+  # `launch` is a name that other packages have too, so it is installed below ours.
+  package_dir={'qmle_acme.launch': 'launch', 'qmle_acme.configs': 'configs'},
+  packages=[
+    *setuptools.find_packages(include=['qmle_acme', 'qmle_acme.*']),
+    'qmle_acme.launch',
+    'qmle_acme.configs',
+  ],
+  package_data={
+    'qmle_acme': ['py.typed'],
+    'qmle_acme.report': ['*.csv', '*.jinja'],
+    'qmle_acme.configs': ['*.yaml', '*/*.yaml'],
+  },
   install_requires=DEPENDENCIES,
   cmdclass={'build_ext': BuildNative},
   ext_modules=[
@@ -144,5 +168,5 @@ setuptools.setup(
     ),
   ],
   extras_require={'report': REPORT, 'build': BUILD, 'dev': DEV},
-  entry_points={'console_scripts': ['qmle = launch.main:main']},
+  entry_points={'console_scripts': ['qmle = qmle_acme.launch.main:main']},
 )

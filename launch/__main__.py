@@ -1,5 +1,5 @@
-"""`python -m launch` is `qmle`."""
+"""`python -m qmle_acme.launch` is `qmle`."""
 
-from launch import main
+from . import main
 
 main.main()

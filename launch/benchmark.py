@@ -2,9 +2,10 @@
 
 import rich.console
 
-from launch import arguments
 from qmle_acme.benchmark import execution, grid
 from qmle_acme.files import make_folder
+
+from . import arguments
 
 
 def main(argv: list[str]) -> int:

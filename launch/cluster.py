@@ -12,11 +12,12 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from launch import arguments, train
 from qmle_acme import environments
 from qmle_acme.cluster import compose, deployment, kubernetes, slurm
 from qmle_acme.errors import unknown
 from qmle_acme.runs.config import RunConfig
+
+from . import arguments, train
 
 
 @dataclasses.dataclass(frozen=True)

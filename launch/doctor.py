@@ -8,10 +8,11 @@ exit code is 1 if a run would fail, else 0.
 import rich.console
 import rich.text
 
-from launch import train
 from qmle_acme import environments
 from qmle_acme.doctor import examination
 from qmle_acme.doctor.findings import Finding, Level
+
+from . import train
 
 _STYLES = {Level.GOOD: 'green', Level.WARNING: 'yellow', Level.BAD: 'bold red'}
 

@@ -7,11 +7,12 @@ import threading
 
 import tyro
 
-from launch import arguments
 from qmle_acme.errors import check_range, check_seed
 from qmle_acme.files import to_json
 from qmle_acme.policy import load_policy
 from qmle_acme.runs import evaluation
+
+from . import arguments
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,10 +5,11 @@ import pathlib
 
 import tyro
 
-from launch import arguments
 from qmle_acme.errors import check_range, unknown
 from qmle_acme.experiments import conducting
 from qmle_acme.experiments.catalogue import STUDIES
+
+from . import arguments
 
 
 @dataclasses.dataclass(frozen=True)

@@ -55,6 +55,9 @@ def main() -> None:
   if not arguments or arguments[0] in ('-h', '--help'):
     print(_usage())
     return
+  if arguments[0] == '--version':
+    print(f'qmle {qmle_acme.__version__}')
+    return
   environment = make_environment(os.environ, is_open=arguments[0] == _OPEN)
   if environment != os.environ:
     _start_again(environment)
@@ -100,9 +103,11 @@ def _start_again(environment: Mapping[str, str]) -> None:
 def _run(command: str, arguments: list[str]) -> int:
   if command not in COMMANDS:
     raise unknown('command', command, COMMANDS)
-  return importlib.import_module(f'launch.{command}').main(arguments)
+  return importlib.import_module(f'{__package__}.{command}').main(arguments)
 
 
 def _usage() -> str:
   lines = [f'  qmle {name:10} {text}' for name, text in COMMANDS.items()]
-  return '\n'.join(['usage: qmle COMMAND [--help] ...', '', *lines])
+  return '\n'.join(
+    ['usage: qmle COMMAND [--help] ...', '       qmle --version', '', *lines]
+  )

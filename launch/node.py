@@ -7,9 +7,10 @@ import dataclasses
 import pathlib
 from typing import Literal
 
-from launch import arguments
 from qmle_acme.cluster import entry, places
 from qmle_acme.runs import config as config_lib
+
+from . import arguments
 
 
 @dataclasses.dataclass(frozen=True)

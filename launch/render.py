@@ -5,10 +5,11 @@ import pathlib
 
 import tyro
 
-from launch import arguments
 from qmle_acme.environments import video
 from qmle_acme.errors import check_range, check_seed
 from qmle_acme.policy import load_policy
+
+from . import arguments
 
 
 @dataclasses.dataclass(frozen=True)

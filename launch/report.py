@@ -1,7 +1,8 @@
 """`qmle report`: pictures and tables of the runs of a benchmark."""
 
-from launch import arguments
 from qmle_acme.report import serving, writing
+
+from . import arguments
 
 
 def main(argv: list[str]) -> int:

@@ -6,9 +6,10 @@ import signal
 import sys
 from typing import Any
 
-from launch import arguments
 from qmle_acme.files import make_place, write_atomically
 from qmle_acme.speed import sections, tables
+
+from . import arguments
 
 
 def main(argv: list[str]) -> int:

@@ -9,8 +9,9 @@ import rich.console
 import rich.table
 import tyro
 
-from launch import arguments
 from qmle_acme.runs.run_folder import RunFolder
+
+from . import arguments
 
 _FOLLOW_SECONDS = 2.0
 

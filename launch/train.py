@@ -10,10 +10,11 @@ import pathlib
 
 import tyro
 
-from launch import arguments
 from qmle_acme import environments, processes
 from qmle_acme.errors import UserError
 from qmle_acme.runs import config as config_lib
+
+from . import arguments
 
 _NOT_GIVEN = pathlib.Path('--run')
 

@@ -71,7 +71,7 @@ def start_qmle(
 ) -> subprocess.Popen[bytes]:
   """Starts `qmle` with these arguments; what it prints is added to a file."""
   with output.open('a') as file:
-    return start('launch', arguments, stdout=file, stderr=subprocess.STDOUT)
+    return start('qmle_acme.launch', arguments, stdout=file, stderr=subprocess.STDOUT)
 
 
 def thread_limits(threads: int) -> dict[str, str]:

@@ -1,14 +1,15 @@
 """Suites of tasks by name; they are data in configs/suites/."""
 
 import dataclasses
+import importlib.resources
 import pathlib
 from typing import Any
 
-import qmle_acme
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.runs.config import load_yaml
 
-_CONFIGS = pathlib.Path(qmle_acme.__file__).parents[1] / 'configs'
+# The folder configs/, wherever it was installed.
+_CONFIGS = pathlib.Path(str(importlib.resources.files('qmle_acme.configs')))
 FOLDER = _CONFIGS / 'suites'
 # What `--tuned` gives to the runs of an agent: <agent>_tuned.yaml.
 BASELINES = _CONFIGS / 'baselines'

@@ -7,13 +7,13 @@ import shlex
 
 import pytest
 
-from launch import benchmark, train
 from qmle_acme import actions, environments
 from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.benchmark import suites
 from qmle_acme.benchmark.grid import BenchmarkConfig, make_grid
 from qmle_acme.errors import UserError
+from qmle_acme.launch import benchmark, train
 
 WALK = 'control:walker:walk'
 SPIN = 'control:finger:spin'

@@ -8,9 +8,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from launch import cluster, status
 from qmle_acme.cluster import places
 from qmle_acme.errors import UserError
+from qmle_acme.launch import cluster, status
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.run_folder import RunFolder
 

@@ -8,10 +8,10 @@ import sys
 import psutil
 import pytest
 
-from launch import main
 from qmle_acme.doctor import installation, network, resources
 from qmle_acme.doctor.findings import Finding, Level
 from qmle_acme.doctor.resources import Need
+from qmle_acme.launch import main
 
 ROOT = pathlib.Path(__file__).parents[2]
 CPU = pathlib.Path('/proc/cpuinfo').read_text()

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from launch import main
+from qmle_acme.launch import main
 
 SCRIPT = """
 import json, socket

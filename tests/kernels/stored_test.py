@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from launch import main
+from qmle_acme.launch import main
 
 SCRIPT = """
 import zlib

@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from launch import evaluate
 from qmle_acme.errors import UserError
+from qmle_acme.launch import evaluate
 
 
 def test_json(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from launch import main
+from qmle_acme.launch import main
 
 RUN = ['--run', 'x']
 

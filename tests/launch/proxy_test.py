@@ -8,7 +8,7 @@ import pytest
 import reverb
 import tensorflow as tf
 
-from launch import main
+from qmle_acme.launch import main
 
 NOWHERE = 'http://127.0.0.1:9'
 PROXIES = ('http_proxy', 'https_proxy', 'grpc_proxy', 'all_proxy')

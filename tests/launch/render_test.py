@@ -6,7 +6,7 @@ from typing import Any
 import imageio.v2 as imageio
 import pytest
 
-from launch import render
+from qmle_acme.launch import render
 
 
 @pytest.mark.usefixtures('headless_gl')

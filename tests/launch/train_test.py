@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from launch import train
 from qmle_acme import training
 from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
@@ -20,6 +19,7 @@ from qmle_acme.agents.qmle.predictors import (
   DeltaConfig,
   MemberConfig,
 )
+from qmle_acme.launch import train
 from qmle_acme.runs.config import AGENTS, FaultsConfig, RunConfig, to_dict
 from qmle_acme.topology.supervision import Outcome
 

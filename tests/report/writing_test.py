@@ -8,8 +8,8 @@ import urllib.request
 import fabricated
 import pytest
 
-from launch import report
 from qmle_acme.errors import UserError
+from qmle_acme.launch import report
 from qmle_acme.report import serving
 
 TASKS = ['control:walker:walk', 'control:finger:spin', 'bandit:bimodal']

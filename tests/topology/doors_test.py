@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from launch import main
 from qmle_acme import processes
+from qmle_acme.launch import main
 from qmle_acme.topology import doors
 
 # Of the two ends of a cable between this machine and the other one. The range is kept

@@ -1,0 +1,1 @@
+"""Settings as data: suites of tasks, tuned settings of baselines, overlays."""

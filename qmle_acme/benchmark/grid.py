@@ -8,7 +8,7 @@ from typing import Literal
 
 from qmle_acme import environments
 from qmle_acme.benchmark import suites
-from qmle_acme.errors import UserError, check_range
+from qmle_acme.errors import UserError, check_range, unknown
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.run_folder import RunFolder
 
@@ -16,6 +16,7 @@ from qmle_acme.runs.run_folder import RunFolder
 _OWN_OPTIONS = {
   'env': '--suite or --tasks',
   'agent': '--agents',
+  'label': '--agents',
   'seed': '--seeds',
   'steps': '--steps',
   'layout': '--layout',
@@ -29,6 +30,21 @@ _BOX_AGENTS = ('d4pg', 'dmpo')
 
 
 @dataclasses.dataclass(frozen=True)
+class Contestant:
+  """An agent with its settings, as a benchmark compares it.
+
+  Attributes:
+    name: what its runs and the report call it.
+    files: YAML files of its settings, in order.
+    settings: the defaults with these files over them.
+  """
+
+  name: str
+  files: tuple[pathlib.Path, ...]
+  settings: config_lib.RunConfig
+
+
+@dataclasses.dataclass(frozen=True)
 class BenchmarkConfig:
   """Settings of a benchmark."""
 
@@ -39,7 +55,8 @@ class BenchmarkConfig:
   tasks: str = ''
   """Tasks by their names, with commas between them, instead of a suite."""
   agents: str = ','.join(config_lib.AGENTS)
-  """Agents to compare, with commas between them."""
+  """Agents to compare, with commas between them: qmle, d4pg, dmpo, or a YAML file of
+  settings with a label of its own; strong is configs/strong.yaml."""
   seeds: int = 3
   """Runs of each agent on each task; their seeds are 1, 2, and so on."""
   steps: int | None = None
@@ -86,9 +103,18 @@ class BenchmarkConfig:
     return {name: suites.Task(dimensions=0) for name in names}
 
   @property
-  def agent_names(self) -> tuple[str, ...]:
-    """The agents, in the order of the command line; not yet whether they are known."""
-    return _listed(self.agents)
+  def contestants(self) -> tuple[Contestant, ...]:
+    """The agents, in the order of the command line.
+
+    Raises:
+      UserError: there is no such agent, a file is damaged, or two have one name.
+    """
+    found = tuple(_contestant(self, word) for word in _listed(self.agents))
+    names = [contestant.name for contestant in found]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+      raise UserError(f'two of --agents are called {twice[0]}: give one a label')
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +124,7 @@ class GridRun:
   Attributes:
     task: the environment's name.
     env: the same, or its relaxed form if the agent needs that.
-    agent: the agent's name.
+    agent: the name of the agent with its settings.
     seed: of the run.
     steps: environment steps that it is to take.
     folder: of the run.
@@ -158,34 +184,46 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
     raise UserError(
       f'{config.config} sets {", ".join(options)}: use the options of the benchmark'
     )
-  common = {
-    agent: _settings(_overlays(config, agent), config.out)
-    for agent in config.agent_names
-  }
-  grid = [
-    _make_run(config, task, agent, seed)
-    for seed in range(1, config.seeds + 1)
-    for task in config.suite_tasks
-    for agent in config.agent_names
-  ]
-  for run in grid:
-    run.folder.check_same(
-      dataclasses.replace(
-        common[run.agent],
-        env=run.env,
-        agent=run.agent,
-        seed=run.seed,
-        layout=config.layout,
-      )
-    )
+  contestants = config.contestants
+  grid = []
+  for seed in range(1, config.seeds + 1):
+    for task in config.suite_tasks:
+      for contestant in contestants:
+        run = _make_run(config, task, contestant, seed)
+        run.folder.check_same(
+          dataclasses.replace(
+            contestant.settings, env=run.env, seed=seed, layout=config.layout
+          )
+        )
+        grid.append(run)
   return grid
 
 
-def _overlays(config: BenchmarkConfig, agent: str) -> list[pathlib.Path]:
-  """Returns the YAML files of an agent's runs, in order."""
-  tuned = suites.BASELINES / f'{agent}_tuned.yaml'
-  files = [tuned] if config.tuned and tuned.exists() else []
-  return [*files, *filter(None, [config.config])]
+def _contestant(config: BenchmarkConfig, word: str) -> Contestant:
+  """Returns the agent of a word in --agents: its name, or a file of settings."""
+  if word in config_lib.AGENTS:
+    tuned = suites.BASELINES / f'{word}_tuned.yaml'
+    files = [tuned] if config.tuned and tuned.exists() else []
+  else:
+    files = [_settings_file(word)]
+  files += filter(None, [config.config])
+  settings = _settings(files, config.out)
+  if word in config_lib.AGENTS:
+    settings = dataclasses.replace(settings, agent=word)
+  return Contestant(settings.label or settings.agent, tuple(files), settings)
+
+
+def _settings_file(word: str) -> pathlib.Path:
+  path = pathlib.Path(word)
+  if path.suffix not in ('.yaml', '.yml'):
+    path = suites.CONFIGS / f'{word}.yaml'
+    if not path.exists():
+      known = {
+        *config_lib.AGENTS,
+        *(file.stem for file in suites.CONFIGS.glob('*.yaml')),
+      }
+      raise unknown('agent', word, known)
+  return path
 
 
 def _settings(files: list[pathlib.Path], out: pathlib.Path) -> config_lib.RunConfig:
@@ -196,8 +234,11 @@ def _settings(files: list[pathlib.Path], out: pathlib.Path) -> config_lib.RunCon
   return settings
 
 
-def _make_run(config: BenchmarkConfig, task: str, agent: str, seed: int) -> GridRun:
-  path = config.out / task.replace(':', '-') / agent / f'seed{seed}'
+def _make_run(
+  config: BenchmarkConfig, task: str, contestant: Contestant, seed: int
+) -> GridRun:
+  name, agent = contestant.name, contestant.settings.agent
+  path = config.out / task.replace(':', '-') / name / f'seed{seed}'
   said = config.suite_tasks[task]
   env = f'relaxed:{task}' if said.relaxed and agent in _BOX_AGENTS else task
   steps = config.steps or said.steps or _STEPS
@@ -209,10 +250,10 @@ def _make_run(config: BenchmarkConfig, task: str, agent: str, seed: int) -> Grid
     'seed': seed,
     'layout': config.layout,
   }
-  pairs = [('config', file) for file in _overlays(config, agent)] + [*options.items()]
+  pairs = [*(('config', file) for file in contestant.files), *options.items()]
   words = [word for name, value in pairs for word in (f'--{name}', str(value))]
   folder = RunFolder(path)
-  return GridRun(task, env, agent, seed, steps, folder, ('train', *words))
+  return GridRun(task, env, name, seed, steps, folder, ('train', *words))
 
 
 def _listed(text: str) -> tuple[str, ...]:

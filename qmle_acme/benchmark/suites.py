@@ -8,11 +8,11 @@ from typing import Any
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.runs.config import load_yaml
 
-# The folder configs/, wherever it was installed.
-_CONFIGS = pathlib.Path(str(importlib.resources.files('qmle_acme.configs')))
-FOLDER = _CONFIGS / 'suites'
+# The folder configs/, wherever it is installed; `--agents` knows what lies in it.
+CONFIGS = pathlib.Path(str(importlib.resources.files('qmle_acme.configs')))
+FOLDER = CONFIGS / 'suites'
 # What `--tuned` gives to the runs of an agent: <agent>_tuned.yaml.
-BASELINES = _CONFIGS / 'baselines'
+BASELINES = CONFIGS / 'baselines'
 
 
 @dataclasses.dataclass(frozen=True)

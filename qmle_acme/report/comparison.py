@@ -14,7 +14,7 @@ from qmle_acme.types import Array
 # The return of a task that is solved, by family of environments.
 _LARGEST_RETURNS = {'control': 1000.0, 'bandit': 1.0}
 # What may differ between runs that are compared; all else is said.
-_OWN_SETTINGS = ('env', 'agent', 'seed')
+_OWN_SETTINGS = ('env', 'agent', 'label', 'seed')
 _RETURN = 'episode_return_mean'
 
 

@@ -140,7 +140,7 @@ def _read_run(
     'run': name,
     # How an agent acts in it is no other task.
     'task': settings['env'].removeprefix('relaxed:'),
-    'agent': settings['agent'],
+    'agent': settings.get('label') or settings['agent'],
     'seed': settings['seed'],
   }
   try:

@@ -46,6 +46,8 @@ class RunConfig:
   """Environment, for example control:<domain>:<task>."""
   agent: str = 'qmle'
   """Agent to train: qmle, d4pg or dmpo."""
+  label: Annotated[str, Field(pattern=r'^[A-Za-z0-9._-]{0,40}$')] = ''
+  """What reports call an agent with these settings; its own name by default."""
   steps: Count = 1_000_000
   """Environment steps of all actors together."""
   seed: Seed = 1

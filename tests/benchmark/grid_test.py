@@ -144,6 +144,28 @@ def test_baselines_get_their_tuned_settings_and_an_overlay_after_them(
   assert plain[2].dmpo == DMPOConfig()
 
 
+def test_settings_in_a_file_are_an_agent_by_their_label(tmp_path: pathlib.Path) -> None:
+  own = tmp_path / 'wide.yaml'
+  own.write_text('{agent: d4pg, label: wide, d4pg: {sigma: 0.5}}')
+  config = BenchmarkConfig(
+    out=tmp_path, tasks='switches:2x1', seeds=1, agents=f'qmle,strong,{own}'
+  )
+
+  runs = make_grid(config)
+
+  assert [run.agent for run in runs] == ['qmle', 'strong', 'wide']
+  assert runs[1].folder.path == tmp_path / 'switches-2x1' / 'strong' / 'seed1'
+  qmle, strong, wide = (train.parse(list(run.arguments[1:])) for run in runs)
+  assert (qmle.label, qmle.qmle.n_step) == ('', 1)
+  assert (strong.agent, strong.label, strong.qmle.n_step) == ('qmle', 'strong', 3)
+  assert (wide.agent, wide.label, wide.d4pg.sigma) == ('d4pg', 'wide', 0.5)
+
+
+def test_two_agents_of_one_name_are_refused(tmp_path: pathlib.Path) -> None:
+  with pytest.raises(UserError, match='two of --agents are called qmle: give one a'):
+    make_grid(BenchmarkConfig(out=tmp_path, tasks=WALK, agents='qmle,quick'))
+
+
 @pytest.mark.parametrize(
   ('settings', 'message'),
   [

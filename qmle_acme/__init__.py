@@ -3,8 +3,8 @@
 Source of the algorithm: Tavakoli, Ghiassian, Rakićević, "Learning in complex action
 spaces without policy gradients", arXiv 2410.06317.
 
-From Python: `load_policy` acts by what a run has learned. What is named here is
-imported when it is used, since TensorFlow takes seconds.
+From Python: `train` trains, `load_policy` acts by what a run has learned. What is named
+here is imported when it is used, since TensorFlow takes seconds.
 """
 
 from typing import TYPE_CHECKING
@@ -12,11 +12,44 @@ from typing import TYPE_CHECKING
 from qmle_acme import lazy
 
 if TYPE_CHECKING:
+  from qmle_acme.agents.acme.d4pg import D4PGConfig
+  from qmle_acme.agents.acme.dmpo import DMPOConfig
+  from qmle_acme.agents.qmle import QMLEConfig
+  from qmle_acme.callbacks import Callback, EarlyStopping, Evaluation, Result
+  from qmle_acme.errors import UserError
   from qmle_acme.policy import Considered, Policy, load_policy
+  from qmle_acme.trainer import train
 
 __version__ = '0.1.0'
-__all__ = ['Considered', 'Policy', 'load_policy']
+__all__ = [
+  'Callback',
+  'Considered',
+  'D4PGConfig',
+  'DMPOConfig',
+  'EarlyStopping',
+  'Evaluation',
+  'Policy',
+  'QMLEConfig',
+  'Result',
+  'UserError',
+  'load_policy',
+  'train',
+]
 
 __getattr__ = lazy.names(
-  __name__, {'Considered': 'policy', 'Policy': 'policy', 'load_policy': 'policy'}
+  __name__,
+  {
+    'Callback': 'callbacks',
+    'Considered': 'policy',
+    'D4PGConfig': 'agents.acme.d4pg',
+    'DMPOConfig': 'agents.acme.dmpo',
+    'EarlyStopping': 'callbacks',
+    'Evaluation': 'callbacks',
+    'Policy': 'policy',
+    'QMLEConfig': 'agents.qmle',
+    'Result': 'callbacks',
+    'UserError': 'errors',
+    'load_policy': 'policy',
+    'train': 'trainer',
+  },
 )

@@ -13,6 +13,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -105,8 +106,8 @@ def recorded_signals(
 ) -> Iterator[list[int]]:
   """Yields the list to which every signal that asks for a stop is added from now on.
 
-  One that is ignored, as SIGHUP under `nohup`, stays so. Must be called from the main
-  thread.
+  One that is ignored, as SIGHUP under `nohup`, stays so. Only the main thread can take
+  signals: in another one the list stays empty.
 
   Args:
     on_signal: called after each one, wherever the main thread is; it may raise.
@@ -117,7 +118,9 @@ def recorded_signals(
     received.append(number)
     on_signal(received)
 
-  before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+  is_main = threading.current_thread() is threading.main_thread()
+  taken = STOP_SIGNALS if is_main else ()
+  before = {number: signal.getsignal(number) for number in taken}
   for number, handler in before.items():
     if handler is not signal.SIG_IGN:
       signal.signal(number, handle)

@@ -20,7 +20,7 @@ from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.recording import ACTOR_STEPS, read_records
 from qmle_acme.runs.run_folder import RunFolder
-from qmle_acme.runs.screen import output_to, say
+from qmle_acme.runs.screen import output_to, poll_to, say
 from qmle_acme.topology import distributed, doors
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.supervision import Outcome
@@ -32,12 +32,17 @@ Layout = Callable[
 ]
 
 
-def run(config: RunConfig, layout: Layout | None = None) -> Outcome:
+def run(
+  config: RunConfig,
+  layout: Layout | None = None,
+  poll: Callable[[], bool] = lambda: False,
+) -> Outcome:
   """Trains, or goes on training, and returns how that ended.
 
   Args:
     config: settings of the run.
     layout: what runs its parts; by default what the settings name.
+    poll: called again and again; True stops the run as SIGTERM does.
 
   Raises:
     UserError: environment or folder cannot be used, and nothing is left behind then;
@@ -76,7 +81,15 @@ def run(config: RunConfig, layout: Layout | None = None) -> Outcome:
         warnings.showwarning(
           found.message, found.category, found.filename, found.lineno
         )
-      outcome = _run_layout(config, spec, folder, console, stop, received, layout)
+
+      def on_tick() -> None:
+        if poll_to(console, poll) and not stop.is_set():
+          received.append(signal.SIGTERM)
+          stop.set()
+
+      outcome = _run_layout(
+        config, spec, folder, console, stop, received, layout, on_tick
+      )
       counts = checkpointing.read_counts(folder)
       is_replay_behind = checkpointing.is_replay_behind(folder)
       outcome = with_loss(outcome, counts, config, is_replay_behind)
@@ -93,14 +106,15 @@ def _run_layout(
   stop: threading.Event,
   received: list[int],
   layout: Layout | None,
+  on_tick: Callable[[], None],
 ) -> Outcome:
   progress = Progress(config, console)
   try:
     if layout is not None:
       return layout(config, spec, folder, progress, received)
     if config.layout == 'distributed':
-      return distributed.run(config, spec, folder, progress, received)
-    _run_local(config, spec, folder, progress, stop)
+      return distributed.run(config, spec, folder, progress, received, on_tick)
+    _run_local(config, spec, folder, progress, stop, on_tick)
     if received:
       return Outcome('stopped', 128 + received[0])
     return Outcome('finished', 0)
@@ -121,11 +135,13 @@ def _run_local(
   folder: RunFolder,
   progress: Progress,
   stop: threading.Event,
+  on_tick: Callable[[], None],
 ) -> None:
   def watch(snapshot: dict[str, Any], replay: reverb.Client) -> None:
     if progress.is_due():
       folder.write_status('running', snapshot, error=None)
       progress.update(snapshot, replay.server_info())
+    on_tick()
 
   local.run(config, spec, folder, stop, watch)
 

@@ -32,6 +32,8 @@ LAYERS = (
   'qmle_acme.policy',
   'qmle_acme.topology',
   'qmle_acme.training',
+  'qmle_acme.callbacks',
+  'qmle_acme.trainer',
   'qmle_acme.doctor',
   'qmle_acme.cluster',
   'qmle_acme.benchmark',

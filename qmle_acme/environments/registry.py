@@ -22,6 +22,7 @@ _FAMILIES = {
   'grid2op': 'qmle_acme.environments.power_grid',
   'gymnasium': 'qmle_acme.environments.gymnasium',
   'hybrid': 'qmle_acme.environments.hybrid',
+  'python': 'qmle_acme.environments.own',
   'q3c': 'qmle_acme.environments.q3c',
   'recommender': 'qmle_acme.environments.recommender',
   'relaxed': 'qmle_acme.environments.relaxed',

@@ -5,7 +5,7 @@ import io
 import os
 import pathlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO, cast
 
 import rich.console
@@ -49,6 +49,17 @@ def output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
 def say(console: rich.console.Console, line: str) -> None:
   """Prints a line as it is."""
   console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def poll_to(console: rich.console.Console, poll: Callable[[], bool]) -> bool:
+  """Returns what a function of the user's own does; what it prints can be seen.
+
+  In a notebook standard output is none of ours, and is left as it is.
+  """
+  is_ours = sys.stdout is sys.__stdout__
+  screen = contextlib.redirect_stdout(console.file) if is_ours else None
+  with screen or contextlib.nullcontext():
+    return poll()
 
 
 def _flush() -> None:

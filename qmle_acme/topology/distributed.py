@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import acme
 import launchpad as lp
@@ -15,6 +15,7 @@ from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.monitor import Monitor
+from qmle_acme.topology.nodes import Node
 from qmle_acme.topology.restarts import Restarts
 from qmle_acme.topology.supervision import Outcome, Policy, supervise
 
@@ -31,6 +32,7 @@ def run(
   folder: RunFolder,
   progress: Progress,
   received: Sequence[int],
+  poll: Callable[[], None] = lambda: None,
 ) -> Outcome:
   """Trains until the run is over, or one part has died too often.
 
@@ -43,12 +45,13 @@ def run(
     folder: of the run, opened.
     progress: shows it.
     received: the signals that have come so far.
+    poll: called several times a second.
   """
   faults = config.faults
   policy = program_lib.make_policy(faults)
   resumes = Restarts(faults.run_restarts, 60.0 * faults.window_minutes)
   while True:
-    outcome = _run_once(config, spec, folder, progress, received, policy)
+    outcome = _run_once(config, spec, folder, progress, received, policy, poll)
     # Threads that have not stopped would go on beside those of the next time.
     if outcome.lost is None or received or config.launch != 'processes':
       return outcome
@@ -67,9 +70,15 @@ def _run_once(
   progress: Progress,
   received: Sequence[int],
   policy: Policy,
+  poll: Callable[[], None],
 ) -> Outcome:
   """Trains until the nodes end as a whole."""
   program, counter, replay = program_lib.make_program(config, spec, folder)
+
+  def on_tick(_: Sequence[Node]) -> None:
+    show(folder, progress, monitor)
+    poll()
+
   threads = {program_lib.LEARNER: config.learner_threads}
   with contextlib.closing(Monitor(counter, replay)) as monitor:
     return supervise(
@@ -80,7 +89,7 @@ def _run_once(
       environment={
         label: thread_limits(threads.get(label, 1)) for label in program.groups
       },
-      on_tick=lambda nodes: show(folder, progress, monitor),
+      on_tick=on_tick,
       on_restart=functools.partial(_note, folder, progress, 'node restart'),
       received=received,
     )

@@ -1,0 +1,183 @@
+"""What a program of a user's own does while a run goes on."""
+
+import dataclasses
+import math
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from qmle_acme.errors import UserError, check_range
+from qmle_acme.runs.checkpoint_store import CheckpointStore
+from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, read_records
+from qmle_acme.runs.run_folder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+  """An evaluation of the run.
+
+  Attributes:
+    actor_steps: environment steps when it was made.
+    learner_steps: learner steps then.
+    episode_return_mean: undiscounted return, the mean over the episodes.
+    episode_returns: of each greedy episode.
+  """
+
+  actor_steps: int
+  learner_steps: int
+  episode_return_mean: float
+  episode_returns: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+  """How a run stands once `train` has returned.
+
+  Attributes:
+    folder: of the run; `load_policy(folder)` acts by what it has learned.
+    status: 'finished'; 'stopped' by a callback or a signal, the same call goes on;
+      or 'failed'.
+    steps: environment steps of the newest checkpoint.
+    final_return: mean greedy return of the newest evaluation, None without one.
+    best_return: of the best evaluation.
+    best_step: environment steps of that.
+    error: one line on what went wrong, if anything did.
+  """
+
+  folder: pathlib.Path
+  status: str
+  steps: int
+  final_return: float | None
+  best_return: float | None
+  best_step: int | None
+  error: str | None
+
+
+class Callback:
+  """Is called while a run goes on, in the thread that called `train`.
+
+  Override what you need. An exception ends the run as failed, with a checkpoint.
+  """
+
+  def on_evaluation(self, evaluation: Evaluation) -> bool | None:
+    """Is called after each evaluation; True stops the run, with a checkpoint."""
+
+  def on_checkpoint(self, path: pathlib.Path) -> bool | None:
+    """Is called for a new checkpoint, by its folder; True stops the run."""
+
+  def on_end(self, result: Result) -> None:
+    """Is called once, when the run is over and all is saved."""
+
+
+class EarlyStopping(Callback):
+  """Stops a run that is good enough, or that has stopped getting better."""
+
+  def __init__(
+    self,
+    target: float | None = None,
+    patience: int | None = None,
+    min_gain: float = 0.0,
+  ):
+    """Takes the reasons to stop; at least one.
+
+    Args:
+      target: mean greedy return that is enough.
+      patience: evaluations in a row without a gain after which there is no hope.
+      min_gain: what a return must exceed the best one by, to be a gain.
+
+    Raises:
+      UserError: there is no reason, or one that cannot be used.
+    """
+    if target is None and patience is None:
+      raise UserError('EarlyStopping needs target, patience or both')
+    if patience is not None:
+      check_range('patience', patience, 1)
+    check_range('min_gain', min_gain, 0.0)
+    self._target = math.inf if target is None else target
+    self._patience = math.inf if patience is None else patience
+    self._min_gain = min_gain
+    self._best = -math.inf
+    self._without_gain = 0
+
+  def on_evaluation(self, evaluation: Evaluation) -> bool:
+    """Returns whether a reason to stop holds."""
+    value = evaluation.episode_return_mean
+    is_gain = value > self._best + self._min_gain
+    self._without_gain = 0 if is_gain else self._without_gain + 1
+    self._best = max(self._best, value)
+    return value >= self._target or self._without_gain >= self._patience
+
+
+class Watcher:
+  """Finds in its folder what is new of a run, and tells the callbacks.
+
+  All layouts write the same records there, so it needs to know none of them. What a
+  restart of the run repeats is not told again.
+  """
+
+  def __init__(self, folder: RunFolder, callbacks: Sequence[Callback]):
+    self._folder = folder
+    self._callbacks = callbacks
+    self._store = CheckpointStore(folder.learner_checkpoints)
+    self._stamps: dict[pathlib.Path, Any] = {}
+    self._checkpoint = max(self._store.numbers(), default=0)
+    self._evaluation = max(map(_when, self._evaluations()), default=(-1, -1))
+
+  def poll(self) -> bool:
+    """Tells what is new since the last time; returns whether the run is to stop."""
+    answers: list[bool | None] = []
+    if self._is_changed(self._folder.evaluations):
+      for evaluation in self._evaluations():
+        if _when(evaluation) > self._evaluation:
+          self._evaluation = _when(evaluation)
+          answers += [each.on_evaluation(evaluation) for each in self._callbacks]
+    if self._is_changed(self._store.path):
+      for number in self._store.numbers():
+        if number > self._checkpoint:
+          self._checkpoint = number
+          path = self._store.path / str(number)
+          answers += [each.on_checkpoint(path) for each in self._callbacks]
+    return any(answers)
+
+  def end(self, result: Result) -> None:
+    """Tells what is left to tell, and how the run stands."""
+    self.poll()
+    for each in self._callbacks:
+      each.on_end(result)
+
+  def _is_changed(self, path: pathlib.Path) -> bool:
+    stat = path.stat() if path.exists() else None
+    stamp = stat and (stat.st_mtime_ns, stat.st_size)
+    is_changed = self._stamps.get(path) != stamp
+    self._stamps[path] = stamp
+    return is_changed
+
+  def _evaluations(self) -> list[Evaluation]:
+    return read_evaluations(self._folder)
+
+
+def read_evaluations(folder: RunFolder) -> list[Evaluation]:
+  """Returns the evaluations of a run, the oldest first.
+
+  Raises:
+    UserError: its records are damaged.
+  """
+  needed = (ACTOR_STEPS, LEARNER_STEPS, 'episode_return_mean', 'episode_returns')
+  return [
+    Evaluation(
+      int(record[ACTOR_STEPS]),
+      int(record[LEARNER_STEPS]),
+      _number(record['episode_return_mean']),
+      tuple(map(_number, record['episode_returns'])),
+    )
+    for record in read_records(folder.evaluations, *needed)
+  ]
+
+
+def _number(value: float | None) -> float:
+  """Returns what a record holds: JSON has no number that is not finite."""
+  return math.nan if value is None else float(value)
+
+
+def _when(evaluation: Evaluation) -> tuple[int, int]:
+  return evaluation.actor_steps, evaluation.learner_steps

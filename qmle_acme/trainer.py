@@ -1,0 +1,113 @@
+"""Training from Python: the same runs as `qmle train`, with callbacks."""
+
+import dataclasses
+import os
+import pathlib
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from qmle_acme import environments, processes, training
+from qmle_acme.agents.acme.d4pg import D4PGConfig
+from qmle_acme.agents.acme.dmpo import DMPOConfig
+from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.callbacks import Callback, Result, Watcher, read_evaluations
+from qmle_acme.environments.own import MakeEnvironment, name_of
+from qmle_acme.errors import UserError, unknown
+from qmle_acme.runs import checkpointing
+from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.recording import ACTOR_STEPS
+from qmle_acme.runs.run_folder import RunFolder
+
+_AGENTS = {QMLEConfig: 'qmle', D4PGConfig: 'd4pg', DMPOConfig: 'dmpo'}
+_ARGUMENTS = ('run', 'env', 'agent', 'steps', *_AGENTS.values())
+
+
+def train(
+  make_environment: str | MakeEnvironment,
+  folder: str | os.PathLike[str],
+  *,
+  steps: int,
+  config: QMLEConfig | D4PGConfig | DMPOConfig | None = None,
+  callbacks: Sequence[Callback] = (),
+  layout: str = 'local',
+  **settings: Any,
+) -> Result:
+  """Trains an agent, or goes on where the run in the folder stopped.
+
+  It may be called in any thread; in the main thread Ctrl-C and SIGTERM stop the run
+  with a checkpoint. What libraries print meanwhile goes to `logs/` in the folder.
+
+  Args:
+    make_environment: from a seed to a `dm_env.Environment` or a `gymnasium.Env`: a
+      function at the top level of a module, so that nodes can import it; or the name
+      of an environment, as `qmle train --env` takes it.
+    folder: of the run; it is made if it is missing.
+    steps: environment steps of the whole run. More than before goes on.
+    config: of the agent, whose type says which one; by default QMLE's defaults.
+    callbacks: are told of evaluations, checkpoints and the end.
+    layout: 'local', one process; or 'distributed', a process for each node.
+    **settings: others of `runs.config.RunConfig`, such as `seed=1`, `actors=4` or
+      `evaluation_period=5_000`.
+
+  Returns:
+    How the run stands; a run that has failed says so there, and does not raise.
+
+  Raises:
+    UserError: environment, settings or folder cannot be used; nothing is left behind.
+  """
+  run = _make_config(make_environment, folder, steps, config, layout, settings)
+  is_main = threading.current_thread() is threading.main_thread()
+  if (run.layout, run.launch, is_main) == ('distributed', 'threads', False):
+    raise UserError("launch='threads' needs the main thread: use 'processes'")
+  # Our own servers are not behind a proxy; read with the first tensor and connection.
+  wanted = {'grpc_proxy': '', **processes.thread_limits(run.learner_threads)}
+  for name, value in wanted.items():
+    os.environ.setdefault(name, value)
+  watcher = Watcher(RunFolder(run.run), callbacks)
+  outcome = training.run(run, poll=watcher.poll)
+  result = _result(RunFolder(run.run), outcome.state, outcome.error)
+  watcher.end(result)
+  return result
+
+
+def _make_config(
+  make_environment: str | MakeEnvironment,
+  folder: str | os.PathLike[str],
+  steps: int,
+  config: QMLEConfig | D4PGConfig | DMPOConfig | None,
+  layout: str,
+  settings: dict[str, Any],
+) -> RunConfig:
+  """Returns the settings of the run."""
+  known = {f.name for f in dataclasses.fields(RunConfig)} - {*_ARGUMENTS, 'layout'}
+  for name in settings:
+    if name not in known:
+      raise unknown('setting', name, known)
+  own = config or QMLEConfig()
+  if type(own) not in _AGENTS:
+    kinds = ', '.join(kind.__name__ for kind in _AGENTS)
+    raise UserError(f'config is a {type(own).__name__}: it must be one of {kinds}')
+  agent = _AGENTS[type(own)]
+  env = make_environment
+  if not isinstance(env, str):
+    env = name_of(env)
+  environments.check(env)
+  values: dict[str, Any] = {**settings, 'layout': layout, agent: own}
+  run = pathlib.Path(folder)
+  return RunConfig(run=run, env=env, agent=agent, steps=steps, **values)
+
+
+def _result(folder: RunFolder, status: str, error: str | None) -> Result:
+  """Returns what the folder says of the run."""
+  evaluations = read_evaluations(folder)
+  best = max(evaluations, key=lambda e: e.episode_return_mean, default=None)
+  return Result(
+    folder=folder.path,
+    status=status,
+    steps=int(checkpointing.read_counts(folder).get(ACTOR_STEPS, 0)),
+    final_return=evaluations[-1].episode_return_mean if evaluations else None,
+    best_return=best.episode_return_mean if best else None,
+    best_step=best.actor_steps if best else None,
+    error=error,
+  )

@@ -1,0 +1,272 @@
+"""Training from Python: own environments, callbacks, threads, what is refused."""
+
+import dataclasses
+import pathlib
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import dm_env
+import gymnasium
+import numpy as np
+import pytest
+import small_runs
+from dm_env import specs
+from gymnasium import spaces
+
+import qmle_acme
+from qmle_acme import environments
+from qmle_acme.environments import own
+
+SMALL: dict[str, Any] = {'evaluation_period': 200, 'evaluation_episodes': 2}
+
+
+class Reach(gymnasium.Env):
+  """One step: the reward is higher the nearer the action is to the target."""
+
+  observation_space = spaces.Dict(
+    {'target': spaces.Box(-1, 1, (2,)), 'mode': spaces.Discrete(2)}
+  )
+  action_space = spaces.Tuple((spaces.Discrete(3), spaces.Box(-1, 1, (2,))))
+
+  def __init__(self, seed: int):
+    self.made_with = seed
+
+  def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+    super().reset(seed=seed)
+    self._target = self.np_random.uniform(-1, 1, 2).astype(np.float32)
+    return {'target': self._target, 'mode': 1}, {}
+
+  def step(self, action: Any) -> Any:
+    reward = -float(np.abs(action[1] - self._target).sum())
+    return {'target': self._target, 'mode': 0}, reward, True, False, {}
+
+
+class Nested(dm_env.Environment):
+  """Two observations in a dictionary, in float64; an episode has three steps."""
+
+  def reset(self) -> dm_env.TimeStep:
+    self._steps = 0
+    return dm_env.restart(self._observation())
+
+  def step(self, action: Any) -> dm_env.TimeStep:
+    self._steps += 1
+    if self._steps == 3:
+      return dm_env.termination(1.5, self._observation())
+    return dm_env.transition(1.5, self._observation())
+
+  def observation_spec(self) -> Any:
+    return {'b': specs.Array((2, 1), np.float64), 'a': specs.Array((), np.int32)}
+
+  def action_spec(self) -> Any:
+    return specs.BoundedArray((1,), np.float32, -1.0, 1.0)
+
+  def _observation(self) -> Any:
+    return {'b': np.array([[5.0], [6.0]]), 'a': np.int32(self._steps)}
+
+
+def make_reach(seed: int) -> gymnasium.Env:
+  return Reach(seed)
+
+
+def make_nested(seed: int) -> dm_env.Environment:
+  return Nested()
+
+
+def make_list(seed: int) -> Any:
+  return [seed]
+
+
+class Seen(qmle_acme.Callback):
+  """Keeps all that it is told; stops at the evaluation after `last` steps."""
+
+  def __init__(self, last: int | None = None):
+    self.last = last
+    self.evaluations: list[qmle_acme.Evaluation] = []
+    self.checkpoints: list[pathlib.Path] = []
+    self.results: list[qmle_acme.Result] = []
+
+  def on_evaluation(self, evaluation: qmle_acme.Evaluation) -> bool:
+    print('seen', evaluation.actor_steps)
+    self.evaluations.append(evaluation)
+    return self.last is not None and evaluation.actor_steps >= self.last
+
+  def on_checkpoint(self, path: pathlib.Path) -> None:
+    assert (path / 'manifest.json').exists()
+    self.checkpoints.append(path)
+
+  def on_end(self, result: qmle_acme.Result) -> None:
+    self.results.append(result)
+
+
+def test_a_whole_run_with_an_environment_of_ones_own(tmp_path: pathlib.Path) -> None:
+  seen = Seen()
+  result = qmle_acme.train(
+    make_reach, tmp_path, steps=500, config=small_runs.QMLE, callbacks=[seen], **SMALL
+  )
+  assert (result.status, result.steps, result.error) == ('finished', 500, None)
+  assert [e.actor_steps for e in seen.evaluations] == [0, 200, 400, 500]
+  best = max(seen.evaluations, key=lambda e: e.episode_return_mean)
+  assert result.best_return == best.episode_return_mean == np.mean(best.episode_returns)
+  assert result.best_step == best.actor_steps
+  assert result.final_return == seen.evaluations[-1].episode_return_mean
+  assert seen.checkpoints and seen.results == [result]
+  policy = qmle_acme.load_policy(result.folder)
+  action = policy({'target': np.zeros(2, np.float32), 'mode': 1})
+  assert Reach.action_space.contains(action)
+
+
+def test_a_callback_stops_and_the_same_call_goes_on(tmp_path: pathlib.Path) -> None:
+  seen = Seen(last=200)
+  values: dict[str, Any] = {'steps': 600, 'config': small_runs.QMLE, **SMALL}
+  stopped = qmle_acme.train('bandit:bimodal', tmp_path, callbacks=[seen], **values)
+  assert (stopped.status, stopped.error) == ('stopped', None)
+  assert 200 <= stopped.steps < 400
+  seen.last = None
+  finished = qmle_acme.train('bandit:bimodal', tmp_path, callbacks=[seen], **values)
+  assert (finished.status, finished.steps) == ('finished', 600)
+  assert [e.actor_steps for e in seen.evaluations] == [0, 200, 400, 600]
+
+
+def test_processes_in_a_thread(tmp_path: pathlib.Path) -> None:
+  seen = Seen(last=200)
+  results = []
+
+  def train() -> None:
+    results.append(
+      qmle_acme.train(
+        make_nested,
+        tmp_path,
+        steps=100_000,
+        config=small_runs.QMLE,
+        callbacks=[seen],
+        layout='distributed',
+        actors=1,
+        **SMALL,
+      )
+    )
+
+  thread = threading.Thread(target=train)
+  thread.start()
+  thread.join(small_runs.PATIENCE_SECONDS)
+  assert not thread.is_alive()
+  assert results == seen.results
+  assert results[0].status == 'stopped' and 200 <= results[0].steps < 100_000
+  assert seen.evaluations[-1].episode_returns == (4.5, 4.5)
+  assert seen.checkpoints
+
+
+def test_a_callback_that_fails_ends_the_run(tmp_path: pathlib.Path) -> None:
+  class Broken(qmle_acme.Callback):
+    def on_evaluation(self, evaluation: qmle_acme.Evaluation) -> None:
+      if evaluation.actor_steps:
+        raise ValueError('no disk for my table')
+
+  result = qmle_acme.train(
+    'bandit:bimodal',
+    tmp_path,
+    steps=1_000,
+    config=small_runs.QMLE,
+    callbacks=[Broken()],
+    **SMALL,
+  )
+  assert result.status == 'failed' and result.steps == 200
+  assert result.error and 'ValueError: no disk for my table' in result.error
+
+
+def test_early_stopping_by_hand() -> None:
+  def answers(stop: qmle_acme.EarlyStopping, *returns: float) -> list[bool]:
+    made = (qmle_acme.Evaluation(0, 0, value, (value,)) for value in returns)
+    return [stop.on_evaluation(evaluation) for evaluation in made]
+
+  assert answers(qmle_acme.EarlyStopping(target=3), 1, 2, 3) == [False, False, True]
+  patient = qmle_acme.EarlyStopping(patience=2)
+  assert answers(patient, 1, 1, 2, 1, 2) == [False, False, False, False, True]
+  # Half a point is no gain, and the best one is still the one to beat.
+  strict = qmle_acme.EarlyStopping(patience=2, min_gain=1.0)
+  assert answers(strict, 1, 1.5, 2.6, 3) == [False, False, False, False]
+  with pytest.raises(qmle_acme.UserError, match='target, patience or both'):
+    qmle_acme.EarlyStopping()
+
+
+def test_dm_env_observations_become_one_vector() -> None:
+  with environments.make(f'python:{__name__}:make_nested', 0) as environment:
+    np.testing.assert_array_equal(environment.reset().observation, [0, 5, 6])
+    timestep = environment.step(np.zeros(1))
+    np.testing.assert_array_equal(timestep.observation, [1, 5, 6])
+    assert timestep.observation.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+  ('name', 'message'),
+  [
+    ('python:make', 'python:make is not of the form python:<module>:<function>'),
+    ('python:no.such:make', 'cannot import no.such: ModuleNotFoundError: No module'),
+    ('python:math:make', 'math has no function make'),
+    ('python:trainer_test:SMALL', 'trainer_test has no function SMALL'),
+    ('python:trainer_test:make_list', 'returned a list: it must return a dm_env'),
+  ],
+)
+def test_a_name_that_cannot_be_used(name: str, message: str) -> None:
+  with pytest.raises(qmle_acme.UserError, match=message):
+    environments.make(name, 0)
+
+
+def test_what_train_refuses(tmp_path: pathlib.Path) -> None:
+  def refusal(make: Any, **values: Any) -> str:
+    with pytest.raises(qmle_acme.UserError) as error:
+      qmle_acme.train(make, tmp_path / 'run', **{'steps': 10, **values})
+    assert not (tmp_path / 'run').exists()
+    return str(error.value)
+
+  assert 'at the top level of a module' in refusal(lambda seed: Reach(seed))
+  assert 'nearest: actors' in refusal(make_reach, actor=3)
+  assert 'config is a dict: it must be one of QMLEConfig' in refusal(
+    make_reach, config={'n_step': 3}
+  )
+  assert 'd4pg' in refusal(make_reach, config=qmle_acme.D4PGConfig())
+  assert 'nearest: bandit:bimodal' in refusal('bandit:bimodl')
+
+
+SCRIPT = """
+import gymnasium
+import qmle_acme
+from trainer_test import Reach
+
+def make(seed):
+  return Reach(seed)
+
+{guard}
+print(qmle_acme.environments.own.name_of(make))
+"""
+
+
+@pytest.mark.parametrize('guard', ["if __name__ == '__main__':", 'if True:'])
+def test_a_function_of_the_script_itself(guard: str, tmp_path: pathlib.Path) -> None:
+  lines = SCRIPT.format(guard=guard).replace('\nprint', '\n  print')
+  script = tmp_path / 'my_script.py'
+  script.write_text(
+    lines.replace('import qmle_acme\n', 'import qmle_acme.environments.own\n')
+  )
+  done = subprocess.run(
+    [sys.executable, str(script)],
+    env={
+      'PYTHONPATH': str(pathlib.Path(__file__).parent / 'runs')
+      + ':'
+      + str(pathlib.Path(__file__).parent)
+    },
+    capture_output=True,
+    text=True,
+  )
+  if guard == 'if True:':
+    assert 'my_script trains while it is being imported' in done.stderr
+  else:
+    assert done.stdout == 'python:my_script:make\n', done.stderr
+
+
+def test_a_function_of_a_prompt_is_refused() -> None:
+  make = dataclasses.make_dataclass('make', [])
+  make.__module__ = '__main__'
+  with pytest.raises(qmle_acme.UserError, match='nodes cannot import make'):
+    own.name_of(make)

@@ -61,7 +61,8 @@ def main() -> None:
   environment = make_environment(os.environ, is_open=arguments[0] == _OPEN)
   if environment != os.environ:
     _start_again(environment)
-  sys.path.append(os.getcwd())  # For environments of the user's own.
+  if not _is_in_run(pathlib.Path.cwd()):
+    sys.path.append(os.getcwd())  # For environments of the user's own.
   warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
   try:
     code = _run(arguments[0], arguments[1:])
@@ -93,6 +94,17 @@ def make_environment(given: Mapping[str, str], is_open: bool = False) -> dict[st
     if path and path not in (_STORED, _LOOPBACK)
   ]
   return _ENVIRONMENT | dict(given) | _NO_PROXY | {_PRELOAD: ':'.join(ours + others)}
+
+
+def _is_in_run(folder: pathlib.Path) -> bool:
+  """Returns whether a folder lies in a run's, where no code of the user's own is.
+
+  A run of somebody else may name one of its own files as a module.
+  """
+  around = (folder, *folder.parents)
+  return any(
+    (f / 'config.yaml').exists() and (f / 'checkpoints').exists() for f in around
+  )
 
 
 def _start_again(environment: Mapping[str, str]) -> None:

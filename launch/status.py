@@ -7,6 +7,7 @@ from typing import Annotated
 
 import rich.console
 import rich.table
+import rich.text
 import tyro
 
 from qmle_acme.runs.run_folder import RunFolder
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> int:
     rows = _rows(folder)
     table = rich.table.Table(title=str(folder.path), show_header=False)
     for name, value in rows.items():
-      table.add_row(name, value)
+      table.add_row(name, rich.text.Text(value))
     console.print(table)
     if not config.follow or rows['state'] != 'running':
       return 0

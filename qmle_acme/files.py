@@ -12,14 +12,18 @@ from typing import Any
 from qmle_acme.errors import UserError, unreadable
 
 
-def make_folder(path: pathlib.Path) -> None:
+def make_folder(path: pathlib.Path, mode: int = 0o777) -> None:
   """Makes a folder, and those above it, unless it is there.
+
+  Args:
+    path: of the folder.
+    mode: of the folder itself if it is made, less what the umask takes away.
 
   Raises:
     UserError: it cannot be made, or there is no writing in it.
   """
   try:
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode, parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=path).close()
   except OSError as error:
     raise UserError(f'cannot write in {path}: {error.strerror or error}') from error

@@ -11,7 +11,6 @@ follows the run by the run folder alone:
   died      the node has failed: exit code 75, "try again", which is the engine's part.
 """
 
-import contextlib
 import dataclasses
 import os
 import sys
@@ -224,8 +223,8 @@ def run(config: RunConfig, place: Place, hosts: Mapping[str, str], hold: float) 
     return 0
   if place.role == MAIN:
     return conductor.run(config, hosts)
-  with contextlib.suppress(FileExistsError):
-    folder.logs.mkdir(parents=True)
+  folder.make()
+  folder.logs.mkdir(exist_ok=True)
   with screen.output_to(folder.logs / f'{place.name}.log') as console:
     end = _NodeRun(config, place, hosts).run(console)
   if end is _AGAIN:

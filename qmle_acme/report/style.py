@@ -75,6 +75,7 @@ def themed(theme: Theme) -> Iterator[None]:
       'figure.facecolor': theme.paper,
       'axes.facecolor': theme.paper,
       'legend.frameon': False,
+      'text.parse_math': False,  # A $ in a name is no formula.
       'axes.grid': True,
       'axes.axisbelow': True,
       'grid.color': theme.faint,

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import jinja2
@@ -15,6 +16,8 @@ from qmle_acme.report import sections as sections_lib
 from qmle_acme.report import style, tables
 from qmle_acme.report.comparison import Comparison
 
+# In Markdown, of names that come from runs.
+_SPECIAL = {'&': '&amp;', '<': '&lt;', '](': ']\\(', '`': '\\`'}
 PAGE, MARKDOWN, FIGURES, DATA = 'index.html', 'report.md', 'figures', 'data'
 
 
@@ -96,6 +99,25 @@ def _svgs(section: sections_lib.Section) -> dict[str, str]:
   return pictures
 
 
+def _plain(value: object) -> object:
+  """Returns a text for Markdown: no HTML, link, picture or code can begin in it."""
+  if not isinstance(value, str):
+    return value
+  for special, instead in _SPECIAL.items():
+    value = value.replace(special, instead)
+  return ' '.join(value.splitlines())
+
+
+def _cells(row: Iterable[str]) -> list[object]:
+  """Returns the texts of a table's row for Markdown."""
+  return [_plain(cell.replace('|', '\\|')) for cell in row]
+
+
+def _in_one_line(text: str) -> str:
+  """Returns a text for a block of code, which it cannot end."""
+  return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def _templates() -> tuple[jinja2.Template, jinja2.Template]:
   """Returns the templates of the page and of Markdown."""
   environment = jinja2.Environment(
@@ -105,6 +127,11 @@ def _templates() -> tuple[jinja2.Template, jinja2.Template]:
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
   )
+  environment.filters |= {
+    'plain': _plain,
+    'cells': _cells,
+    'in_one_line': _in_one_line,
+  }
   return (
     environment.get_template('page.html.jinja'),
     environment.get_template('report.md.jinja'),

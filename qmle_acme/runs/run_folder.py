@@ -46,6 +46,14 @@ class RunFolder:
     self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
     self._cpu_seconds_before = 0.0
 
+  def make(self) -> None:
+    """Makes the folder, readable by its owner alone; one that is there stays as it is.
+
+    Raises:
+      UserError: there is no writing in it.
+    """
+    make_folder(self.path, mode=0o700)
+
   def open(self, config: config_lib.RunConfig) -> TextIO:
     """Makes the folder, or opens it to resume; returns the lock that is now held.
 
@@ -56,7 +64,7 @@ class RunFolder:
       UserError: there is no writing in this folder, another process trains in it, it
         belongs to a run of other settings, or cannot be read; nothing is changed then.
     """
-    make_folder(self.path)
+    self.make()
     lock = (self.path / '.lock').open('w')
     try:
       fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

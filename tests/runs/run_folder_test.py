@@ -197,3 +197,12 @@ def test_reader_never_sees_half_a_file(tmp_path: pathlib.Path) -> None:
 
   assert seen <= texts
   assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_made_is_its_owners_alone(tmp_path: pathlib.Path) -> None:
+  RunFolder(tmp_path / 'a' / 'run').make()
+  (tmp_path / 'shared').mkdir(mode=0o755)
+  RunFolder(tmp_path / 'shared').make()
+
+  assert (tmp_path / 'a' / 'run').stat().st_mode & 0o777 == 0o700
+  assert (tmp_path / 'shared').stat().st_mode & 0o777 == 0o755

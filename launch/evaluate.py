@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import statistics
+import sys
 import threading
 
 import tyro
@@ -11,6 +12,7 @@ from qmle_acme.errors import check_range, check_seed
 from qmle_acme.files import to_json
 from qmle_acme.policy import load_policy
 from qmle_acme.runs import evaluation
+from qmle_acme.runs.run_folder import DIED, RunFolder
 
 from . import arguments
 
@@ -42,6 +44,10 @@ def main(argv: list[str]) -> int:
   """Evaluates and prints; returns the exit code."""
   config = arguments.parse(EvaluateConfig, argv, 'qmle evaluate')
   policy = load_policy(config.run, config.seed)
+  if RunFolder(config.run).read_status().get('state') == DIED:
+    print(
+      f'{config.run} has died: the command that trained it resumes', file=sys.stderr
+    )
   with policy.environment as environment:
     returns = evaluation.evaluate(
       policy.as_actor(), environment, config.episodes, threading.Event()

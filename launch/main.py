@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping
 
 import qmle_acme
-from qmle_acme.errors import UserError, unknown
+from qmle_acme.errors import UserError, in_one_line, unknown
 
 COMMANDS = {
   'train': 'train an agent, or go on where a run stopped',
@@ -69,7 +69,7 @@ def main() -> None:
     sys.stdout.flush()
     sys.exit(code)
   except UserError as error:
-    print(f'qmle: {error}', file=sys.stderr)
+    print(f'qmle: {in_one_line(str(error))}', file=sys.stderr)
     sys.exit(2)
   except KeyboardInterrupt:
     sys.exit(130)

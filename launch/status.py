@@ -10,6 +10,7 @@ import rich.table
 import rich.text
 import tyro
 
+from qmle_acme.errors import in_one_line
 from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> int:
     rows = _rows(folder)
     table = rich.table.Table(title=str(folder.path), show_header=False)
     for name, value in rows.items():
-      table.add_row(name, rich.text.Text(value))
+      table.add_row(name, rich.text.Text(in_one_line(value)))
     console.print(table)
     if not config.follow or rows['state'] != 'running':
       return 0

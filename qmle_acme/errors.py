@@ -13,6 +13,11 @@ class RunFault(Exception):
   """What ends a run in one line, and would end it again: no restart is tried."""
 
 
+def in_one_line(text: str) -> str:
+  """Returns a text without what would break a line, or move in a terminal."""
+  return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
   """Returns the error for a name that is not known, with the nearest known names.
 

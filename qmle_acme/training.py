@@ -59,8 +59,10 @@ def run(
   with folder.open(config):
     counts = checkpointing.read_resumed_counts(folder)
     if folder.is_finished(config.steps):
-      print(f'finished before: {config.steps:,} steps in {folder.path}')
+      steps = int(counts[ACTOR_STEPS])
+      print(f'finished before: {steps:,} steps in {folder.path}')
       return Outcome('finished', 0)
+    changes = folder.check_same(config)
     folder.write_config(config)
     damages = checkpointing.forget_damaged(folder)
     folder.logs.mkdir(exist_ok=True)
@@ -71,11 +73,15 @@ def run(
         functools.partial(_acknowledge, config, console, stop)
       ) as received,
     ):
-      folder.append_start({'command': sys.argv, **machine.describe()})
+      folder.append_start(
+        {'command': sys.argv, 'changes': changes, **machine.describe()}
+      )
       folder.write_status('running', counts, error=None)
       # What places nodes elsewhere wants to be reached.
       open_doors = [] if layout or doors.are_closed() else [doors.WARNING]
-      for line in [*damages, *open_doors, f'{_opening(config, counts)}; {need}']:
+      changed = [f'changed: {change}' for change in changes]
+      opening = f'{_opening(config, counts)}; {need}'
+      for line in [*damages, opening, *changed, *open_doors]:
         say(console, line)
       for found in early:
         warnings.showwarning(

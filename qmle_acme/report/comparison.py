@@ -9,6 +9,7 @@ import pandas as pd
 from qmle_acme.benchmark import suites
 from qmle_acme.report.results import RESTARTS, Results
 from qmle_acme.runs.config import differences
+from qmle_acme.runs.run_folder import DIED
 from qmle_acme.types import Array
 
 # The return of a task that is solved, by family of environments.
@@ -163,7 +164,10 @@ class Comparison:
         horizon = self.horizons[run['task']]
         state = f'has ended without an evaluation at step {horizon:,}'
         if run['state'] != 'finished':
-          state = f'is {run["state"]}' + (f' ({run["error"]})' if run['error'] else '')
+          verb = 'has' if run['state'] == DIED else 'is'
+          state = f'{verb} {run["state"]}' + (
+            f' ({run["error"]})' if run['error'] else ''
+          )
         has_curve = not np.isnan(final['final_return'])
         where = 'in the curves only' if has_curve else 'left out'
         notes.append(

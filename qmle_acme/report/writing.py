@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 import tyro
 
+from qmle_acme.errors import in_one_line
 from qmle_acme.files import make_folder
 from qmle_acme.report import published as published_lib
 from qmle_acme.report import results as results_lib
@@ -113,11 +114,6 @@ def _cells(row: Iterable[str]) -> list[object]:
   return [_plain(cell.replace('|', '\\|')) for cell in row]
 
 
-def _in_one_line(text: str) -> str:
-  """Returns a text for a block of code, which it cannot end."""
-  return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 def _templates() -> tuple[jinja2.Template, jinja2.Template]:
   """Returns the templates of the page and of Markdown."""
   environment = jinja2.Environment(
@@ -130,7 +126,7 @@ def _templates() -> tuple[jinja2.Template, jinja2.Template]:
   environment.filters |= {
     'plain': _plain,
     'cells': _cells,
-    'in_one_line': _in_one_line,
+    'in_one_line': in_one_line,
   }
   return (
     environment.get_template('page.html.jinja'),

@@ -22,6 +22,17 @@ from qmle_acme.settings import Count, Seed
 
 # Each has its settings under its own name.
 AGENTS = ('qmle', 'd4pg', 'dmpo')
+# How what may change at a resume begins: it changes no experiment.
+HARMLESS = (
+  'steps:',
+  'layout:',
+  'launch:',
+  'actors:',
+  'learner_threads:',
+  'checkpoint_minutes:',
+  'evaluation_period:',
+  'faults.',
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,9 +225,27 @@ def _merge(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
   """Returns the base with the data over it, mapping by mapping."""
   merged = dict(base)
   for key, value in data.items():
-    is_nested = isinstance(value, dict) and isinstance(base[key], dict)
+    is_nested = isinstance(value, dict) and isinstance(base.get(key), dict)
     merged[key] = _merge(base[key], value) if is_nested else value
   return merged
+
+
+def with_defaults(data: dict[str, Any]) -> dict[str, Any]:
+  """Returns settings of a run with the defaults of those that it lacks.
+
+  Args:
+    data: settings of a run, of an older version or without those of some agents; what
+      cannot be read as settings of today stays as it is.
+  """
+  defaults = to_dict(RunConfig(run=pathlib.Path()))
+  filled = _merge(
+    {k: v for k, v in defaults.items() if k in data or k not in AGENTS}, data
+  )
+  try:
+    now = to_dict(from_dict(data, pathlib.Path()))
+  except UserError:
+    return filled
+  return {key: now[key] for key in filled}
 
 
 def differences(

@@ -3,6 +3,7 @@
 import datetime
 import fcntl
 import pathlib
+import time
 from typing import Any, TextIO
 
 import yaml
@@ -19,6 +20,9 @@ from qmle_acme.files import (
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.cpu_time import tree_cpu_seconds
 
+# The state of a run whose process is gone without a word, as after SIGKILL.
+DIED = 'died'
+_LOCK_ATTEMPTS, _LOCK_SECONDS = 5, 0.02
 # What the settings of every run name, whatever its version.
 _ESSENTIALS = {
   'env': str,
@@ -44,6 +48,7 @@ class RunFolder:
     self.logs = self.path / 'logs'
     self.learner_checkpoints = self.path / 'checkpoints' / 'learner'
     self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
+    self._lock = self.path / '.lock'
     self._cpu_seconds_before = 0.0
 
   def make(self) -> None:
@@ -57,47 +62,67 @@ class RunFolder:
   def open(self, config: config_lib.RunConfig) -> TextIO:
     """Makes the folder, or opens it to resume; returns the lock that is now held.
 
-    Only `steps` may differ from an earlier part of the run, so that it can go on, what
-    is done about faults, and the settings of agents that it does not train.
-
     Raises:
       UserError: there is no writing in this folder, another process trains in it, it
         belongs to a run of other settings, or cannot be read; nothing is changed then.
     """
     self.make()
-    lock = (self.path / '.lock').open('w')
-    try:
-      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-      raise UserError(f'{self.path} is in use by another `qmle train`') from None
+    lock = self._lock.open('w')
+    for attempt in range(_LOCK_ATTEMPTS):
+      try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        break
+      except BlockingIOError:
+        if attempt == _LOCK_ATTEMPTS - 1:
+          raise UserError(f'{self.path} is in use by another `qmle train`') from None
+        time.sleep(_LOCK_SECONDS)  # `is_held` holds it for a moment.
     self.check_same(config)
     self._cpu_seconds_before = self.read_status().get('cpu_seconds', 0.0)
     return lock
 
-  def check_same(self, config: config_lib.RunConfig) -> None:
+  def is_held(self) -> bool:
+    """Returns whether a process trains in this folder, as far as can be known."""
+    try:
+      with self._lock.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+      return False
+    except OSError:  # It is held, or nobody may ask.
+      return True
+    return False
+
+  def check_same(self, config: config_lib.RunConfig) -> list[str]:
     """Checks that a run that is there was made with these settings.
 
+    What does not change the experiment may differ (`config.HARMLESS`), and the settings
+    of agents that it does not train. A setting that the run lacks, as it is of an older
+    version, has its default.
+
+    Returns:
+      A line for each difference that there may be.
+
     Raises:
-      UserError: they differ in more than `steps` and agents that it does not train, or
-        cannot be read.
+      UserError: they differ in more, or cannot be read.
     """
     if not self.config.exists():
-      return
+      return []
     settings = config_lib.to_dict(config)
-    # What is done about faults is no part of the experiment either.
-    kept = {name: settings[name] for name in ('steps', 'faults')}
-    old = self.read_settings() | kept
+    old = self.read_settings()
     # Settings of an agent that is not trained, before or now, make no difference.
     for agent in config_lib.AGENTS:
       if {old['agent'], settings['agent']} != {agent}:
         old.pop(agent, None)
         settings.pop(agent)
-    found = config_lib.differences(old, settings)
-    if found:
+    filled = config_lib.with_defaults(old)
+    changes = config_lib.differences(filled, settings)
+    refused = [c for c in changes if not c.startswith(config_lib.HARMLESS)]
+    if refused:
       raise UserError(
-        f'{self.path} holds a run of other settings ({"; ".join(found)}): '
+        f'{self.path} holds a run of other settings ({"; ".join(refused)}): '
         'use these again, or another folder'
       )
+    lacking = config_lib.differences(old, filled)
+    return [*changes, *(f'{line} (new, its default)' for line in lacking)]
 
   def write_config(self, config: config_lib.RunConfig) -> None:
     """Writes the settings of the run, all of them."""
@@ -157,10 +182,15 @@ class RunFolder:
   def read_status(self) -> dict[str, Any]:
     """Returns what `write_status` has written; nothing before the first time.
 
+    A run that says that it is running, while no process trains in its folder, has died.
+
     Raises:
       UserError: it is damaged.
     """
-    return read_json(self.status) if self.status.exists() else {}
+    status = read_json(self.status) if self.status.exists() else {}
+    if status.get('state') == 'running' and not self.is_held():
+      status['state'] = DIED
+    return status
 
   def is_finished(self, steps: int) -> bool:
     """Returns whether the status says that there is nothing left to do.

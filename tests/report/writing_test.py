@@ -97,7 +97,7 @@ def test_report_of_a_run_that_has_hardly_begun(tmp_path: pathlib.Path) -> None:
     'costs',
     'commands',
   )
-  assert 'seed 1, is running, at 0 of 200 steps: it is in the curves only.' in page
+  assert 'seed 1, has died, at 0 of 200 steps: it is in the curves only.' in page
   assert 'There is one seed' in page
 
 

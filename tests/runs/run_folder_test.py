@@ -206,3 +206,76 @@ def test_a_folder_that_is_made_is_its_owners_alone(tmp_path: pathlib.Path) -> No
 
   assert (tmp_path / 'a' / 'run').stat().st_mode & 0o777 == 0o700
   assert (tmp_path / 'shared').stat().st_mode & 0o777 == 0o755
+
+
+def test_what_changes_no_experiment_may_change_and_is_told(config: RunConfig) -> None:
+  folder = start(config)
+  other = dataclasses.replace(
+    config,
+    layout='local',
+    actors=3,
+    learner_threads=1,
+    checkpoint_minutes=1.0,
+    evaluation_period=50,
+  )
+
+  assert folder.check_same(config) == []
+  assert folder.check_same(other) == [
+    'actors: 2 -> 3',
+    'checkpoint_minutes: 10.0 -> 1.0',
+    'evaluation_period: 20000 -> 50',
+    'layout: distributed -> local',
+    'learner_threads: 2 -> 1',
+  ]
+
+
+def test_a_setting_that_an_older_run_lacks_has_its_default(config: RunConfig) -> None:
+  folder = start(config)
+  old = yaml.safe_load(folder.config.read_text())
+  del (
+    old['qmle']['normalize_observations'],
+    old['faults'],
+    old['qmle']['predictors'][0]['noise'],
+  )
+  folder.config.write_text(yaml.safe_dump(old))
+
+  lines = folder.check_same(config)
+
+  assert 'qmle.normalize_observations: None -> False (new, its default)' in lines
+  assert all(line.endswith('(new, its default)') for line in lines)
+  changed = dataclasses.replace(config, qmle=QMLEConfig(normalize_observations=True))
+  with pytest.raises(UserError, match='normalize_observations: False -> True'):
+    folder.check_same(changed)
+
+
+def test_a_run_whose_process_is_gone_has_died(
+  config: RunConfig, tmp_path: pathlib.Path
+) -> None:
+  folder = RunFolder(config.run)
+  with folder.open(config):
+    folder.write_status('running', {}, None)
+    assert folder.read_status()['state'] == 'running'
+    assert RunFolder(config.run).read_status()['state'] == 'running'
+
+  assert folder.read_status()['state'] == 'died'
+  folder.write_status('stopped', {}, None)
+  assert folder.read_status()['state'] == 'stopped'
+
+
+def test_a_look_at_a_run_is_no_other_training(config: RunConfig) -> None:
+  folder = RunFolder(config.run)
+  folder.make()
+  looks = threading.Event()
+
+  def look() -> None:
+    while not looks.wait(0.001):
+      folder.is_held()
+
+  thread = threading.Thread(target=look)
+  thread.start()
+  try:
+    for _ in range(20):
+      folder.open(config).close()
+  finally:
+    looks.set()
+    thread.join()

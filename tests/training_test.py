@@ -71,6 +71,10 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   assert training.run(dataclasses.replace(config, steps=30)) == Outcome('finished', 0)
   first, *_ = capfd.readouterr().out.splitlines()
   assert first.startswith('resuming from 20 steps: qmle on bandit:bimodal in ')
+  assert read_records(folder.starts)[-1]['changes'] == ['steps: 20 -> 30']
+
+  assert training.run(dataclasses.replace(config, steps=10)) == Outcome('finished', 0)
+  assert capfd.readouterr().out == f'finished before: 30 steps in {folder.path}\n'
 
   with pytest.raises(UserError, match='seed: 1 -> 2'):
     training.run(dataclasses.replace(config, seed=2))

@@ -22,7 +22,7 @@ SOUND = ('python', 'versions', 'ports', 'proxies', 'visitors', 'open files', 'di
 def doctor(*arguments: str, **variables: str) -> tuple[int, dict[str, tuple[str, str]]]:
   """Returns the exit code of the command, and level and line by what was examined."""
   done = subprocess.run(
-    [sys.executable, '-m', 'launch', 'doctor', *arguments],
+    [sys.executable, '-m', 'qmle_acme.launch', 'doctor', *arguments],
     env=os.environ | variables,
     cwd=ROOT,
     capture_output=True,
@@ -59,7 +59,7 @@ def test_a_run_is_examined_with_the_options_of_train(tmp_path: pathlib.Path) -> 
 
 def test_too_few_open_files_are_bad() -> None:
   done = subprocess.run(
-    f'ulimit -n 200; {sys.executable} -m launch doctor',
+    f'ulimit -n 200; {sys.executable} -m qmle_acme.launch doctor',
     shell=True,
     cwd=ROOT,
     capture_output=True,

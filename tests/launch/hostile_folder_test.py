@@ -13,8 +13,8 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from launch import evaluate, render, report, status, train
 from qmle_acme.errors import UserError
+from qmle_acme.launch import evaluate, render, report, status, train
 
 QMLE = pathlib.Path(sys.executable).with_name('qmle')
 RECORDS = ('status.json', 'starts.jsonl', 'evaluations.jsonl', 'metrics.jsonl')

@@ -8,7 +8,7 @@ import fabricated
 import markdown_it
 import pytest
 
-from launch import report
+from qmle_acme.launch import report
 
 SCRIPT = '<script>alert(1)</script>'
 PICTURE = '<img src=x onerror=alert(1)>'

@@ -23,7 +23,7 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all test-cluster test-chaos check format image requirements
+.PHONY: help setup train test test-all test-cluster test-chaos check docs format image requirements
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -49,10 +49,14 @@ test-cluster: $(VENV_READY)  ## run a training on real engines of its own (root,
 test-chaos: $(VENV_READY)  ## kill processes of real runs, each of six kinds KILLS times
 	CHAOS_KILLS=$(KILLS) .venv/bin/pytest -m chaos tests/chaos
 
-check: $(VENV_READY)  ## check format, lint and types
+check: $(VENV_READY) docs  ## check format, lint, types and that the docs hold together
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
+
+# The variable silences an advertisement of another tool.
+docs: $(VENV_READY)  ## build the site of docs/ in site/; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 format: $(VENV_READY)  ## format, and mend what the linter can mend
 	.venv/bin/ruff check --fix --exit-zero

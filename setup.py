@@ -60,9 +60,19 @@ BUILD = [
   'ziglang==0.17.1',  # The C compiler: no machine need have one.
 ]
 
+# The site of docs/: `make docs`.
+DOCS = [
+  'mkdocs==1.6.1',  # Builds it; the last release, and what the next two work with.
+  'mkdocs-material==9.7.7',  # How it looks; searches without a server.
+  'mkdocstrings==1.0.6',  # Puts docstrings into pages.
+  'mkdocstrings-python==2.0.9',  # Reads them from the source: TensorFlow stays out.
+  'pymdown-extensions==11.0.2',  # Code blocks; mkdocstrings 1.0.6 breaks with 12.
+]
+
 DEV = [
   *REPORT,
   *BUILD,
+  *DOCS,
   'hypothesis==6.168.5',  # Invariants on random inputs.
   'kubernetes-validate==1.37.0',  # The schemas of the Kubernetes API.
   'mypy==2.4.1',  # Types.
@@ -167,6 +177,6 @@ setuptools.setup(
       libraries=['dl'],
     ),
   ],
-  extras_require={'report': REPORT, 'build': BUILD, 'dev': DEV},
+  extras_require={'report': REPORT, 'build': BUILD, 'docs': DOCS, 'dev': DEV},
   entry_points={'console_scripts': ['qmle = qmle_acme.launch.main:main']},
 )

@@ -54,7 +54,7 @@ class RunConfig:
   run: pathlib.Path
   """Folder of the run; the same command again resumes it."""
   env: str = 'control:walker:walk'
-  """Environment, for example control:<domain>:<task>."""
+  """Environment by its name; docs/environments.md has all forms."""
   agent: str = 'qmle'
   """Agent to train: qmle, d4pg or dmpo."""
   label: Annotated[str, Field(pattern=r'^[A-Za-z0-9._-]{0,40}$')] = ''

@@ -2,7 +2,7 @@
 
 import rich.console
 
-from qmle_acme.benchmark import execution, grid
+from qmle_acme.benchmark import grid
 from qmle_acme.files import make_folder
 
 from . import arguments
@@ -16,6 +16,9 @@ def main(argv: list[str]) -> int:
     print('\n'.join(run.command for run in runs))
     return 0
   make_folder(config.out)
+  # TensorFlow: seconds, which no typo waits for.
+  from qmle_acme.benchmark import execution
+
   # Or 'control:dog:walk' would get the picture of a dog.
   console = rich.console.Console(emoji=False)
   outcome = execution.execute(runs, config.jobs, console)

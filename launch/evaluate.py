@@ -10,8 +10,6 @@ import tyro
 
 from qmle_acme.errors import check_range, check_seed
 from qmle_acme.files import to_json
-from qmle_acme.policy import load_policy
-from qmle_acme.runs import evaluation
 from qmle_acme.runs.run_folder import DIED, RunFolder
 
 from . import arguments
@@ -43,8 +41,14 @@ class EvaluateConfig:
 def main(argv: list[str]) -> int:
   """Evaluates and prints; returns the exit code."""
   config = arguments.parse(EvaluateConfig, argv, 'qmle evaluate')
+  folder = RunFolder(config.run)
+  folder.read_config()
+  # TensorFlow: seconds, which nobody waits for whose folder is no run.
+  from qmle_acme.policy import load_policy
+  from qmle_acme.runs import evaluation
+
   policy = load_policy(config.run, config.seed)
-  if RunFolder(config.run).read_status().get('state') == DIED:
+  if folder.read_status().get('state') == DIED:
     print(
       f'{config.run} has died: the command that trained it resumes', file=sys.stderr
     )

@@ -7,7 +7,7 @@ import tyro
 
 from qmle_acme.environments import video
 from qmle_acme.errors import check_range, check_seed
-from qmle_acme.policy import load_policy
+from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
 
@@ -41,6 +41,10 @@ class RenderConfig:
 def main(argv: list[str]) -> int:
   """Renders; returns the exit code."""
   config = arguments.parse(RenderConfig, argv, 'qmle render')
+  RunFolder(config.run).read_config()
+  # TensorFlow: seconds, which nobody waits for whose folder is no run.
+  from qmle_acme.policy import load_policy
+
   policy = load_policy(config.run, config.seed)
   with policy.environment as environment:
     frames = video.frames(

@@ -11,6 +11,7 @@ import rich.text
 import tyro
 
 from qmle_acme.errors import in_one_line
+from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
@@ -52,11 +53,9 @@ def _rows(folder: RunFolder) -> dict[str, str]:
     UserError: this is no run folder, or a file of it is damaged.
   """
   settings = folder.read_config()
-  from qmle_acme.runs import recording  # TensorFlow: seconds, which no typo waits for.
-
   status, steps = folder.read_status(), settings.steps
   taken = int(status.get('actor_steps', 0))
-  evaluations = recording.read_records(folder.evaluations)
+  evaluations = read_records(folder.evaluations)
   greedy = '-'
   if evaluations:
     last = evaluations[-1]

@@ -12,7 +12,9 @@ import tyro
 
 from qmle_acme import environments, processes
 from qmle_acme.errors import UserError
+from qmle_acme.files import check_can_make
 from qmle_acme.runs import config as config_lib
+from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
 
@@ -23,6 +25,9 @@ def main(argv: list[str]) -> int:
   """Trains; returns the exit code."""
   config = parse(argv)
   environments.check(config.env)
+  folder = RunFolder(config.run)
+  folder.check_same(config)
+  check_can_make(folder.path)
   from qmle_acme import training  # TensorFlow: seconds, which no typo waits for.
 
   # TensorFlow reads it when it starts, with the first tensor; processes that are nodes

@@ -8,7 +8,7 @@ from typing import Any
 
 from qmle_acme.errors import UserError, check_range
 from qmle_acme.runs.checkpoint_store import CheckpointStore
-from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, read_records
+from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS, read_records
 from qmle_acme.runs.run_folder import RunFolder
 
 

@@ -29,6 +29,19 @@ def make_folder(path: pathlib.Path, mode: int = 0o777) -> None:
     raise UserError(f'cannot write in {path}: {error.strerror or error}') from error
 
 
+def check_can_make(path: pathlib.Path) -> None:
+  """Checks that a folder can be made, or written in if it is there; makes none.
+
+  Raises:
+    UserError: it can not.
+  """
+  there = next(p for p in (path, *path.absolute().parents) if os.path.exists(p))
+  if not there.is_dir():
+    raise UserError(f'cannot write in {path}: {there} is no folder')
+  if not os.access(there, os.W_OK | os.X_OK):
+    raise UserError(f'cannot write in {path}: {os.strerror(errno.EACCES)}')
+
+
 def make_place(path: pathlib.Path) -> None:
   """Makes the folder that a file is to be written in.
 

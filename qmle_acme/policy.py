@@ -21,7 +21,7 @@ from qmle_acme.agents.qmle.scaling import RewardScale
 from qmle_acme.environments import forms
 from qmle_acme.errors import UserError, check_range
 from qmle_acme.runs import checkpointing, factory
-from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS
+from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.types import Array, Seed
 

@@ -16,7 +16,7 @@ from qmle_acme.environments.own import MakeEnvironment, name_of
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.runs import checkpointing
 from qmle_acme.runs.config import RunConfig
-from qmle_acme.runs.recording import ACTOR_STEPS
+from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 
 _AGENTS = {QMLEConfig: 'qmle', D4PGConfig: 'd4pg', DMPOConfig: 'dmpo'}

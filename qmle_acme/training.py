@@ -18,7 +18,7 @@ from qmle_acme import processes
 from qmle_acme.runs import checkpointing, factory, local, machine, memory
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
-from qmle_acme.runs.recording import ACTOR_STEPS, read_records
+from qmle_acme.runs.records import ACTOR_STEPS, read_records
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.runs.screen import output_to, poll_to, say
 from qmle_acme.topology import distributed, doors

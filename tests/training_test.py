@@ -17,7 +17,8 @@ from qmle_acme import training
 from qmle_acme.agents import metrics
 from qmle_acme.errors import UserError
 from qmle_acme.runs import local
-from qmle_acme.runs.recording import Recorder, read_records
+from qmle_acme.runs.recording import Recorder
+from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.supervision import Outcome

@@ -193,7 +193,8 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
         run.folder.check_same(
           dataclasses.replace(
             contestant.settings, env=run.env, seed=seed, layout=config.layout
-          )
+          ),
+          may_change=('steps:',),  # All is compared, return by wall time too.
         )
         grid.append(run)
   return grid

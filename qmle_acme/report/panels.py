@@ -16,7 +16,7 @@ from qmle_acme.report import statistics
 from qmle_acme.report.comparison import Comparison, largest_return
 from qmle_acme.report.results import DISCOUNTED_RETURN, HIT_RATE, Q_START, WINNER
 from qmle_acme.report.style import Theme, agent_style
-from qmle_acme.runs.recording import LEARNER_STEPS, WALL_SECONDS
+from qmle_acme.runs.records import LEARNER_STEPS, WALL_SECONDS
 
 _COLUMNS = 3
 _PANEL_INCHES = (3.15, 2.25)

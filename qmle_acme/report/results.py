@@ -15,7 +15,7 @@ import pandas as pd
 
 from qmle_acme.errors import UserError, unreadable
 from qmle_acme.files import make_folder, parse_json
-from qmle_acme.runs.recording import (
+from qmle_acme.runs.records import (
   ACTOR_STEPS,
   LEARNER_STEPS,
   STAMPS,

@@ -16,13 +16,8 @@ from qmle_acme.agents import TFLearner, divergence
 from qmle_acme.errors import UserError
 from qmle_acme.runs import replay_checkpoints
 from qmle_acme.runs.checkpoint_store import CheckpointStore, Stored, plain_name
-from qmle_acme.runs.recording import (
-  ACTOR_STEPS,
-  LEARNER_STEPS,
-  SAVED_STEPS,
-  STAMPS,
-  Recorder,
-)
+from qmle_acme.runs.recording import Recorder
+from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS, SAVED_STEPS, STAMPS
 from qmle_acme.runs.run_folder import RunFolder
 
 # Of the files in the checkpoint of a learner.

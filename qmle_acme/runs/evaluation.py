@@ -11,7 +11,8 @@ from acme.utils import loggers
 
 from qmle_acme.agents import Actor
 from qmle_acme.runs.loop import RunOver, StepObserver
-from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
+from qmle_acme.runs.recording import Recorder
+from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 
 
 def evaluate(

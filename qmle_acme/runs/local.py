@@ -26,7 +26,8 @@ from qmle_acme.runs import (
 from qmle_acme.runs.batches import Batches
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.factory import Role
-from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
+from qmle_acme.runs.recording import Recorder
+from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 
 # Receives how the run stands, and a client of its replay.

@@ -13,7 +13,7 @@ from acme.utils.observers import EnvLoopObserver
 
 from qmle_acme.agents import Actor
 from qmle_acme.runs.counting import Counter
-from qmle_acme.runs.recording import ACTOR_STEPS
+from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.types import Array
 
 # A slow environment reports its steps by time, so that all can see that it lives.

@@ -14,7 +14,7 @@ import rich.table
 
 from qmle_acme.replay import TABLE
 from qmle_acme.runs.config import RunConfig
-from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, WARNING
+from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS, WARNING
 
 _TABLE_SECONDS = 1.0
 _LINE_SECONDS = 10.0

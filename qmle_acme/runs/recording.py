@@ -17,24 +17,22 @@ import tensorflow as tf
 from qmle_acme.files import (
   append_line,
   is_disk_full,
-  parse_json,
   to_json,
   write_atomically,
 )
 from qmle_acme.runs import counting
 from qmle_acme.runs.episodes import EpisodeMeans
 from qmle_acme.runs.events import EventFile
+from qmle_acme.runs.records import (
+  ACTOR_STEPS,
+  SAVED_STEPS,
+  STAMPS,
+  WALL_SECONDS,
+  WARNING,
+  read_records,
+)
 from qmle_acme.runs.run_folder import RunFolder
 
-ACTOR_STEPS = 'actor_steps'
-LEARNER_STEPS = 'learner_steps'
-WALL_SECONDS = 'wall_seconds'
-# The actor steps of the newest checkpoint, in a snapshot.
-SAVED_STEPS = 'saved_steps'
-# What goes wrong without ending the run, if anything does, in a snapshot.
-WARNING = 'warning'
-# The counts that stamp every record and are saved; others live as long as the recorder.
-STAMPS = (ACTOR_STEPS, LEARNER_STEPS, WALL_SECONDS)
 # Training episodes whose returns `snapshot` shows.
 _RECENT = 10
 
@@ -176,34 +174,6 @@ class Recorder(counting.Counter):
       if isinstance(error, OSError) and not is_disk_full(error):
         raise
       self._warning = f'a record is lost: no space left for {path}'
-
-
-def read_records(path: pathlib.Path, *needed: str) -> list[dict[str, Any]]:
-  """Returns the whole lines of a file of records; a line cut short is left out.
-
-  Args:
-    path: of the file.
-    needed: what every record must hold.
-
-  Raises:
-    UserError: a whole line is no record, or lacks what is needed.
-  """
-  if not path.exists():
-    return []
-  lines = path.read_bytes().split(b'\n')[:-1]
-  return [
-    parse_json(line, f'{path}, line {i + 1}', needed) for i, line in enumerate(lines)
-  ]
-
-
-def read_metrics(folder: RunFolder, source: str) -> list[dict[str, Any]]:
-  """Returns the training metrics of a learner or an actor.
-
-  Raises:
-    UserError: they are damaged.
-  """
-  records = read_records(folder.metrics, 'source', ACTOR_STEPS)
-  return [record for record in records if record['source'] == source]
 
 
 def _drop_after(path: pathlib.Path, actor_steps: float) -> list[dict[str, Any]]:

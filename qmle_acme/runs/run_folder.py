@@ -91,12 +91,20 @@ class RunFolder:
       return True
     return False
 
-  def check_same(self, config: config_lib.RunConfig) -> list[str]:
+  def check_same(
+    self,
+    config: config_lib.RunConfig,
+    may_change: tuple[str, ...] = config_lib.HARMLESS,
+  ) -> list[str]:
     """Checks that a run that is there was made with these settings.
 
-    What does not change the experiment may differ (`config.HARMLESS`), and the settings
-    of agents that it does not train. A setting that the run lacks, as it is of an older
-    version, has its default.
+    What does not change the experiment may differ, and the settings of agents that it
+    does not train. A setting that the run lacks, as it is of an older version, has its
+    default.
+
+    Args:
+      config: the settings.
+      may_change: how the lines of what may differ begin.
 
     Returns:
       A line for each difference that there may be.
@@ -115,7 +123,7 @@ class RunFolder:
         settings.pop(agent)
     filled = config_lib.with_defaults(old)
     changes = config_lib.differences(filled, settings)
-    refused = [c for c in changes if not c.startswith(config_lib.HARMLESS)]
+    refused = [c for c in changes if not c.startswith(may_change)]
     if refused:
       raise UserError(
         f'{self.path} holds a run of other settings ({"; ".join(refused)}): '

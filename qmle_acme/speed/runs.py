@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from qmle_acme import processes
-from qmle_acme.runs.recording import (
+from qmle_acme.runs.records import (
   ACTOR_STEPS,
   LEARNER_STEPS,
   WALL_SECONDS,

@@ -12,7 +12,7 @@ from typing import Any
 
 import launchpad as lp
 
-from qmle_acme.runs.recording import ACTOR_STEPS
+from qmle_acme.runs.records import ACTOR_STEPS
 
 _PERIOD_SECONDS = 1.0
 _TIMEOUT_SECONDS = 5

@@ -35,7 +35,8 @@ from qmle_acme.runs import (
 from qmle_acme.runs.batches import BatchQueue
 from qmle_acme.runs.config import FaultsConfig, RunConfig
 from qmle_acme.runs.factory import Role
-from qmle_acme.runs.recording import ACTOR_STEPS, LEARNER_STEPS, Recorder
+from qmle_acme.runs.recording import Recorder
+from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology.lasting_counter import LastingCounter
 from qmle_acme.topology.restarts import Restarts

@@ -19,7 +19,7 @@ from qmle_acme.benchmark import execution
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.benchmark.grid_progress import GridProgress
 from qmle_acme.runs.config import RunConfig, to_dict
-from qmle_acme.runs.recording import read_records
+from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
 
 # In the place of `qmle train`: logs when it runs, stops on SIGTERM, may fail.

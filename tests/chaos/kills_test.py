@@ -17,7 +17,7 @@ import small_runs
 
 from qmle_acme.runs import checkpointing
 from qmle_acme.runs.config import FaultsConfig
-from qmle_acme.runs.recording import read_records
+from qmle_acme.runs.records import read_records
 
 pytestmark = pytest.mark.chaos
 

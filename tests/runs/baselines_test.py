@@ -19,7 +19,7 @@ from qmle_acme.policy import load_policy
 from qmle_acme.runs import evaluation, factory
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.factory import Role
-from qmle_acme.runs.recording import read_records
+from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
 
 SMALL: dict[str, Any] = {

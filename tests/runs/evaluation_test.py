@@ -13,7 +13,8 @@ from qmle_acme import environments
 from qmle_acme.agents import Actor
 from qmle_acme.runs import evaluation
 from qmle_acme.runs.loop import RunOver
-from qmle_acme.runs.recording import Recorder, read_records
+from qmle_acme.runs.recording import Recorder
+from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
 
 

@@ -11,7 +11,7 @@ from small_runs import column
 
 from qmle_acme import environments, training
 from qmle_acme.environments.bandit import NARROW, WIDE, Bandit
-from qmle_acme.runs.recording import read_records
+from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
 
 # Learns a smooth function of the action from two thousand rewards, in seconds.

@@ -9,7 +9,7 @@ import pytest
 import small_runs
 from small_runs import column
 
-from qmle_acme.runs.recording import read_records
+from qmle_acme.runs.records import read_records
 
 STEPS = 1_000
 PERIOD = 250

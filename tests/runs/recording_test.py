@@ -14,7 +14,8 @@ from tensorboard.backend.event_processing import event_accumulator
 from qmle_acme.errors import UserError
 from qmle_acme.files import append_line
 from qmle_acme.runs import episodes
-from qmle_acme.runs.recording import Recorder, read_records
+from qmle_acme.runs.recording import Recorder
+from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
 
 

@@ -9,7 +9,7 @@ import pytest
 import small_runs
 
 from qmle_acme.runs import checkpointing
-from qmle_acme.runs.recording import read_records
+from qmle_acme.runs.records import read_records
 
 STEPS = 3_000
 # A tenth of a minute: the run has a checkpoint long before it ends.

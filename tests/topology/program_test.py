@@ -9,7 +9,7 @@ import pytest
 import small_runs
 
 from qmle_acme import replay
-from qmle_acme.runs.recording import read_records
+from qmle_acme.runs.records import read_records
 
 STEPS = 600
 PERIOD = 200

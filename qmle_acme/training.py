@@ -15,10 +15,10 @@ import reverb
 import rich.console
 
 from qmle_acme import processes
-from qmle_acme.runs import checkpointing, factory, local, machine, memory
+from qmle_acme.runs import checkpointing, ending, factory, local, machine, memory
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
-from qmle_acme.runs.records import ACTOR_STEPS, read_records
+from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.runs.screen import output_to, poll_to, say
 from qmle_acme.topology import distributed, doors
@@ -205,17 +205,11 @@ def _opening(config: RunConfig, counts: Mapping[str, float]) -> str:
 
 
 def _summary(outcome: Outcome, counts: dict[str, float], folder: RunFolder) -> str:
-  """Returns the last line that a person sees."""
+  """Returns the last line, or lines, that a person sees."""
   steps = f'{int(counts.get(ACTOR_STEPS, 0)):,} steps saved in {folder.path}'
   if outcome.state == 'failed':
     return f'failed: {outcome.error}; {steps}'
   if outcome.state == 'stopped':
     return f'stopped: {steps}; {outcome.error or "the same command resumes"}'
-  return f'finished: {steps}; {_greedy_return(folder)}'
-
-
-def _greedy_return(folder: RunFolder) -> str:
-  """Returns what the final policy is worth, for a person."""
-  last = read_records(folder.evaluations)[-1]
-  mean, episodes = last['episode_return_mean'], len(last['episode_returns'])
-  return f'greedy return {mean:,.6g}, the mean of {episodes} episodes'
+  value, *more = ending.describe(folder)
+  return '\n'.join([f'finished: {steps}; {value}', *more])

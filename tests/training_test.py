@@ -20,8 +20,12 @@ from qmle_acme.runs import local
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.topology import doors
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.supervision import Outcome
+
+# This process was not started as `qmle` starts.
+OPEN_DOORS = f'{doors.WARNING}\n'
 
 
 @pytest.fixture
@@ -51,16 +55,26 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   assert training.run(config) == Outcome('finished', 0)
 
   output = capfd.readouterr()
-  first, *_, last = output.out.splitlines()
+  first, *rest = output.out.removeprefix(OPEN_DOORS).splitlines()
   assert first == (
     f'starting: qmle on bandit:bimodal in {folder.path}; '
     'replay needs 1 MiB when it is full'
   )
   (*_, final) = read_records(folder.evaluations)
-  assert last == (
+  best = max(read_records(folder.evaluations), key=lambda r: r['episode_return_mean'])
+  finished, best_line, *commands = rest[-5:]
+  assert finished == (
     f'finished: 20 steps saved in {folder.path}; '
     f'greedy return {final["episode_return_mean"]:,.6g}, the mean of 1 episodes'
   )
+  assert best_line.startswith(
+    f'best {best["episode_return_mean"]:,.6g}, after {best["actor_steps"]:,} steps; '
+  )
+  assert commands == [
+    f'next: qmle evaluate {folder.path}',
+    f'      qmle render {folder.path} --out episode.mp4',
+    f'      qmle report {folder.path} --out report',
+  ]
   assert output.err == ''
   assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
   files = {path: path.stat().st_mtime_ns for path in folder.path.glob('*.json*')}
@@ -70,7 +84,7 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   assert {p: p.stat().st_mtime_ns for p in folder.path.glob('*.json*')} == files
 
   assert training.run(dataclasses.replace(config, steps=30)) == Outcome('finished', 0)
-  first, *_ = capfd.readouterr().out.splitlines()
+  first, *_ = capfd.readouterr().out.removeprefix(OPEN_DOORS).splitlines()
   assert first.startswith('resuming from 20 steps: qmle on bandit:bimodal in ')
   assert read_records(folder.starts)[-1]['changes'] == ['steps: 20 -> 30']
 
@@ -301,7 +315,7 @@ def test_run_that_was_killed_before_its_first_checkpoint_starts_again(
   config = small_runs.make_config(folder.path, steps=20)
   assert training.run(config) == Outcome('finished', 0)
 
-  assert capfd.readouterr().out.startswith('starting: ')
+  assert capfd.readouterr().out.removeprefix(OPEN_DOORS).startswith('starting: ')
   steps = small_runs.column(read_records(folder.evaluations), 'actor_steps')
   assert steps == [0, 20]
 

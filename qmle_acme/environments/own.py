@@ -103,17 +103,30 @@ def make(name: str, seed: int) -> dm_env.Environment:
   Raises:
     UserError: that is no environment, or one whose spaces are not supported.
   """
-  environment = _find(name)(seed)
+  return adapt(_find(name)(seed), seed, f'python:{name}')
+
+
+def adapt(environment: Any, seed: int, name: str) -> dm_env.Environment:
+  """Returns an environment behind dm_env's interface, its observations one vector.
+
+  Args:
+    environment: of Gymnasium's or dm_env's.
+    seed: for the first reset of one of Gymnasium's.
+    name: for errors.
+
+  Raises:
+    UserError: it is no environment, or one whose spaces are not supported.
+  """
   if isinstance(environment, gymnasium_lib.Env):
     try:
       return Adapter(environment, seed)
     except UserError as error:
       environment.close()
-      raise UserError(f'python:{name}: {error}') from error
+      raise UserError(f'{name}: {error}') from error
   if isinstance(environment, dm_env.Environment):
     return Flat(environment)
   raise UserError(
-    f'python:{name} returned a {type(environment).__name__}: it must return a '
+    f'{name} returned a {type(environment).__name__}: it must return a '
     'dm_env.Environment or a gymnasium.Env'
   )
 

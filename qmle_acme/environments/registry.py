@@ -4,10 +4,16 @@ A family is a module with three functions: `knows(name)`, whether it has an envi
 of that name; `make(name, seed)`, that environment; and `names()`, all of its names, or
 examples where there is no end of them. It is imported when it is used, so that naming a
 bandit does not cost the import of a simulator.
+
+Another package adds a family by an entry point of the group 'qmle_acme.environments':
+its name is the family, its value the module (docs/python.md).
 """
 
+import functools
 import importlib
 import traceback
+from collections.abc import Mapping
+from importlib import metadata
 from types import ModuleType
 
 import dm_env
@@ -15,7 +21,8 @@ import dm_env
 from qmle_acme.environments.checked import Checked
 from qmle_acme.errors import UserError, unknown
 
-_FAMILIES = {
+_GROUP = 'qmle_acme.environments'
+_OURS = {
   'bandit': 'qmle_acme.environments.bandit',
   'control': 'qmle_acme.environments.control',
   'grid': 'qmle_acme.environments.grid',
@@ -65,7 +72,7 @@ def check(name: str) -> None:
     UserError: there is no such environment; the message names the nearest.
   """
   family, _, member = name.partition(':')
-  if family not in _FAMILIES:
+  if family not in _families():
     raise unknown('environment', name, names())
   if not _load(family).knows(member):
     raise unknown('environment', name, _names(family))
@@ -73,7 +80,7 @@ def check(name: str) -> None:
 
 def names() -> tuple[str, ...]:
   """Returns the names that the families give, sorted; imports every family."""
-  return tuple(sorted(name for family in _FAMILIES for name in _names(family)))
+  return tuple(sorted(name for family in _families() for name in _names(family)))
 
 
 def _names(family: str) -> list[str]:
@@ -81,4 +88,19 @@ def _names(family: str) -> list[str]:
 
 
 def _load(family: str) -> ModuleType:
-  return importlib.import_module(_FAMILIES[family])
+  module = _families()[family]
+  try:
+    return importlib.import_module(module)
+  except ImportError as error:
+    if family in _OURS:
+      raise
+    raise UserError(
+      f'the environments {family}:* of another package: cannot import {module}: {error}'
+    ) from error
+
+
+@functools.cache
+def _families() -> Mapping[str, str]:
+  """Returns the modules of all families; ours win over others of the same name."""
+  found = metadata.entry_points(group=_GROUP)
+  return {entry.name: entry.value for entry in found} | _OURS

@@ -203,7 +203,7 @@ def test_dm_env_observations_become_one_vector() -> None:
   [
     ('python:make', 'python:make is not of the form python:<module>:<function>'),
     ('python:no.such:make', 'cannot import no.such: ModuleNotFoundError: No module'),
-    ('python:math:make', 'math has no function make'),
+    ('python:os:_exit', 'os is a module of Python itself'),
     ('python:trainer_test:SMALL', 'trainer_test has no function SMALL'),
     ('python:trainer_test:make_list', 'returned a list: it must return a dm_env'),
   ],

@@ -190,6 +190,9 @@ def _find(name: str) -> MakeEnvironment:
   module, _, member = name.partition(':')
   if not all(part.isidentifier() for part in [*module.split('.'), member]):
     raise UserError(f'python:{name} is not of the form {_FORM}')
+  # A run folder of somebody else may name any function: os._exit takes a number too.
+  if module.split('.')[0] in sys.stdlib_module_names:
+    raise UserError(f'python:{name}: {module} is a module of Python itself')
   try:
     found = getattr(importlib.import_module(module), member, None)
   except UserError:

@@ -4,7 +4,7 @@ import datetime
 import shlex
 from typing import Any
 
-from qmle_acme.runs.recording import ACTOR_STEPS, WALL_SECONDS, read_records
+from qmle_acme.runs.records import ACTOR_STEPS, WALL_SECONDS, read_records
 from qmle_acme.runs.run_folder import RunFolder
 
 

@@ -43,6 +43,7 @@ ACTOR_CRITIC: dict[str, Any] = {
 # Differs from the defaults in every field that has a choice, but for the one target of
 # the predictors that needs the cache.
 EVERYTHING = RunConfig(
+  label='mine',
   run=RUN,
   agent='d4pg',
   env='bandit:bimodal',

@@ -16,6 +16,7 @@ import rich.console
 
 from qmle_acme import processes
 from qmle_acme.runs import checkpointing, ending, factory, local, machine, memory
+from qmle_acme.runs.activity import Activity
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.records import ACTOR_STEPS
@@ -149,7 +150,13 @@ def _run_local(
       progress.update(snapshot, replay.server_info())
     on_tick()
 
-  local.run(config, spec, folder, stop, watch)
+  def say(line: str) -> None:
+    folder.append_fault('stall', 'main', line)
+    progress.say(f'stall: {line}')
+
+  activity = Activity()
+  with activity.watched(config.faults.stall_seconds, say):
+    local.run(config, spec, folder, stop, activity, watch)
 
 
 def _acknowledge(

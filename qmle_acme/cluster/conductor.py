@@ -55,7 +55,8 @@ def run(config: RunConfig, hosts: Mapping[str, str]) -> int:
           return watcher.stop(received[0])
         if outcome := watcher.outcome():
           return outcome
-        distributed.show(folder, progress, monitor)
+        if view := monitor.take():
+          distributed.show(folder, progress, view)
         time.sleep(_POLL_SECONDS)
 
   try:

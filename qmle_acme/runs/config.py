@@ -37,7 +37,7 @@ HARMLESS = (
 
 @dataclasses.dataclass(frozen=True)
 class FaultsConfig:
-  """What is done about parts of a run that die."""
+  """What is done about parts of a run that die or stand still."""
 
   node_restarts: Annotated[int, Field(ge=0, le=1_000_000)] = 5
   """Restarts of an actor, evaluator or replay in a window; then the run fails."""
@@ -45,6 +45,10 @@ class FaultsConfig:
   """Restarts of all from the newest checkpoint, where learner or counter dies."""
   window_minutes: Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)] = 30.0
   """Length of that window."""
+  stall_seconds: Annotated[float, Field(gt=0.0, le=1e9, allow_inf_nan=False)] = 120.0
+  """Seconds without a step or an answer after which a node is said to stand still."""
+  stall_policy: Literal['report', 'restart', 'end'] = 'report'
+  """Then: only say so; kill the node, so that it is started again; or end the run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +84,7 @@ class RunConfig:
   )
   """Minutes between checkpoints; there is always one at the end."""
   faults: FaultsConfig = dataclasses.field(default_factory=FaultsConfig)
-  """What is done about parts of the distributed layout that die."""
+  """What is done about parts of a run that die or stand still."""
   qmle: QMLEConfig = dataclasses.field(default_factory=QMLEConfig)
   """Settings of the QMLE agent."""
   d4pg: D4PGConfig = dataclasses.field(default_factory=D4PGConfig)

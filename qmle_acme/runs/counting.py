@@ -1,6 +1,7 @@
 """Counts that come from many processes, each of which may die and be started again."""
 
 import threading
+import time
 
 from acme.utils import counting
 
@@ -12,6 +13,8 @@ class Counter(counting.Counter):
     super().__init__()
     self._lock_reports = threading.Lock()
     self._reported: dict[str, int] = {}
+    # When the total of each source last grew, or was first reported.
+    self._grown: dict[str, float] = {}
 
   def report(self, source: str, name: str, total: int) -> dict[str, float]:
     """Counts what a source has done since its last report, and returns all counts.
@@ -25,6 +28,8 @@ class Counter(counting.Counter):
     """
     with self._lock_reports:
       new = total - self._reported.get(source, 0)
+      if new > 0 or source not in self._grown:
+        self._grown[source] = time.monotonic()
       if new > 0:
         self._reported[source] = total
         self.increment(**{name: new})
@@ -33,3 +38,8 @@ class Counter(counting.Counter):
   def reported(self, source: str) -> int:
     """Returns the last total of a source, from which its next process goes on."""
     return self._reported.get(source, 0)
+
+  def idle(self, source: str) -> float | None:
+    """Returns the seconds since the total of a source grew; None if it has none."""
+    grown = self._grown.get(source)
+    return None if grown is None else time.monotonic() - grown

@@ -12,6 +12,7 @@ from qmle_acme.agents import AgentBuilder
 from qmle_acme.agents.acme.d4pg import D4PGBuilder
 from qmle_acme.agents.acme.dmpo import DMPOBuilder
 from qmle_acme.agents.qmle import QMLEBuilder
+from qmle_acme.runs.activity import Activity
 from qmle_acme.runs.config import RunConfig
 
 _BUILDERS: dict[str, Callable[..., AgentBuilder]] = {
@@ -46,6 +47,17 @@ def make_seed(config: RunConfig, role: Role, index: int = 0, start: int = 0) -> 
 def make_environment(config: RunConfig, seed: int) -> dm_env.Environment:
   """Returns a new environment of the run."""
   return environments.make(config.env, seed)
+
+
+def make_watched_environment(
+  config: RunConfig, seed: int, activity: Activity
+) -> dm_env.Environment:
+  """Returns one that says what is being done in it, its making included."""
+  # With Acme's wrappers comes gym, which turns on warnings for the whole process.
+  from qmle_acme.environments.watched import Watched
+
+  with activity.of('making its environment'):
+    return Watched(make_environment(config, seed), activity.of)
 
 
 def make_spec(config: RunConfig) -> acme.specs.EnvironmentSpec:

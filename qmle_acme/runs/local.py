@@ -23,6 +23,7 @@ from qmle_acme.runs import (
   loop,
   replay_checkpoints,
 )
+from qmle_acme.runs.activity import SAVING, Activity
 from qmle_acme.runs.batches import Batches
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.factory import Role
@@ -39,6 +40,7 @@ def run(
   spec: acme.specs.EnvironmentSpec,
   folder: RunFolder,
   stop: threading.Event,
+  activity: Activity,
   watch: Watch,
 ) -> None:
   """Trains in this process until the steps are taken or `stop` is set.
@@ -48,6 +50,7 @@ def run(
     spec: of its environment.
     folder: of the run, opened.
     stop: ends the run with a checkpoint.
+    activity: told what is being done.
     watch: called after each step.
   """
   builder = factory.make_builder(config, spec)
@@ -70,7 +73,7 @@ def run(
   start = recorder.resumed_at()
   seed = factory.make_seed(config, Role.ACTOR, start=start)
   actor = builder.make_actor(learner, client, seed)
-  evaluator = _make_evaluator(config, builder, learner, recorder, stop)
+  evaluator = _make_evaluator(config, builder, learner, recorder, stop, activity)
   has_rows = False
   budget = loop.StepBudget(
     recorder,
@@ -89,13 +92,15 @@ def run(
       _learn(builder, learner, recorder, steps)
     actor.update(wait=True)
     evaluator.evaluate_if_due(steps)
-    saver.save_if_due()
+    with activity.of(SAVING):
+      saver.save_if_due()
     watch(recorder.snapshot(), client)
     budget.check()
 
   def save() -> None:
     learner.write_metrics()
-    saver.save()
+    with activity.of(SAVING):
+      saver.save()
     recorder.flush()
 
   with (
@@ -106,7 +111,7 @@ def run(
   ):
     evaluator.evaluate_if_due(start)
     if start < config.steps:
-      with factory.make_environment(config, seed) as environment:
+      with factory.make_watched_environment(config, seed, activity) as environment:
         loop.run_episodes(
           environment,
           actor,
@@ -155,12 +160,15 @@ def _make_evaluator(
   learner: TFLearner,
   recorder: Recorder,
   stop: threading.Event,
+  activity: Activity,
 ) -> evaluation.Evaluator:
   """Returns the evaluator, which acts with the learner's own variables."""
   seed = factory.make_seed(config, Role.EVALUATOR)
   return evaluation.Evaluator(
     actor=builder.make_actor(learner, None, seed),
-    make_environment=functools.partial(factory.make_environment, config, seed),
+    make_environment=functools.partial(
+      factory.make_watched_environment, config, seed, activity
+    ),
     recorder=recorder,
     period=config.evaluation_period,
     episodes=config.evaluation_episodes,

@@ -21,10 +21,12 @@ from qmle_acme.files import (
   write_atomically,
 )
 from qmle_acme.runs import counting
+from qmle_acme.runs.activity import Doing
 from qmle_acme.runs.episodes import EpisodeMeans
 from qmle_acme.runs.events import EventFile
 from qmle_acme.runs.records import (
   ACTOR_STEPS,
+  NODES,
   SAVED_STEPS,
   STAMPS,
   WALL_SECONDS,
@@ -56,6 +58,7 @@ class Recorder(counting.Counter):
     self._warning: str | None = None
     self._recent_returns: list[float] = []
     self._last_evaluation: dict[str, Any] | None = None
+    self._heard: dict[str, tuple[str, float, float]] = {}
     self._episodes = EpisodeMeans()
     self._events = EventFile(self._folder.tensorboard)
 
@@ -93,6 +96,14 @@ class Recorder(counting.Counter):
   def warn(self, line: str) -> None:
     """Notes what goes wrong without ending the run, for those who watch it."""
     self._warning = line
+
+  def note_alive(self, source: str, what: str, since: float) -> None:
+    """Notes that a node lives, and what it has been doing for how many seconds."""
+    self._heard[source] = (what, since, time.monotonic())
+
+  def note_ended(self, source: str) -> None:
+    """Notes that a node has no more to do."""
+    self._heard.pop(source, None)
 
   def record_metrics(self, source: str, values: Mapping[str, float]) -> None:
     """Writes the training metrics of a learner, or of an actor's episode.
@@ -141,6 +152,10 @@ class Recorder(counting.Counter):
       WARNING: self._warning,
       'recent_returns': list(self._recent_returns),
       'last_evaluation': self._last_evaluation,
+      NODES: {
+        source: Doing(what, since, time.monotonic() - heard, self.idle(source))
+        for source, (what, since, heard) in sorted(self._heard.copy().items())
+      },
     }
 
   def flush(self) -> None:

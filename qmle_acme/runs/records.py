@@ -13,6 +13,8 @@ WALL_SECONDS = 'wall_seconds'
 SAVED_STEPS = 'saved_steps'
 # What goes wrong without ending the run, if anything does, in a snapshot.
 WARNING = 'warning'
+# What each node is doing, by its title, in a snapshot.
+NODES = 'nodes'
 # The counts that stamp every record and are saved; others live as long as the recorder.
 STAMPS = (ACTOR_STEPS, LEARNER_STEPS, WALL_SECONDS)
 

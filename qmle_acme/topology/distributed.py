@@ -14,10 +14,11 @@ from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology import program as program_lib
-from qmle_acme.topology.monitor import Monitor
+from qmle_acme.topology.monitor import Monitor, View
 from qmle_acme.topology.nodes import Node
 from qmle_acme.topology.restarts import Restarts
 from qmle_acme.topology.supervision import Outcome, Policy, supervise
+from qmle_acme.topology.watchdog import StoodStill, Watchdog
 
 _LAUNCH_TYPES = {
   'processes': lp.LaunchType.LOCAL_MULTI_PROCESSING,
@@ -51,7 +52,10 @@ def run(
   policy = program_lib.make_policy(faults)
   resumes = Restarts(faults.run_restarts, 60.0 * faults.window_minutes)
   while True:
-    outcome = _run_once(config, spec, folder, progress, received, policy, poll)
+    try:
+      outcome = _run_once(config, spec, folder, progress, received, policy, poll)
+    except StoodStill as stall:
+      return Outcome('failed', 1, str(stall))
     # Threads that have not stopped would go on beside those of the next time.
     if outcome.lost is None or received or config.launch != 'processes':
       return outcome
@@ -74,12 +78,16 @@ def _run_once(
 ) -> Outcome:
   """Trains until the nodes end as a whole."""
   program, counter, replay = program_lib.make_program(config, spec, folder)
+  watchdog = Watchdog(config.faults, folder, progress)
+  threads = {program_lib.LEARNER: config.learner_threads}
 
-  def on_tick(_: Sequence[Node]) -> None:
-    show(folder, progress, monitor)
+  def on_tick(nodes: Sequence[Node]) -> None:
+    view = monitor.take()
+    if view is not None:
+      show(folder, progress, view)
+      watchdog.look(view, nodes)
     poll()
 
-  threads = {program_lib.LEARNER: config.learner_threads}
   with contextlib.closing(Monitor(counter, replay)) as monitor:
     return supervise(
       program,
@@ -95,11 +103,8 @@ def _run_once(
     )
 
 
-def show(folder: RunFolder, progress: Progress, monitor: Monitor) -> None:
-  """Writes the status, about once a second, and progress, when that is due."""
-  view = monitor.take()
-  if view is None:
-    return
+def show(folder: RunFolder, progress: Progress, view: View) -> None:
+  """Writes the status, and progress, when that is due."""
   folder.write_status('running', view.snapshot, error=None)
   if progress.is_due():
     restarts = {'restarts': folder.count_restarts()}

@@ -8,11 +8,14 @@ import contextlib
 import dataclasses
 import datetime
 import threading
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import launchpad as lp
 
-from qmle_acme.runs.records import ACTOR_STEPS
+from qmle_acme.runs.activity import Doing
+from qmle_acme.runs.records import ACTOR_STEPS, NODES
 
 _PERIOD_SECONDS = 1.0
 _TIMEOUT_SECONDS = 5
@@ -23,12 +26,34 @@ class View:
   """How the run stands.
 
   Attributes:
-    snapshot: of the recorder.
-    replay_info: the tables' info by name, from Reverb.
+    snapshot: of the recorder, when it last answered.
+    replay_info: the tables' info by name, from Reverb, when it last answered.
+    silent: the seconds since each server last answered, by its title.
   """
 
   snapshot: dict[str, Any]
   replay_info: dict[str, Any]
+  silent: Mapping[str, float]
+
+  @property
+  def nodes(self) -> Mapping[str, Doing]:
+    """What each node is doing, by its title."""
+    return self.snapshot[NODES]
+
+
+class _Server:
+  """A server, and what it last said."""
+
+  def __init__(self, ask: Callable[[], Any]):
+    self._ask = ask
+    self.answer: Any = None
+    self.heard = time.monotonic()
+
+  def listen(self) -> None:
+    """Asks, and keeps what was said before if there is no answer."""
+    with contextlib.suppress(Exception):  # Of many kinds.
+      self.answer = self._ask()
+      self.heard = time.monotonic()
 
 
 class Monitor:
@@ -62,10 +87,15 @@ class Monitor:
 
   def _run(self) -> None:
     # Clients are made once: each has threads of its own.
-    counter, replay = self._counter.dereference(), self._replay.dereference()
+    client = self._replay.dereference()
+    counter = _Server(self._counter.dereference().snapshot)
+    replay = _Server(lambda: client.server_info(timeout=_TIMEOUT_SECONDS))
     while not self._closed.wait(_PERIOD_SECONDS):
-      # Until both servers are up there is nothing to see.
-      with contextlib.suppress(Exception):
-        snapshot = counter.snapshot()
-        if ACTOR_STEPS in snapshot:  # The learner has resumed the counts.
-          self._view = View(snapshot, replay.server_info(timeout=_TIMEOUT_SECONDS))
+      counter.listen()
+      replay.listen()
+      # Before the learner has resumed the counts there is nothing to see.
+      if ACTOR_STEPS not in (counter.answer or {}) or replay.answer is None:
+        continue
+      now = time.monotonic()
+      silent = {'counter/0': now - counter.heard, 'replay/0': now - replay.heard}
+      self._view = View(counter.answer, replay.answer, silent)

@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -58,10 +59,12 @@ class Node(Protocol):
   Attributes:
     label: the group of the program that it belongs to, for example 'actor'.
     title: its name for people, for example 'actor/0'.
+    start: when it was started, by the monotonic clock.
   """
 
   label: str
   title: str
+  start: float
 
   def poll(self) -> End | None:
     """Returns None while it runs, then how it ended."""
@@ -105,6 +108,7 @@ class ProcessNode:
   log_start: int
   process: subprocess.Popen[bytes]
   guard: processes.Guard
+  start: float = dataclasses.field(default_factory=time.monotonic)
 
   def __post_init__(self) -> None:
     """Has its group killed if this process is."""
@@ -166,6 +170,7 @@ class ThreadNode:
   function: Callable[[], Any]
   end: End | None = None
   cause: str = ''
+  start: float = dataclasses.field(default_factory=time.monotonic)
 
   def run(self) -> None:
     """Runs the node to its end, in the thread."""

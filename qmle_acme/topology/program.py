@@ -32,6 +32,7 @@ from qmle_acme.runs import (
   loop,
   replay_checkpoints,
 )
+from qmle_acme.runs.activity import SAVING, Activity
 from qmle_acme.runs.batches import BatchQueue
 from qmle_acme.runs.config import FaultsConfig, RunConfig
 from qmle_acme.runs.factory import Role
@@ -44,6 +45,7 @@ from qmle_acme.topology.supervision import Policy
 from qmle_acme.types import Array
 
 LEARNER = 'learner'
+_LEARNER_TITLE = f'{LEARNER}/0'
 # The node whose return ends the run.
 DONE = 'evaluator'
 # The seconds that each label has to stop, in this order.
@@ -167,7 +169,7 @@ class Learner:
     self._stop = lp.stop_event()
     self._budget = loop.StepBudget(
       self._counter,
-      LEARNER,
+      _LEARNER_TITLE,
       LEARNER_STEPS,
       functools.partial(_are_actors_done, config.actors),
       _LEARNER_REPORT_STEPS,
@@ -192,14 +194,20 @@ class Learner:
 
   def run(self) -> None:
     """Learns until all actors have ended or a stop is asked for."""
-    with inspection.kept_batch(self._folder):
+    activity = Activity()
+    with (
+      inspection.kept_batch(self._folder),
+      activity.told(self._counter, _LEARNER_TITLE),
+    ):
       with contextlib.suppress(loop.RunOver):
         while True:
           self._learner.step()
           self._budget.count()
-          self._checkpointer.save_if_due()
+          with activity.of(SAVING):
+            self._checkpointer.save_if_due()
       self._learner.write_metrics()
-      self._checkpointer.save()
+      with activity.of(SAVING):
+        self._checkpointer.save()
     # The evaluator still needs the variables.
     while not self._stop.wait(_DONE_SECONDS):
       self._counter.report(_LEARNER_DONE, _LEARNER_DONE, 1)
@@ -222,7 +230,7 @@ def run_actor(
   seed = factory.make_seed(config, Role.ACTOR, index, start)
   builder = factory.make_builder(config, spec)
   actor = builder.make_actor(learner, replay_client, seed, index, config.actors)
-  stop = lp.stop_event()
+  stop, activity = lp.stop_event(), Activity()
   budget = loop.StepBudget(
     counter,
     name,
@@ -231,9 +239,9 @@ def run_actor(
     _ACTOR_REPORT_STEPS,
     stop,
   )
-  with contextlib.suppress(loop.RunOver):
+  with activity.told(counter, name), contextlib.suppress(loop.RunOver):
     budget.check()
-    with factory.make_environment(config, seed) as environment:
+    with factory.make_watched_environment(config, seed, activity) as environment:
       loop.run_episodes(
         environment,
         actor,
@@ -259,16 +267,18 @@ def run_evaluator(
   """Runs the evaluator node; returns after the final evaluation."""
   seed = factory.make_seed(config, Role.EVALUATOR)
   actor = factory.make_builder(config, spec).make_actor(learner, None, seed)
-  stop = lp.stop_event()
+  stop, activity = lp.stop_event(), Activity()
   evaluator = evaluation.Evaluator(
     actor=actor,
-    make_environment=functools.partial(factory.make_environment, config, seed),
+    make_environment=functools.partial(
+      factory.make_watched_environment, config, seed, activity
+    ),
     recorder=counter,
     period=config.evaluation_period,
     episodes=config.evaluation_episodes,
     stop=stop,
   )
-  with contextlib.suppress(loop.RunOver):
+  with activity.told(counter, f'{DONE}/0'), contextlib.suppress(loop.RunOver):
     while not stop.wait(_EVALUATOR_POLL_SECONDS):
       counts = counter.get_counts()
       if counts.get(_LEARNER_DONE):

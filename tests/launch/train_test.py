@@ -56,7 +56,7 @@ EVERYTHING = RunConfig(
   evaluation_period=9,
   evaluation_episodes=11,
   checkpoint_minutes=0.5,
-  faults=FaultsConfig(node_restarts=1, run_restarts=3, window_minutes=7.5),
+  faults=FaultsConfig(1, 3, 7.5, stall_seconds=60.0, stall_policy='end'),
   qmle=QMLEConfig(
     discount=0.98,
     n_step=2,

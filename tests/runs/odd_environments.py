@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import sys
+import time
 from typing import Any
 
 import gymnasium
@@ -58,6 +59,17 @@ def crash(book: pathlib.Path) -> None:
     sys.exit(0)
 
 
+class Hanging(Odd):
+  """The first that lives long enough stays inside a step, for $HANG seconds."""
+
+  def reward(self) -> float:
+    book = pathlib.Path(os.environ['ODD'])
+    if self.taken == STEP and not book.exists():
+      book.touch()
+      time.sleep(float(os.environ['HANG']))
+    return 0.0
+
+
 class Nan(Odd):
   """Hands out a reward that is no number."""
 
@@ -66,4 +78,5 @@ class Nan(Odd):
 
 
 gymnasium.register('Crashing-v0', f'{__name__}:Crashing')
+gymnasium.register('Hanging-v0', f'{__name__}:Hanging')
 gymnasium.register('Nan-v0', f'{__name__}:Nan')

@@ -4,11 +4,13 @@ import pathlib
 import re
 import signal
 import time
+from typing import Any
 
 import pytest
 import small_runs
 
 from qmle_acme.runs import checkpointing
+from qmle_acme.runs.config import FaultsConfig
 from qmle_acme.runs.records import read_records
 
 STEPS = 3_000
@@ -146,14 +148,23 @@ def test_loss_of_counter_or_learner_takes_all_back_to_a_checkpoint(
 
 
 def train_in(
-  environment: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+  environment: str,
+  tmp_path: pathlib.Path,
+  monkeypatch: pytest.MonkeyPatch,
+  layout: str = 'distributed',
+  **faults: Any,
 ) -> small_runs.Training:
   """Returns a run that has ended, in an environment of `odd_environments`."""
   monkeypatch.setenv('ODD', str(tmp_path / 'odd'))
   monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(small_runs.__file__).parent))
   name = f'gymnasium:odd_environments:{environment}-v0'
   config = small_runs.make_config(
-    tmp_path / 'run', env=name, layout='distributed', actors=1, steps=200
+    tmp_path / 'run',
+    env=name,
+    layout=layout,
+    actors=1,
+    steps=200,
+    faults=FaultsConfig(**faults),
   )
   training = small_runs.Training(config)
   training.wait()
@@ -190,3 +201,35 @@ def test_reward_that_is_no_number_ends_the_run_at_once(
   assert (status['state'], status['restarts']) == ('failed', 0), training.output()
   error = 'actor/0 failed: gymnasium:odd_environments:Nan-v0: step 30: reward is nan'
   assert status['error'].startswith(error)
+
+
+def test_environment_that_hangs_is_said_and_restarted_if_that_is_asked_for(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setenv('HANG', '600')
+  training = train_in(
+    'Hanging', tmp_path, monkeypatch, stall_seconds=30.0, stall_policy='restart'
+  )
+
+  status = training.status()
+  assert (status['state'], status['restarts']) == ('finished', 1), training.output()
+  stall, restart = read_records(training.folder.faults)
+  assert (stall['what'], stall['node']) == ('stall', 'actor/0')
+  assert 'it has been inside `step` of its environment for ' in stall['error']
+  assert f'stall: {stall["error"]}' in training.output()
+  assert 'killed by SIGKILL' in restart['error']
+
+
+def test_environment_that_hangs_in_the_local_layout_is_said(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setenv('HANG', '10')
+  training = train_in('Hanging', tmp_path, monkeypatch, 'local', stall_seconds=6.0)
+
+  status = training.status()
+  assert (status['state'], status['restarts']) == ('finished', 0), training.output()
+  *_, stall = read_records(training.folder.faults)
+  assert stall['node'] == 'main'
+  line = 's: it has been inside `step` of its environment'
+  assert stall['error'].endswith(line)
+  assert f'stall: {stall["error"]}' in training.output()

@@ -101,9 +101,10 @@ def test_more_steps_resume_the_run(trained: small_runs.Training) -> None:
   assert evaluations[: len(before)] == before
   assert column(evaluations, 'actor_steps')[len(before) :] == [1_250, 1_500]
   assert evaluations[-1]['wall_seconds'] > before[-1]['wall_seconds']
-  first, second, *_ = again.stdout.read_text().splitlines()
+  first, second, third, *_ = again.stdout.read_text().splitlines()
   assert first.startswith(f'resuming from {STEPS:,} steps: qmle on ')
-  assert f'replay {STEPS + 1:,}' in second
+  assert second == f'changed: steps: {STEPS} -> {steps}'
+  assert f'replay {STEPS + 1:,}' in third
 
 
 def test_interrupt_saves_and_leaves_by_130(tmp_path: pathlib.Path) -> None:

@@ -22,7 +22,7 @@ KILLS = int(os.environ.get('CHAOS_KILLS', '20'))
 def chaos(tmp_path: pathlib.Path) -> Iterator[Chaos]:
   """A run that has steps left for all kills."""
   faults = FaultsConfig(KILLS, KILLS, window_minutes=0.25)
-  chaos = Chaos(make_config(tmp_path / 'run', KILLS + 4, faults=faults))
+  chaos = Chaos(make_config(tmp_path / 'run', 3 * KILLS + 4, faults=faults))
   with contextlib.closing(chaos):
     yield chaos
 

@@ -106,8 +106,9 @@ def recorded_signals(
 ) -> Iterator[list[int]]:
   """Yields the list to which every signal that asks for a stop is added from now on.
 
-  One that is ignored, as SIGHUP under `nohup`, stays so. Only the main thread can take
-  signals: in another one the list stays empty.
+  SIGHUP stays ignored under `nohup`. SIGINT does not where a shell without job control
+  has started this in the background. Only the main thread can take signals: in another
+  one the list stays empty.
 
   Args:
     on_signal: called after each one, wherever the main thread is; it may raise.
@@ -122,7 +123,7 @@ def recorded_signals(
   taken = STOP_SIGNALS if is_main else ()
   before = {number: signal.getsignal(number) for number in taken}
   for number, handler in before.items():
-    if handler is not signal.SIG_IGN:
+    if number != signal.SIGHUP or handler is not signal.SIG_IGN:
       signal.signal(number, handle)
   try:
     yield received

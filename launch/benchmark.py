@@ -4,6 +4,7 @@ import rich.console
 
 from qmle_acme.benchmark import grid
 from qmle_acme.files import make_folder
+from qmle_acme.runs import screen
 
 from . import arguments
 
@@ -23,9 +24,7 @@ def main(argv: list[str]) -> int:
   console = rich.console.Console(emoji=False)
   outcome = execution.execute(runs, config.jobs, console)
   for name, reason in outcome.failures.items():
-    console.print(
-      f'failed: {name}: {reason}', highlight=False, markup=False, soft_wrap=True
-    )
+    screen.say(console, f'failed: {name}: {reason}')
   if outcome.exit_code in (0, 1):
     finished = sum(run.is_finished() for run in runs)
     print(f'{finished} of {len(runs)} runs are finished in {config.out}')

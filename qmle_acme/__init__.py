@@ -15,9 +15,10 @@ if TYPE_CHECKING:
   from qmle_acme.agents.acme.d4pg import D4PGConfig
   from qmle_acme.agents.acme.dmpo import DMPOConfig
   from qmle_acme.agents.qmle import QMLEConfig
-  from qmle_acme.callbacks import Callback, EarlyStopping, Evaluation, Result
+  from qmle_acme.callbacks import Callback, EarlyStopping, Result
   from qmle_acme.errors import UserError
   from qmle_acme.policy import Considered, Policy, load_policy
+  from qmle_acme.runs.evaluations import Evaluation
   from qmle_acme.trainer import train
 
 __version__ = '0.1.0'
@@ -44,7 +45,7 @@ __getattr__ = lazy.names(
     'D4PGConfig': 'agents.acme.d4pg',
     'DMPOConfig': 'agents.acme.dmpo',
     'EarlyStopping': 'callbacks',
-    'Evaluation': 'callbacks',
+    'Evaluation': 'runs.evaluations',
     'Policy': 'policy',
     'QMLEConfig': 'agents.qmle',
     'Result': 'callbacks',

@@ -8,25 +8,8 @@ from typing import Any
 
 from qmle_acme.errors import UserError, check_range
 from qmle_acme.runs.checkpoint_store import CheckpointStore
-from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS, read_records
+from qmle_acme.runs.evaluations import Evaluation, read_evaluations
 from qmle_acme.runs.run_folder import RunFolder
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-  """An evaluation of the run.
-
-  Attributes:
-    actor_steps: environment steps when it was made.
-    learner_steps: learner steps then.
-    episode_return_mean: undiscounted return, the mean over the episodes.
-    episode_returns: of each greedy episode.
-  """
-
-  actor_steps: int
-  learner_steps: int
-  episode_return_mean: float
-  episode_returns: tuple[float, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,13 +104,13 @@ class Watcher:
     self._store = CheckpointStore(folder.learner_checkpoints)
     self._stamps: dict[pathlib.Path, Any] = {}
     self._checkpoint = max(self._store.numbers(), default=0)
-    self._evaluation = max(map(_when, self._evaluations()), default=(-1, -1))
+    self._evaluation = max(map(_when, read_evaluations(folder)), default=(-1, -1))
 
   def poll(self) -> bool:
     """Tells what is new since the last time; returns whether the run is to stop."""
     answers: list[bool | None] = []
     if self._is_changed(self._folder.evaluations):
-      for evaluation in self._evaluations():
+      for evaluation in read_evaluations(self._folder):
         if _when(evaluation) > self._evaluation:
           self._evaluation = _when(evaluation)
           answers += [each.on_evaluation(evaluation) for each in self._callbacks]
@@ -151,32 +134,6 @@ class Watcher:
     is_changed = self._stamps.get(path) != stamp
     self._stamps[path] = stamp
     return is_changed
-
-  def _evaluations(self) -> list[Evaluation]:
-    return read_evaluations(self._folder)
-
-
-def read_evaluations(folder: RunFolder) -> list[Evaluation]:
-  """Returns the evaluations of a run, the oldest first.
-
-  Raises:
-    UserError: its records are damaged.
-  """
-  needed = (ACTOR_STEPS, LEARNER_STEPS, 'episode_return_mean', 'episode_returns')
-  return [
-    Evaluation(
-      int(record[ACTOR_STEPS]),
-      int(record[LEARNER_STEPS]),
-      _number(record['episode_return_mean']),
-      tuple(map(_number, record['episode_returns'])),
-    )
-    for record in read_records(folder.evaluations, *needed)
-  ]
-
-
-def _number(value: float | None) -> float:
-  """Returns what a record holds: JSON has no number that is not finite."""
-  return math.nan if value is None else float(value)
 
 
 def _when(evaluation: Evaluation) -> tuple[int, int]:

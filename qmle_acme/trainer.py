@@ -11,11 +11,12 @@ from qmle_acme import environments, processes, training
 from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.callbacks import Callback, Result, Watcher, read_evaluations
+from qmle_acme.callbacks import Callback, Result, Watcher
 from qmle_acme.environments.own import MakeEnvironment, name_of
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.runs import checkpointing
 from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.evaluations import best_of, read_evaluations
 from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 
@@ -101,7 +102,7 @@ def _make_config(
 def _result(folder: RunFolder, status: str, error: str | None) -> Result:
   """Returns what the folder says of the run."""
   evaluations = read_evaluations(folder)
-  best = max(evaluations, key=lambda e: e.episode_return_mean, default=None)
+  best = best_of(evaluations)
   return Result(
     folder=folder.path,
     status=status,

@@ -156,7 +156,7 @@ def _read_evaluations(
   folder: RunFolder, settings: dict[str, Any], who: dict[str, Any]
 ) -> list[dict[str, Any]]:
   """Returns the rows of a run's evaluations."""
-  metrics = read_metrics(folder, 'learner')
+  metrics = read_metrics(folder.metrics, 'learner')
   evaluations, before, taken = [], -1, set()
   for record in read_records(folder.evaluations, *STAMPS, _EPISODE_RETURNS):
     steps = record[ACTOR_STEPS]

@@ -13,6 +13,7 @@ import rich.live
 import rich.table
 
 from qmle_acme.replay import TABLE
+from qmle_acme.runs import screen
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS, WARNING
 
@@ -41,7 +42,7 @@ class Display:
     """Shows the table in a terminal, the line elsewhere."""
     self._next = time.monotonic() + self._period
     if not self._console.is_terminal:
-      self._console.print(line, highlight=False, soft_wrap=True)
+      screen.say(self._console, line)
       return
     if self._live is None:
       self._live = rich.live.Live(console=self._console, auto_refresh=False)
@@ -50,7 +51,7 @@ class Display:
 
   def say(self, line: str) -> None:
     """Prints a line, above the table if there is one."""
-    self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+    screen.say(self._console, line)
 
   def close(self) -> None:
     """Leaves the last state on the screen."""

@@ -4,7 +4,6 @@ import pathlib
 from typing import Any
 
 from qmle_acme.files import parse_json
-from qmle_acme.runs.run_folder import RunFolder
 
 ACTOR_STEPS = 'actor_steps'
 LEARNER_STEPS = 'learner_steps'
@@ -37,11 +36,11 @@ def read_records(path: pathlib.Path, *needed: str) -> list[dict[str, Any]]:
   ]
 
 
-def read_metrics(folder: RunFolder, source: str) -> list[dict[str, Any]]:
+def read_metrics(path: pathlib.Path, source: str) -> list[dict[str, Any]]:
   """Returns the training metrics of a learner or an actor.
 
   Raises:
     UserError: they are damaged.
   """
-  records = read_records(folder.metrics, 'source', ACTOR_STEPS)
+  records = read_records(path, 'source', ACTOR_STEPS)
   return [record for record in records if record['source'] == source]

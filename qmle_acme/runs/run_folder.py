@@ -12,13 +12,13 @@ from qmle_acme.errors import UserError
 from qmle_acme.files import (
   append_line,
   make_folder,
-  parse_json,
   read_json,
   to_json,
   write_atomically,
 )
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.cpu_time import tree_cpu_seconds
+from qmle_acme.runs.records import read_records
 
 # The state of a run whose process is gone without a word, as after SIGKILL.
 DIED = 'died'
@@ -227,8 +227,5 @@ class RunFolder:
 
   def count_restarts(self) -> int:
     """Returns how often a part of the run, or all of it, was started again."""
-    if not self.faults.exists():
-      return 0
-    lines = self.faults.read_text().splitlines()
-    faults = [parse_json(line, self.faults, ('what',)) for line in lines]
+    faults = read_records(self.faults, 'what')
     return sum(fault['what'] != 'stall' for fault in faults)

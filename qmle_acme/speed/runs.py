@@ -137,7 +137,7 @@ def _learner_records(
   """
   seen, deadline = 0, time.monotonic() + _PATIENCE_SECONDS
   while process.poll() is None and time.monotonic() < deadline:
-    records = read_metrics(folder, 'learner')
+    records = read_metrics(folder.metrics, 'learner')
     for record in records[seen:]:
       yield record
       deadline = time.monotonic() + _PATIENCE_SECONDS

@@ -279,3 +279,15 @@ def test_a_look_at_a_run_is_no_other_training(config: RunConfig) -> None:
   finally:
     looks.set()
     thread.join()
+
+
+def test_restarts_are_counted_but_for_a_line_cut_short(config: RunConfig) -> None:
+  folder = RunFolder(config.run)
+  folder.make()
+  assert folder.count_restarts() == 0
+  for what in ('node restart', 'stall', 'run restart'):
+    folder.append_fault(what, 'actor/0', 'killed by SIGKILL')
+  with folder.faults.open('a') as file:
+    file.write('{"time": "2026-')
+
+  assert folder.count_restarts() == 2

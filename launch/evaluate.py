@@ -1,4 +1,4 @@
-"""`qmle evaluate`: greedy return of the newest checkpoint of a run."""
+"""`qmle evaluate`: greedy return of the newest checkpoint of a run, or the best."""
 
 import dataclasses
 import pathlib
@@ -21,6 +21,8 @@ class EvaluateConfig:
 
   run: tyro.conf.Positional[pathlib.Path]
   """Folder of the run."""
+  best: bool = False
+  """Take the checkpoint of the best evaluation, not the newest."""
   episodes: int = 10
   """Greedy episodes."""
   seed: int = 0
@@ -47,7 +49,7 @@ def main(argv: list[str]) -> int:
   from qmle_acme.policy import load_policy
   from qmle_acme.runs import evaluation
 
-  policy = load_policy(config.run, config.seed)
+  policy = load_policy(config.run, config.seed, best=config.best)
   if folder.read_status().get('state') == DIED:
     print(
       f'{config.run} has died: the command that trained it resumes', file=sys.stderr

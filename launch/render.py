@@ -18,6 +18,8 @@ class RenderConfig:
 
   run: tyro.conf.Positional[pathlib.Path]
   """Folder of the run."""
+  best: bool = False
+  """Take the checkpoint of the best evaluation, not the newest."""
   out: pathlib.Path = pathlib.Path('episode.mp4')
   """File to write."""
   seed: int = 0
@@ -45,7 +47,7 @@ def main(argv: list[str]) -> int:
   # TensorFlow: seconds, which nobody waits for whose folder is no run.
   from qmle_acme.policy import load_policy
 
-  policy = load_policy(config.run, config.seed)
+  policy = load_policy(config.run, config.seed, best=config.best)
   with policy.environment as environment:
     frames = video.frames(
       environment, policy.select_action, config.height, config.width

@@ -20,7 +20,7 @@ from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.scaling import RewardScale
 from qmle_acme.environments import forms
 from qmle_acme.errors import UserError, check_range
-from qmle_acme.runs import checkpointing, factory
+from qmle_acme.runs import best_checkpoint, checkpointing, factory
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.types import Array, Seed
@@ -54,8 +54,8 @@ class Policy:
     network: as the checkpoint has it.
   """
 
-  def __init__(self, folder: RunFolder, seed: int):
-    """Loads the newest checkpoint; `load_policy` says more."""
+  def __init__(self, folder: RunFolder, seed: int, best: bool):
+    """Loads the newest checkpoint, or the best one; `load_policy` says more."""
     config = folder.read_config()
     self.environment: dm_env.Environment = factory.make_environment(config, seed)
     spec = acme.make_environment_spec(self.environment)
@@ -66,9 +66,10 @@ class Policy:
     self._unit = RewardScale(config.qmle.n_step, config.qmle.discount)
     is_qmle = isinstance(self.network, QMLENetwork)
     parts = {'reward_scale': self._unit} if is_qmle else {}
-    counts = checkpointing.restore_parts(folder, network=self.network, **parts)
-    self.step = int(counts[ACTOR_STEPS])
-    self.learner_step = int(counts[LEARNER_STEPS])
+    stored = best_checkpoint.find(folder) if best else checkpointing.newest(folder)
+    checkpointing.restore_parts(stored, network=self.network, **parts)
+    self.step = int(stored.counts[ACTOR_STEPS])
+    self.learner_step = int(stored.counts[LEARNER_STEPS])
     # A trace for each number of states.
     self._act = tf.function(builder.make_greedy(self.network), autograph=False)
     self._m_greedy: int = getattr(config.qmle, 'm_greedy', 0)
@@ -205,8 +206,10 @@ class _PolicyActor(Actor):
     """Has nothing to fetch."""
 
 
-def load_policy(run: str | os.PathLike[str], seed: int = 0) -> Policy:
-  """Returns the greedy policy of a run's newest checkpoint.
+def load_policy(
+  run: str | os.PathLike[str], seed: int = 0, *, best: bool = False
+) -> Policy:
+  """Returns the greedy policy of a run's newest checkpoint, or of its best one.
 
   The run may be going on: it is not disturbed, and a policy that was loaded stays as it
   is. `policy.step` says of how many environment steps it is.
@@ -214,12 +217,14 @@ def load_policy(run: str | os.PathLike[str], seed: int = 0) -> Policy:
   Args:
     run: folder of the run.
     seed: of the candidates that the arg max is taken over, 0 to 2^31 - 1.
+    best: whether it is the one of the highest mean return in an evaluation, with the
+      very variables that were evaluated, in the place of the newest.
 
   Raises:
     UserError: this is no run folder, it has no checkpoint yet or a damaged one, or its
       environment cannot be made here.
   """
-  return Policy(RunFolder(pathlib.Path(run)), seed)
+  return Policy(RunFolder(pathlib.Path(run)), seed, best)
 
 
 def _stack(actions: list[Any]) -> Any:

@@ -72,7 +72,7 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   )
   assert commands == [
     f'next: qmle evaluate {folder.path}',
-    f'      qmle render {folder.path} --out episode.mp4',
+    f'      qmle render {folder.path} --best --out episode.mp4',
     f'      qmle report {folder.path} --out report',
   ]
   assert output.err == ''

@@ -5,7 +5,8 @@ data flows between them. No agent knows which layout it is in.
 """
 
 import abc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import acme
@@ -46,7 +47,13 @@ class TFLearner(acme.Learner):
 
 
 class Actor(acme.Actor):
-  """An Acme actor that has more to say of an episode than its return."""
+  """An Acme actor that has more to say of an episode than its return.
+
+  Attributes:
+    parts: what it acts by, under the names that a learner's state has for it.
+  """
+
+  parts: Mapping[str, tf.Module] = MappingProxyType({})
 
   def episode_record(self) -> dict[str, float]:
     """Returns numbers for the record of the episode that has just ended."""

@@ -3,10 +3,8 @@
 import contextlib
 import errno
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import reverb
 import tensorflow as tf
@@ -14,16 +12,11 @@ from absl import logging
 
 from qmle_acme.agents import TFLearner, divergence
 from qmle_acme.errors import UserError
-from qmle_acme.runs import replay_checkpoints
-from qmle_acme.runs.checkpoint_store import CheckpointStore, Stored, plain_name
+from qmle_acme.runs import best_checkpoint, replay_checkpoints, variable_files
+from qmle_acme.runs.checkpoint_store import CheckpointStore, Stored
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS, SAVED_STEPS, STAMPS
 from qmle_acme.runs.run_folder import RunFolder
-
-# Of the files in the checkpoint of a learner.
-_PREFIX = 'learner'
-# How TensorFlow names a variable in its errors.
-_VARIABLE = re.compile(r"<tf\.Variable '([^']+)' shape=(\([^)]*\))")
 
 
 class NotSaved(Exception):
@@ -75,7 +68,7 @@ class Checkpointer:
     """
     stored = _newest(self._folder)
     if stored is not None:
-      _read(stored, self._checkpoint)
+      variable_files.read(stored, self._checkpoint)
     self._counter.restore({} if stored is None else dict(stored.counts))
     logging.info(
       'the run goes on from %s', stored.counts if stored else 'the beginning'
@@ -123,8 +116,7 @@ class Checkpointer:
   def _save_learner(self, counts: Mapping[str, float]) -> None:
     self._store.clear_aside()
     try:
-      with plain_name(self._store.aside) as folder:
-        self._checkpoint.write(f'{folder}/{_PREFIX}')
+      variable_files.write(self._checkpoint, self._store.aside)
       self._store.keep(self._store.aside, self._number, counts)
     except Exception:
       self._store.clear_aside()
@@ -180,6 +172,7 @@ def forget_damaged(folder: RunFolder) -> list[str]:
   for store in (
     CheckpointStore(folder.learner_checkpoints),
     replay_checkpoints.store(folder),
+    best_checkpoint.store(folder),
   ):
     damages = store.damages()
     lines += [f'{damage}: the checkpoint before it is used' for damage in damages]
@@ -196,22 +189,17 @@ def is_replay_behind(folder: RunFolder) -> bool:
   return max(replays, default=0) < max(learners, default=0)
 
 
-def restore_parts(folder: RunFolder, **parts: tf.Module) -> dict[str, float]:
-  """Gives parts of a learner the variables of the newest checkpoint.
+def restore_parts(stored: Stored, **parts: tf.Module) -> None:
+  """Gives parts of a learner the variables of a checkpoint.
 
   Args:
-    folder: of the run.
+    stored: the checkpoint, as `newest` or `best_checkpoint.find` has it.
     parts: by their names in the learner's state; 'network' is enough to act.
 
-  Returns:
-    The counts of the checkpoint.
-
   Raises:
-    UserError: the run has no checkpoint yet, or none that has all of the parts.
+    UserError: it has not all of the parts.
   """
-  stored = newest(folder)
-  _read(stored, tf.train.Checkpoint(**parts))
-  return dict(stored.counts)
+  variable_files.read(stored, tf.train.Checkpoint(**parts))
 
 
 def newest(folder: RunFolder) -> Stored:
@@ -233,24 +221,3 @@ def newest(folder: RunFolder) -> Stored:
 
 def _newest(folder: RunFolder) -> Stored | None:
   return next(CheckpointStore(folder.learner_checkpoints).whole(), None)
-
-
-def _read(stored: Stored, checkpoint: tf.train.Checkpoint) -> None:
-  """Restores all variables of some of what a checkpoint holds.
-
-  Raises:
-    UserError: it lacks one, or has another in its place.
-  """
-  try:
-    with plain_name(stored.path) as folder:
-      status: Any = checkpoint.read(f'{folder}/{_PREFIX}')
-      status.assert_existing_objects_matched()
-      status.expect_partial()
-  except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
-    found = _VARIABLE.findall(str(error))
-    names = ', '.join(f'{name.removesuffix(":0")} {shape}' for name, shape in found)
-    what = f'it lacks {names}' if names else ' '.join(str(error).split())
-    raise UserError(
-      f'{stored.path} is no checkpoint of such an agent: {what}; were the settings in '
-      'config.yaml changed?'
-    ) from error

@@ -20,7 +20,7 @@ def describe(folder: RunFolder) -> list[str]:
     f'greedy return {_number(last)}, the mean of {episodes} episodes',
     f'best {_number(best)}, after {best.actor_steps:,} steps; all took {seconds}',
     f'next: qmle evaluate {run}',
-    f'      qmle render {run} --out episode.mp4',
+    f'      qmle render {run} --best --out episode.mp4',
     f'      qmle report {run} --out report',
   ]
 

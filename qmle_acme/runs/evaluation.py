@@ -1,5 +1,6 @@
 """Evaluation: greedy episodes, tied to the steps that the actors have taken."""
 
+import math
 import statistics
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import dm_env
 from acme.utils import loggers
 
 from qmle_acme.agents import Actor
+from qmle_acme.runs import best_checkpoint
 from qmle_acme.runs.loop import RunOver, StepObserver
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
@@ -103,8 +105,15 @@ class Evaluator:
       returns = evaluate(
         self._actor, environment, self._episodes, self._stop, records.append
       )
+    self._keep_if_best(counts, statistics.fmean(returns))
     self._recorder.record_evaluation(counts, returns, _means(records))
     self._last = {name: counts.get(name, 0) for name in (ACTOR_STEPS, LEARNER_STEPS)}
+
+  def _keep_if_best(self, counts: dict[str, float], mean: float) -> None:
+    """Keeps what has acted, before the records name its return as the best."""
+    best = self._recorder.best_return()
+    if not math.isnan(mean) and (best is None or mean > best):
+      self._recorder.keep_best(counts, mean, best_checkpoint.pack(self._actor.parts))
 
 
 def _means(records: list[dict[str, float]]) -> dict[str, float]:

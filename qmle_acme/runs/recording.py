@@ -20,7 +20,7 @@ from qmle_acme.files import (
   to_json,
   write_atomically,
 )
-from qmle_acme.runs import counting
+from qmle_acme.runs import best_checkpoint, counting
 from qmle_acme.runs.activity import Doing
 from qmle_acme.runs.episodes import EpisodeMeans
 from qmle_acme.runs.events import EventFile
@@ -58,6 +58,7 @@ class Recorder(counting.Counter):
     self._warning: str | None = None
     self._recent_returns: list[float] = []
     self._last_evaluation: dict[str, Any] | None = None
+    self._best_return = best_checkpoint.read_return(self._folder)
     self._heard: dict[str, tuple[str, float, float]] = {}
     self._episodes = EpisodeMeans()
     self._events = EventFile(self._folder.tensorboard)
@@ -144,6 +145,32 @@ class Recorder(counting.Counter):
   def last_evaluation(self) -> dict[str, Any] | None:
     """Returns the newest evaluation, if there is one."""
     return self._last_evaluation
+
+  def best_return(self) -> float | None:
+    """Returns the mean return of the best checkpoint, if there is one."""
+    return self._best_return
+
+  def keep_best(
+    self,
+    counts: Mapping[str, float],
+    episode_return_mean: float,
+    files: Mapping[str, bytes],
+  ) -> None:
+    """Keeps what has evaluated best; on a full disk what was the best before stays.
+
+    Args:
+      counts: when the variables were fetched.
+      episode_return_mean: what they have reached.
+      files: of `best_checkpoint.pack`.
+    """
+    counts = {name: counts.get(name, 0) for name in STAMPS}
+    try:
+      best_checkpoint.keep(self._folder, counts, episode_return_mean, files)
+      self._best_return = episode_return_mean
+    except OSError as error:
+      if not is_disk_full(error):
+        raise
+      self._warning = f'the best policy is not kept: no space left in {error.filename}'
 
   def snapshot(self) -> dict[str, Any]:
     """Returns how the run stands, for those who watch it."""

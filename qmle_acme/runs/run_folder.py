@@ -48,6 +48,7 @@ class RunFolder:
     self.logs = self.path / 'logs'
     self.learner_checkpoints = self.path / 'checkpoints' / 'learner'
     self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
+    self.best_checkpoints = self.path / 'checkpoints' / 'best'
     self._lock = self.path / '.lock'
     self._cpu_seconds_before = 0.0
 

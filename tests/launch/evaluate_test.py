@@ -9,6 +9,8 @@ import pytest
 
 from qmle_acme.errors import UserError
 from qmle_acme.launch import evaluate
+from qmle_acme.runs.evaluations import best_of, read_evaluations
+from qmle_acme.runs.run_folder import RunFolder
 
 
 def test_json(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +39,16 @@ def test_text(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> 
   assert episode.startswith('episode   1 ')
   assert summary.startswith(f'return {float(episode.split()[-1]):.2f} +- 0.00 (mean')
   assert 'of 1 greedy episodes, after 50 steps)' in summary
+
+
+def test_best(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+  best = best_of(read_evaluations(RunFolder(trained_run)))
+  assert best is not None
+
+  arguments = [str(trained_run), '--best', '--json', '--episodes', '1']
+  assert evaluate.main(arguments) == 0
+
+  assert json.loads(capsys.readouterr().out)['actor_steps'] == best.actor_steps
 
 
 def test_damaged_checkpoint(trained_run: pathlib.Path, tmp_path: pathlib.Path) -> None:

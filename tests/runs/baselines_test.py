@@ -18,6 +18,7 @@ from qmle_acme.errors import UserError
 from qmle_acme.policy import load_policy
 from qmle_acme.runs import evaluation, factory
 from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.evaluations import best_of, read_evaluations
 from qmle_acme.runs.factory import Role
 from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
@@ -74,12 +75,19 @@ def test_local_run_goes_on_where_it_stopped(agent: str, tmp_path: pathlib.Path) 
   steps = [(r['actor_steps'], r['learner_steps']) for r in records]
   assert steps == [(n, max(0, learner_steps(n))) for n in (0, 200, 300, 400)]
   assert greedy_return(folder, config) == records[-1]['episode_returns']
+  best = max(records, key=lambda record: record['episode_return_mean'])
+  assert greedy_return(folder, config, best=True) == best['episode_returns']
+  policy = load_policy(folder.path, best=True)
+  assert policy.step == best['actor_steps']
+  assert policy.learner_step == best['learner_steps']
 
 
-def greedy_return(folder: RunFolder, config: RunConfig) -> list[float]:
-  """Returns what the newest checkpoint gets where the evaluator acts."""
+def greedy_return(
+  folder: RunFolder, config: RunConfig, best: bool = False
+) -> list[float]:
+  """Returns what the newest checkpoint, or the best, gets where the evaluator acts."""
   seed = factory.make_seed(config, Role.EVALUATOR)
-  policy = load_policy(folder.path, seed)
+  policy = load_policy(folder.path, seed, best=best)
   actor, environment = policy.as_actor(), policy.environment
   return evaluation.evaluate(actor, environment, 1, threading.Event())
 
@@ -104,6 +112,10 @@ def test_distributed_run_goes_on_where_it_stopped(
     assert abs(status['learner_steps'] - due) <= 2 * 32 * 2.0 / 16 + 4
     last = read_records(training.folder.evaluations)[-1]
     assert last['learner_steps'] == status['learner_steps']
+    # By the evaluator's own variables, which the counter has written.
+    best = best_of(read_evaluations(training.folder))
+    assert best is not None
+    assert greedy_return(training.folder, config, True) == list(best.episode_returns)
     if launch == 'processes':  # Of threads, Reverb speaks up when the process ends.
       assert training.stderr.read_text() == ''
 

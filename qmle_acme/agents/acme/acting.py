@@ -23,6 +23,7 @@ class BoxActor(FeedForwardActor, Actor):
     space: Box,
     variable_client: variable_utils.VariableClient,
     adder: acme.adders.Adder | None,
+    network: snt.Module,
   ):
     """Initialises.
 
@@ -31,9 +32,11 @@ class BoxActor(FeedForwardActor, Actor):
       space: of the environment.
       variable_client: of the learner.
       adder: where transitions go, if anywhere.
+      network: the part of the policy that is learned.
     """
     super().__init__(policy, adder, variable_client)
     self._space = space
+    self.parts = {'network': network}
 
   def select_action(self, observation: Array) -> Array:
     """Returns the environment's form of the policy's action for observation [O]."""

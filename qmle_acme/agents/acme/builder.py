@@ -121,10 +121,12 @@ class ActorCriticBuilder(AgentBuilder):
     del index, actors
     explores = replay_client is not None
     adder = self._make_adder(replay_client, lambda: 1.0)
-    policy = self.make_policy(self._init_networks(seed), explores)
+    networks = self._init_networks(seed)
+    policy = self.make_policy(networks, explores)
     variables = {POLICY: policy.variables}
     client = self._fetch_variables(variable_source, variables, explores)
-    actor = acting.BoxActor(policy, self._space, client, adder)
+    network = networks.policy_network
+    actor = acting.BoxActor(policy, self._space, client, adder, network)
     with seeded(seed):
       actor.select_action(np.zeros(self._row.observation_size, np.float32))
     return actor

@@ -17,6 +17,7 @@ from qmle_acme.agents.builder import Actor
 from qmle_acme.agents.qmle.expectation import Expectation
 from qmle_acme.agents.qmle.exploration import Exploration
 from qmle_acme.agents.qmle.networks import QNetwork
+from qmle_acme.agents.qmle.scaling import RewardScale
 from qmle_acme.types import Array, Seed, Tensor
 
 
@@ -33,7 +34,8 @@ class QMLEActor(Actor):
     seed: int,
     variable_client: variable_utils.VariableClient,
     adder: acme.adders.Adder | None,
-    expectation: Expectation,
+    reward_scale: RewardScale,
+    discount: float,
   ):
     """Initialises.
 
@@ -46,8 +48,10 @@ class QMLEActor(Actor):
       seed: of exploration and candidates.
       variable_client: of the learner.
       adder: where transitions go, if anywhere.
-      expectation: compares what Q promises with what comes.
+      reward_scale: the unit of Q, which the client updates, too.
+      discount: of the agent, to compare what Q promises with what comes.
     """
+    self.parts = {'network': network, 'reward_scale': reward_scale}
     self._space = space
     self._best_action = _trace_best_action(network, observation_size, m_greedy)
     self._exploration = exploration
@@ -58,7 +62,7 @@ class QMLEActor(Actor):
     self._random = np.random.default_rng(own_stream)
     self._variable_client = variable_client
     self._adder = adder
-    self._expectation = expectation
+    self._expectation = Expectation(discount, reward_scale.numpy)
     self._lasting = np.zeros(space.size, np.float32)
     self._steps_left = 0
 

@@ -11,10 +11,10 @@ from qmle_acme.agents.qmle import acting, learning
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.critic import Critic
-from qmle_acme.agents.qmle.expectation import Expectation
 from qmle_acme.agents.qmle.exploration import Exploration, ladder
 from qmle_acme.agents.qmle.networks import QMLENetwork, QNetwork
 from qmle_acme.agents.qmle.parameters import Number, Parameters
+from qmle_acme.agents.qmle.scaling import RewardScale
 from qmle_acme.types import Sample
 
 
@@ -71,7 +71,8 @@ class QMLEBuilder(AgentBuilder):
   ) -> acting.QMLEActor:
     """See base class; each actor has its own epsilon."""
     network = self.make_network(seed)
-    max_priority, reward_scale = Number(1.0), Number(1.0)
+    max_priority = Number(1.0)
+    reward_scale = RewardScale(self._config.n_step, self._config.discount)
     explores = replay_client is not None
     client = self._fetch_variables(
       variable_source,
@@ -91,7 +92,8 @@ class QMLEBuilder(AgentBuilder):
       seed=seed,
       variable_client=client,
       adder=self._make_adder(replay_client, lambda: max_priority.value),
-      expectation=Expectation(self._config.discount, lambda: reward_scale.value),
+      reward_scale=reward_scale,
+      discount=self._config.discount,
     )
 
   def _exploration(self, index: int, actors: int) -> Exploration:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from qmle_acme.agents.qmle.networks import QNetwork
-from qmle_acme.types import Tensor
+from qmle_acme.types import Array, Tensor
 
 
 class RewardScale(tf.Module):
@@ -37,6 +37,10 @@ class RewardScale(tf.Module):
   def numpy(self) -> float:
     """Returns the unit, as Acme's clients read a variable."""
     return self.value.numpy()
+
+  def assign(self, value: Array | float) -> None:
+    """Takes a unit, as Acme's clients do with variables."""
+    self._largest.assign(value)
 
   def include(self, r_t: Tensor) -> Tensor:
     """Takes rewards [B] into account, and returns the old unit in the new one.

@@ -21,10 +21,10 @@ from tiny_agent import CONFIG, OBSERVATION_SIZE
 
 from qmle_acme.actions import Box
 from qmle_acme.agents.qmle.acting import QMLEActor
-from qmle_acme.agents.qmle.expectation import Expectation
 from qmle_acme.agents.qmle.exploration import Exploration
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.parameters import Parameters
+from qmle_acme.agents.qmle.scaling import RewardScale
 from qmle_acme.random import uniform
 
 OBSERVATIONS = np.random.default_rng(0).normal(size=(12, OBSERVATION_SIZE))
@@ -80,6 +80,8 @@ def make_actor(
   parameters = Parameters(network.variables)
   client = variable_utils.VariableClient(source, {'policy': [parameters]}, period)
   client.update_and_wait()
+  reward_scale = RewardScale(n_step=1, discount=0.5)
+  reward_scale.assign(10.0)
   return QMLEActor(
     network,
     space,
@@ -89,7 +91,8 @@ def make_actor(
     seed,
     client,
     adder=None,
-    expectation=Expectation(discount=0.5, unit=lambda: 10.0),
+    reward_scale=reward_scale,
+    discount=0.5,
   )
 
 

@@ -1,0 +1,42 @@
+"""The variables of a checkpoint, as files of TensorFlow's in its folder."""
+
+import pathlib
+import re
+from typing import Any
+
+import tensorflow as tf
+
+from qmle_acme.errors import UserError
+from qmle_acme.runs.checkpoint_store import Stored, plain_name
+
+# Of the files in the checkpoint of a learner, and of parts of it.
+_PREFIX = 'learner'
+# How TensorFlow names a variable in its errors.
+_VARIABLE = re.compile(r"<tf\.Variable '([^']+)' shape=(\([^)]*\))")
+
+
+def write(checkpoint: tf.train.Checkpoint, folder: pathlib.Path) -> None:
+  """Writes all variables of what a checkpoint holds."""
+  with plain_name(folder) as name:
+    checkpoint.write(f'{name}/{_PREFIX}')
+
+
+def read(stored: Stored, checkpoint: tf.train.Checkpoint) -> None:
+  """Restores all variables of some of what a checkpoint holds.
+
+  Raises:
+    UserError: it lacks one, or has another in its place.
+  """
+  try:
+    with plain_name(stored.path) as folder:
+      status: Any = checkpoint.read(f'{folder}/{_PREFIX}')
+      status.assert_existing_objects_matched()
+      status.expect_partial()
+  except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
+    found = _VARIABLE.findall(str(error))
+    names = ', '.join(f'{name.removesuffix(":0")} {shape}' for name, shape in found)
+    what = f'it lacks {names}' if names else ' '.join(str(error).split())
+    raise UserError(
+      f'{stored.path} is no checkpoint of such an agent: {what}; were the settings in '
+      'config.yaml changed?'
+    ) from error

@@ -17,7 +17,7 @@ from qmle_acme.cluster import compose, deployment, kubernetes, slurm
 from qmle_acme.errors import unknown
 from qmle_acme.runs.config import RunConfig
 
-from . import arguments, train
+from . import train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +70,5 @@ def parse(name: str, argv: list[str]) -> deployment.ClusterConfig:
   default = ENGINES[name].config(**values | {'run': pathlib.Path(name)})
   # It may not be given yet, which the settings themselves would refuse.
   object.__setattr__(default, 'run', defaults.run)
-  return arguments.parse(
-    type(default), rest, f'qmle cluster {name}', default, type(default).__doc__
-  )
+  command = f'qmle cluster {name}'
+  return train.parse_over(default, rest, command, type(default).__doc__)

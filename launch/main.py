@@ -65,8 +65,10 @@ def main() -> None:
     sys.path.append(os.getcwd())  # For environments of the user's own.
   warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
   try:
-    code = _run(arguments[0], arguments[1:])
-    sys.stdout.flush()
+    try:
+      code = _run(arguments[0], arguments[1:])
+    finally:  # Also after a help text, which ends by itself: errors belong in here.
+      sys.stdout.flush()
     sys.exit(code)
   except UserError as error:
     print(f'qmle: {in_one_line(str(error))}', file=sys.stderr)

@@ -5,20 +5,38 @@ overlays known keys, then from the other options.
 """
 
 import argparse
+import contextlib
+import dataclasses
 import os
 import pathlib
+from typing import TypeVar
 
 import tyro
 
 from qmle_acme import environments, processes
-from qmle_acme.errors import UserError
+from qmle_acme.errors import UserError, unknown
 from qmle_acme.files import check_can_make
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
+from . import help as help_lib
 
 _NOT_GIVEN = pathlib.Path('--run')
+# What people change first, and of any agent's settings.
+_FIRST = (
+  'run',
+  'env',
+  'agent',
+  'steps',
+  'seed',
+  'layout',
+  'actors',
+  'evaluation_period',
+)
+_FIRST_OF_AGENT = ('n_step', 'replay_size')
+
+Settings = TypeVar('Settings', bound=config_lib.RunConfig)
 
 
 def main(argv: list[str]) -> int:
@@ -41,7 +59,46 @@ def parse(
 ) -> config_lib.RunConfig:
   """Returns the settings that the arguments of a command describe."""
   default, rest = read_overlays(argv)
-  return arguments.parse(config_lib.RunConfig, rest, command, default, description)
+  return parse_over(default, rest, command, description)
+
+
+def parse_over(
+  default: Settings, argv: list[str], command: str, description: str | None
+) -> Settings:
+  """Returns settings of a run that are given by options, or else by default.
+
+  Of the help there is a short form, and one with all settings of the chosen agent.
+  """
+  if help_lib.is_asked_for(argv):
+    is_whole = help_lib.ALL in argv
+    shown = _shown(default, _agent(argv, default.agent), is_whole)
+    default, argv = help_lib.reduced(default, shown), ['--help']
+    more = '' if is_whole else f'\n\n{command} {help_lib.ALL} lists all settings.'
+    description = f'{(description or "").strip()}{more}'
+  return arguments.parse(type(default), argv, command, default, description)
+
+
+def _shown(default: config_lib.RunConfig, agent: str, is_whole: bool) -> list[str]:
+  """Returns the names of the settings that the help shows."""
+  names = [field.name for field in dataclasses.fields(default)]
+  if is_whole:
+    return [name for name in names if name == agent or name not in config_lib.AGENTS]
+  of_any_run = {field.name for field in dataclasses.fields(config_lib.RunConfig)}
+  own = [name for name in names if name not in of_any_run]
+  return [*_FIRST, *own, *(f'{agent}.{name}' for name in _FIRST_OF_AGENT)]
+
+
+def _agent(argv: list[str], default: str) -> str:
+  """Returns the agent that the options name."""
+  parser = argparse.ArgumentParser(
+    add_help=False, allow_abbrev=False, exit_on_error=False
+  )
+  parser.add_argument('--agent', default=default)
+  with contextlib.suppress(argparse.ArgumentError):
+    default = parser.parse_known_args(argv)[0].agent
+  if default not in config_lib.AGENTS:
+    raise unknown('agent', default, config_lib.AGENTS)
+  return default
 
 
 def read_overlays(argv: list[str]) -> tuple[config_lib.RunConfig, list[str]]:

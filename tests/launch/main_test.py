@@ -2,13 +2,20 @@
 
 import os
 import pathlib
+import re
+import subprocess
 import sys
 
 import pytest
 
 from qmle_acme.launch import main
+from qmle_acme.runs import config as config_lib
 
 RUN = ['--run', 'x']
+# The settings that people change first.
+FIRST = [
+  *('run', 'env', 'agent', 'steps', 'seed', 'layout', 'actors', 'evaluation-period')
+]
 
 
 @pytest.fixture
@@ -152,4 +159,41 @@ def test_help_of_train_names_the_overlays(call: Call) -> None:
   code, out, _ = call('train', '--help')
 
   assert code == 0
-  assert '--config FILE.yaml' in out and '--qmle.m-target' in out
+  assert '--config FILE.yaml' in out and 'qmle train --help-all' in out
+  shown = re.findall(r'^[^\w-]*--([a-z][\w.-]*)', out, re.M)
+  assert shown == [*FIRST, 'qmle.n-step', 'qmle.replay-size']
+
+
+@pytest.mark.parametrize('agent', ['qmle', 'd4pg'])
+def test_whole_help_has_all_settings_of_the_chosen_agent(
+  call: Call, agent: str
+) -> None:
+  code, out, _ = call('train', '--agent', agent, '--help-all')
+
+  assert code == 0
+  shown = set(re.findall(r'^[^\w-]*--([a-z][\w.-]*)', out, re.M))
+  settings = config_lib.to_dict(config_lib.RunConfig(run=pathlib.Path('x')))
+  of_agent = {f'{agent}.{name.replace("_", "-")}' for name in settings[agent]}
+  assert {name for name in shown if '.' in name} - of_agent == {
+    f'faults.{name.replace("_", "-")}' for name in settings['faults']
+  }
+  assert {*FIRST, 'label', 'checkpoint-minutes'} | of_agent < shown
+
+
+def test_help_of_a_cluster_has_its_own_options_too(call: Call) -> None:
+  code, out, _ = call('cluster', 'slurm', '--help')
+
+  assert code == 0
+  shown = re.findall(r'^[^\w-]*--([a-z][\w.-]*)', out, re.M)
+  assert {*FIRST, 'out'} < set(shown) and 'qmle.m-target' not in shown
+
+
+def test_nobody_who_stops_reading_the_help_is_told_of_it() -> None:
+  command = pathlib.Path(sys.executable).parent / 'qmle'
+  reading, writing = os.pipe()
+  os.close(reading)
+  done = subprocess.run(
+    [command, 'train', '--help'], stdout=writing, stderr=subprocess.PIPE, text=True
+  )
+  os.close(writing)
+  assert done.stderr == ''

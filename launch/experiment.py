@@ -5,9 +5,9 @@ import pathlib
 
 import tyro
 
-from qmle_acme.errors import check_range, unknown
-from qmle_acme.experiments import conducting
-from qmle_acme.experiments.catalogue import STUDIES
+from qmle_acme.errors import check_range
+from qmle_acme.experiments import catalogue
+from qmle_acme.files import check_can_make
 
 from . import arguments
 
@@ -22,7 +22,7 @@ class ExperimentConfig:
   quick: bool = False
   """The short form, of minutes, which shows the direction of the effect at most."""
   out: pathlib.Path | None = None
-  """Folder; by default docs/experiments/NAME, and runs/experiments/NAME if quick."""
+  """Folder; by default runs/experiments/NAME, and NAME-quick beside it if quick."""
   seeds: int | None = None
   """Runs of each kind; by default as many as the experiment says."""
 
@@ -32,8 +32,7 @@ class ExperimentConfig:
     Raises:
       UserError: there is no such experiment, or it would have no seed.
     """
-    if self.name not in STUDIES:
-      raise unknown('experiment', self.name, STUDIES)
+    catalogue.check(self.name)
     if self.seeds is not None:
       check_range('seeds', self.seeds, 1)
 
@@ -41,8 +40,11 @@ class ExperimentConfig:
 def main(argv: list[str]) -> int:
   """Runs what is missing, and reports; returns the exit code."""
   config = arguments.parse(ExperimentConfig, argv, 'qmle experiment')
-  where = pathlib.Path('runs' if config.quick else 'docs')
-  out = config.out or where / 'experiments' / config.name
+  name = f'{config.name}-quick' if config.quick else config.name
+  out = config.out or pathlib.Path('runs', 'experiments', name)
+  check_can_make(out)
+  # TensorFlow: seconds, which no typo waits for.
+  from qmle_acme.experiments import conducting
 
   def show(done: int, total: int) -> None:
     print(f'{done} of {total} runs', flush=True)

@@ -7,7 +7,7 @@ import dataclasses
 import pathlib
 from typing import Literal
 
-from qmle_acme.cluster import entry, places
+from qmle_acme.cluster import places
 from qmle_acme.runs import config as config_lib
 
 from . import arguments
@@ -40,6 +40,10 @@ def main(argv: list[str]) -> int:
     str(node.settings),
   )
   place = places.Place(node.role, node.index)
-  code = entry.run(config, place, places.parse_hosts(node.hosts), node.hold)
+  hosts = places.parse_hosts(node.hosts)
+  # TensorFlow: seconds, which no typo waits for.
+  from qmle_acme.cluster import entry
+
+  code = entry.run(config, place, hosts, node.hold)
   entry.exit_at_once(code)
   return code

@@ -15,6 +15,7 @@ import rich.console
 from qmle_acme import processes
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.benchmark.grid_progress import GridProgress
+from qmle_acme.runs import screen
 
 _POLL_SECONDS = 0.2
 # How a run ends that was told to stop: in its way, or before or after it listens.
@@ -48,7 +49,10 @@ def execute(
   waiting = [run for run in grid if not run.is_finished()]
   if len(waiting) < len(grid):
     done = len(grid) - len(waiting)
-    console.print(f'{done} of {len(grid)} runs were finished before', highlight=False)
+    screen.say(console, f'{done} of {len(grid)} runs were finished before')
+  died = [run.name for run in waiting if run.has_died()]
+  if died:
+    screen.say(console, f'died, and will go on: {"; ".join(died)}')
   with processes.recorded_signals() as received:
     progress = GridProgress(grid, console)
     try:

@@ -10,7 +10,7 @@ from qmle_acme import environments
 from qmle_acme.benchmark import suites
 from qmle_acme.errors import UserError, check_range, unknown
 from qmle_acme.runs import config as config_lib
-from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.runs.run_folder import DIED, RunFolder
 
 # Settings of a run that the grid makes, by what makes them.
 _OWN_OPTIONS = {
@@ -168,6 +168,12 @@ class GridRun:
     """
     with contextlib.suppress(UserError):
       return self.folder.is_finished(self.steps)
+    return False
+
+  def has_died(self) -> bool:
+    """Returns whether its process is gone without a word, as after SIGKILL."""
+    with contextlib.suppress(UserError):
+      return self.folder.read_status().get('state') == DIED
     return False
 
 

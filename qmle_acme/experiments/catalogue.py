@@ -1,22 +1,33 @@
-"""All studies, by name."""
+"""All studies, by name: a file each, which is imported when it is asked for."""
 
-from qmle_acme.experiments.ablation import AblationStudy
-from qmle_acme.experiments.bandit import BanditStudy
-from qmle_acme.experiments.budget import BudgetStudy
-from qmle_acme.experiments.cardinality import CardinalityStudy
-from qmle_acme.experiments.dimensions import DimensionsStudy
-from qmle_acme.experiments.exactness import ExactnessStudy
-from qmle_acme.experiments.locality import LocalityStudy
-from qmle_acme.experiments.predictors import PredictorsStudy
+import importlib
+
+from qmle_acme.errors import unknown
 from qmle_acme.experiments.study import Study
 
-STUDIES: dict[str, Study] = {
-  'bandit': BanditStudy(),
-  'budget': BudgetStudy(),
-  'ablation': AblationStudy(),
-  'dimensions': DimensionsStudy(),
-  'locality': LocalityStudy(),
-  'predictors': PredictorsStudy(),
-  'cardinality': CardinalityStudy(),
-  'exactness': ExactnessStudy(),
-}
+NAMES = (
+  'bandit',
+  'budget',
+  'ablation',
+  'dimensions',
+  'locality',
+  'predictors',
+  'cardinality',
+  'exactness',
+)
+
+
+def check(name: str) -> None:
+  """Checks that there is a study of this name; TensorFlow is not imported.
+
+  Raises:
+    UserError: there is none.
+  """
+  if name not in NAMES:
+    raise unknown('experiment', name, NAMES)
+
+
+def make(name: str) -> Study:
+  """Returns the study of a name."""
+  module = importlib.import_module(f'qmle_acme.experiments.{name}')
+  return getattr(module, f'{name.title()}Study')()

@@ -6,7 +6,7 @@ from concurrent import futures
 
 import matplotlib.figure
 
-from qmle_acme.experiments.catalogue import STUDIES
+from qmle_acme.experiments import catalogue
 from qmle_acme.experiments.data import DataFile
 from qmle_acme.experiments.study import Record, Settings, Study, with_seeds
 from qmle_acme.files import write_atomically
@@ -32,7 +32,7 @@ def conduct(
     seeds: how many; None for as many as the study says.
     show: called after each cell.
   """
-  study = STUDIES[name]
+  study = catalogue.make(name)
   if seeds is None:
     seeds = study.quick_seeds if quick else study.seeds
   cells = with_seeds(study.cells(quick), seeds)
@@ -57,8 +57,9 @@ def conduct(
 
 def run_cells(name: str, cells: Sequence[Settings]) -> Iterator[list[Record]]:
   """Yields the rows of each cell of a study."""
+  study = catalogue.make(name)
   for cell in cells:
-    yield STUDIES[name].run(cell)
+    yield study.run(cell)
 
 
 def report(study: Study, records: Sequence[Record], out: pathlib.Path) -> None:

@@ -59,6 +59,16 @@ class Results(NamedTuple):
   evaluations: pd.DataFrame
 
 
+def check(path: pathlib.Path) -> None:
+  """Checks that a folder holds results, damaged ones perhaps.
+
+  Raises:
+    UserError: it does not.
+  """
+  if not (path / RUNS_FILE).exists():
+    _find_runs(path)
+
+
 def read(path: pathlib.Path) -> Results:
   """Returns the results in a folder, of run folders or of our own CSV files.
 
@@ -68,13 +78,8 @@ def read(path: pathlib.Path) -> Results:
   """
   if (path / RUNS_FILE).exists():
     return _read_csv(path)
-  folders = sorted(f.parent for f in path.rglob('config.yaml') if _is_run(f.parent))
-  if not folders:
-    raise UserError(
-      f'{path} holds no run folder and no {RUNS_FILE}: give the --out of a benchmark'
-    )
   runs, evaluations = [], []
-  for folder in folders:
+  for folder in _find_runs(path):
     run, its_evaluations = _read_run(RunFolder(folder), str(folder.relative_to(path)))
     runs.append(run)
     evaluations += its_evaluations
@@ -115,6 +120,20 @@ def _read_csv(path: pathlib.Path) -> Results:
     for run, text in zip(runs['run'], runs[column], strict=True):
       parse_json(text, f'{path / RUNS_FILE}, {column} of {run}')
   return Results(runs, evaluations)
+
+
+def _find_runs(path: pathlib.Path) -> list[pathlib.Path]:
+  """Returns the run folders below a folder.
+
+  Raises:
+    UserError: there are none.
+  """
+  folders = sorted(f.parent for f in path.rglob('config.yaml') if _is_run(f.parent))
+  if not folders:
+    raise UserError(
+      f'{path} holds no run folder and no {RUNS_FILE}: give the --out of a benchmark'
+    )
+  return folders
 
 
 def _is_run(path: pathlib.Path) -> bool:

@@ -1,13 +1,11 @@
 """Writes a report: one page that holds all of itself, Markdown, pictures, data."""
 
-import dataclasses
 import datetime
 import pathlib
 from collections.abc import Iterable
 from typing import Any
 
 import jinja2
-import tyro
 
 from qmle_acme.errors import in_one_line
 from qmle_acme.files import make_folder
@@ -16,24 +14,11 @@ from qmle_acme.report import results as results_lib
 from qmle_acme.report import sections as sections_lib
 from qmle_acme.report import style, tables
 from qmle_acme.report.comparison import Comparison
+from qmle_acme.report.config import ReportConfig
 
 # In Markdown, of names that come from runs.
 _SPECIAL = {'&': '&amp;', '<': '&lt;', '](': ']\\(', '`': '\\`'}
 PAGE, MARKDOWN, FIGURES, DATA = 'index.html', 'report.md', 'figures', 'data'
-
-
-@dataclasses.dataclass(frozen=True)
-class ReportConfig:
-  """Settings of a report."""
-
-  results: tyro.conf.Positional[pathlib.Path]
-  """Folder of runs, or of the data/ of an earlier report."""
-  out: pathlib.Path = pathlib.Path('report')
-  """Folder to write index.html, report.md, figures/ and data/ into."""
-  published: bool = True
-  """Lay returns that others have published beside ours."""
-  open: bool = False
-  """Serve the page on this machine alone, and open it in a browser."""
 
 
 def write(config: ReportConfig) -> pathlib.Path:

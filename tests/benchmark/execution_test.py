@@ -112,6 +112,17 @@ def test_runs_side_by_side_and_what_is_finished_is_skipped(fakes: Fakes) -> None
   assert 'steps 300 of 300 (100%)  left 0:00:00' in fakes.output.getvalue()
 
 
+def test_a_run_whose_process_is_gone_is_named_and_goes_on(fakes: Fakes) -> None:
+  grid = [fakes.run(1), fakes.run(2)]
+  grid[0].folder.path.mkdir()
+  grid[0].folder.status.write_text('{"state": "running", "actor_steps": 50}')
+
+  assert fakes.execute(grid, jobs=1).exit_code == 0
+
+  first, *_ = fakes.output.getvalue().splitlines()
+  assert first == 'died, and will go on: a on t, seed 1'
+
+
 def test_table_in_a_terminal(fakes: Fakes) -> None:
   grid = [fakes.run(seed) for seed in (1, 2)]
   fakes.execute(grid[:1], jobs=1)

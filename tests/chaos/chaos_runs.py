@@ -1,6 +1,7 @@
 """Real distributed runs that something happens to, and what has been seen of them."""
 
 import dataclasses
+import os
 import pathlib
 import re
 import time
@@ -15,7 +16,7 @@ from qmle_acme.runs.records import read_records
 # Steps that a run takes between two kills, at least.
 STRIDE = 150
 GONE_SECONDS = 10.0
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = float(os.environ.get('CHAOS_PATIENCE_SECONDS', '180'))
 RESUMED = re.compile(r"goes on from (?:.*'actor_steps': ([\d.]+)|the beginning)")
 
 

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from qmle_acme.experiments.catalogue import STUDIES
+from qmle_acme.experiments import catalogue
 from qmle_acme.experiments.data import DataFile
 from qmle_acme.experiments.study import Record
 
@@ -13,7 +13,7 @@ WORDS = 'an output for each of 1,350,851,717,672,992,089 actions'
 def test_too_many_actions_are_refused_and_that_is_a_finding(
   tmp_path: pathlib.Path,
 ) -> None:
-  study = STUDIES['ablation']
+  study = catalogue.make('ablation')
   cells = [
     {'task': 'synthetic:box:38', 'form': form, 'steps': 100, 'seed': seed}
     for form in ('full', FORM)

@@ -10,8 +10,7 @@ import matplotlib.figure
 import numpy as np
 import pytest
 
-from qmle_acme.experiments import conducting, control_runs
-from qmle_acme.experiments.catalogue import STUDIES
+from qmle_acme.experiments import catalogue, conducting, control_runs
 from qmle_acme.experiments.data import DataFile
 from qmle_acme.experiments.study import Record, Settings, Study, with_seeds
 from qmle_acme.runs import machine
@@ -58,7 +57,7 @@ def squares(monkeypatch: pytest.MonkeyPatch) -> Squares:
     yield Worker(function(*arguments))
 
   study = Squares()
-  monkeypatch.setitem(STUDIES, 'squares', study)
+  monkeypatch.setattr(catalogue, 'make', lambda name: study)
   monkeypatch.setattr(processes, 'start', start)
   return study
 
@@ -113,18 +112,18 @@ ROWS: dict[str, list[Record]] = {
 }
 
 
-@pytest.mark.parametrize('name', STUDIES)
+@pytest.mark.parametrize('name', catalogue.NAMES)
 def test_tables_and_figures_of_all_studies(name: str, tmp_path: pathlib.Path) -> None:
   random = np.random.default_rng(0)
   numbers = ('reward', 'return', 'regret', 'decision_ms', 'learner_step_ms')
   records = [
     {**cell, 'seed': seed, **row}
     | {n: float(random.uniform()) for n in (*numbers, 'parameters', 'memory_mb')}
-    for cell in STUDIES[name].cells(quick=False)
+    for cell in catalogue.make(name).cells(quick=False)
     for seed in (1, 2)
     for row in ROWS.get(name, [{}])
   ]
-  conducting.report(STUDIES[name], records, tmp_path)
+  conducting.report(catalogue.make(name), records, tmp_path)
   parts = (tmp_path / 'table.md').read_text().split('\n\n')
   tables = [part.splitlines() for part in parts if part.startswith('|')]
   assert len(tables) == (2 if name == 'dimensions' else 1)
@@ -136,14 +135,14 @@ def test_tables_and_figures_of_all_studies(name: str, tmp_path: pathlib.Path) ->
   assert (tmp_path / 'figure.png').stat().st_size > 5_000
 
 
-@pytest.mark.parametrize('name', STUDIES)
+@pytest.mark.parametrize('name', catalogue.NAMES)
 def test_the_table_in_the_docs_is_what_its_data_say(
   name: str, tmp_path: pathlib.Path
 ) -> None:
   folder = pathlib.Path(__file__).parents[2] / 'docs' / 'experiments' / name
   data = tmp_path / 'data.csv'
   shutil.copy(folder / 'data.csv', data)
-  study = STUDIES[name]
+  study = catalogue.make(name)
   cells = with_seeds(study.cells(quick=False), study.seeds)
   records = DataFile(data).of(cells)
   conducting.report(study, records, tmp_path)
@@ -166,9 +165,9 @@ def test_a_form_has_one_colour_in_all_panels() -> None:
   assert colors[1] == {form: colors[0][form] for form in ('full', 'out')}
 
 
-@pytest.mark.parametrize('name', STUDIES)
+@pytest.mark.parametrize('name', catalogue.NAMES)
 def test_cells_differ_and_the_quick_ones_are_few(name: str) -> None:
   for quick in (True, False):
-    cells = STUDIES[name].cells(quick)
+    cells = catalogue.make(name).cells(quick)
     assert len({tuple(sorted(cell.items())) for cell in cells}) == len(cells)
-  assert len(STUDIES[name].cells(True)) * STUDIES[name].quick_seeds <= 8
+  assert len(catalogue.make(name).cells(True)) * catalogue.make(name).quick_seeds <= 8

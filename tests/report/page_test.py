@@ -10,6 +10,7 @@ import fabricated
 import pytest
 
 from qmle_acme.report import writing
+from qmle_acme.report.config import ReportConfig
 
 pytestmark = pytest.mark.slow
 SECONDS = 240
@@ -54,7 +55,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   path = tmp_path_factory.mktemp('page')
   tasks = ['control:walker:walk', 'control:dog:run']
   fabricated.write_results(path / 'results', tasks, ['qmle', 'd4pg'], 2)
-  return writing.write(writing.ReportConfig(path / 'results', out=path / 'report'))
+  return writing.write(ReportConfig(path / 'results', out=path / 'report'))
 
 
 def test_loads_without_an_error(page: pathlib.Path, tmp_path: pathlib.Path) -> None:

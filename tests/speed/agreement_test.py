@@ -13,6 +13,7 @@ from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.errors import UserError
 from qmle_acme.networks import ActionInQNetwork
 from qmle_acme.speed import agreement, sections
+from qmle_acme.speed.config import SpeedConfig
 from qmle_acme.types import Tensor
 
 SPACE = actions.make(specs.BoundedArray((2,), np.float32, -1.0, 1.0), 3)
@@ -59,11 +60,11 @@ def test_the_second_best_of_many_lacks_a_part_of_the_range() -> None:
 def test_what_is_no_run_is_refused_before_anything_is_measured(
   tmp_path: pathlib.Path,
 ) -> None:
-  config = sections.SpeedConfig(trained=(tmp_path,), tasks=('bandit:bimodal',))
+  config = SpeedConfig(trained=(tmp_path,), tasks=('bandit:bimodal',))
   with pytest.raises(UserError, match='no run folder'):
     next(sections.measure(config))
 
 
 def test_agreement_alone_needs_a_run() -> None:
   with pytest.raises(UserError, match='--trained'):
-    sections.SpeedConfig(sections=('agreement',))
+    SpeedConfig(sections=('agreement',))

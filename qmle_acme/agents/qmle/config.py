@@ -41,6 +41,10 @@ class QMLEConfig:
   hard copy, less is Polyak averaging."""
   weight_decay: Share = 0.0
   """Decoupled weight decay: a step takes learning_rate times this off the weights."""
+  action_gap: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+  """Advantage learning: this share of what an action is worth less than the best one is
+  taken off its target, so that the gap between them grows to 1 / (1 - this) times its
+  size. For tasks where a single step decides little; 0 is the paper's learner."""
   critics: Literal[1, 2] = 1
   """Two critics take turns: one learns and selects the best action, the other values
   it. Each learns at every other learner step."""

@@ -140,7 +140,8 @@ class QMLELearner(TFLearner):
     known = cached if self._config.use_cache else None
     best = self.best_actions(transition.o_t, known, own)
     value = self._value(transition.o_t, best, own)
-    target = losses.bellman_target(transition.r_t, transition.d_t, value)
+    reward = transition.r_t - self._gap_penalty(transition, own)
+    target = losses.bellman_target(reward, transition.d_t, value)
     is_improved = self._config.mle_target == 'improved'
     mle_target = best.action if is_improved else cached
     weights = losses.importance_weights(
@@ -216,6 +217,21 @@ class QMLELearner(TFLearner):
       return best.value
     other = self._critics[1 - own].target_network
     return other.q_values(other.embed(observations), best.action[:, None])[:, 0]
+
+  def _gap_penalty(self, transition: Transition, own: int) -> Tensor:
+    """Returns what each action loses for not being the best one at o_tm1, [B] or 0.
+
+    Args:
+      transition: the batch.
+      own: index of the critic that learns, whose target network tells the gap.
+    """
+    if not self._config.action_gap:
+      return tf.constant(0.0)
+    target_network = self._critics[own].target_network
+    seed = tf.stack([tf.constant(~self._seed, tf.int64), self._steps])
+    best = target_network.argmax(transition.o_tm1, self._config.m_target, seed)
+    q_tm1 = _q_tm1(target_network, transition)
+    return losses.action_gap_penalty(self._config.action_gap, best.value, q_tm1)
 
   def _move_targets(self) -> tf.Operation:
     """Has the target networks follow the online ones."""

@@ -27,6 +27,21 @@ def bellman_target(r_t: Tensor, d_t: Tensor, q_max: Tensor) -> Tensor:
   return tf.stop_gradient(r_t + d_t * q_max)
 
 
+def action_gap_penalty(share: float, q_max: Tensor, q_tm1: Tensor) -> Tensor:
+  """Returns share x max(0, q_max - q_tm1), [B]: what an action that is not best loses.
+
+  Taken off the target it makes the gap between the best action and another one
+  1 / (1 - share) times as large, while the best action keeps its value: advantage
+  learning (Bellemare et al., arXiv 1512.04860, equation 6).
+
+  Args:
+    share: their alpha, in [0, 1).
+    q_max: [B] max_a Q(o_tm1, a), of the target network.
+    q_tm1: [B] Q(o_tm1, a_tm1), of the target network.
+  """
+  return share * tf.nn.relu(q_max - q_tm1)
+
+
 def q_loss(q_tm1: Tensor, target: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
   """Returns the losses weight x td_error^2 and the TD errors target - q_tm1, [B]."""
   td_error = target - q_tm1

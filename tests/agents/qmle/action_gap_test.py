@@ -6,18 +6,18 @@ import pytest
 from qmle_acme.agents.qmle import losses
 
 
-def test_what_an_action_loses_by_hand():
+def test_what_an_action_loses_by_hand() -> None:
   penalty = losses.action_gap_penalty(0.5, np.array([3.0, 3.0]), np.array([1.0, 3.0]))
   np.testing.assert_allclose(penalty, [1.0, 0.0])
 
 
-def test_an_action_above_all_candidates_loses_nothing():
+def test_an_action_above_all_candidates_loses_nothing() -> None:
   penalty = losses.action_gap_penalty(0.9, np.array([3.0]), np.array([3.5]))
   np.testing.assert_allclose(penalty, [0.0])
 
 
 @pytest.mark.parametrize('share', [0.5, 0.75])
-def test_iterated_to_its_end_the_gap_is_wider_and_the_best_value_the_same(share):
+def test_iterated_the_gap_is_wider_and_the_best_value_the_same(share: float) -> None:
   reward, discount = np.array([1.0, 0.9]), 0.5
   q = np.zeros(2)
   for _ in range(200):

@@ -126,6 +126,7 @@ def assert_optimised(
     {},
     {'mle_target': 'cached'},
     {'use_cache': False, 'scale_rewards': False},
+    {'action_gap': 0.5},
     {'critics': 2, 'target_update_rate': 0.25, 'weight_decay': 0.5},
   ],
 )

@@ -97,7 +97,14 @@ def step(
   if valuing is not None:
     chosen = candidates[rows, winner][:, None]
     q_next = q_values(valuing, o_t, chosen)[:, 0].numpy()
-  target = r_t / unit + d_t * q_next
+  lost = 0.0
+  if config.action_gap:
+    other_seed = np.array([~seed[0], seed[1]])
+    others = propose(target_network, o_tm1, config.m_target, other_seed)
+    best_tm1 = q_values(target_network, o_tm1, others).numpy().max(axis=1)
+    old = q_values(target_network, o_tm1, a_tm1[:, None])[:, 0].numpy()
+    lost = config.action_gap * np.maximum(best_tm1 - old, 0.0)
+  target = r_t / unit - lost + d_t * q_next
   weights = (1.0 / sample.probabilities.numpy()) ** config.importance_exponent
   weights /= weights.max()
   best = candidates[rows, winner]

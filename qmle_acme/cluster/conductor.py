@@ -57,6 +57,7 @@ def run(config: RunConfig, hosts: Mapping[str, str]) -> int:
           return outcome
         if view := monitor.take():
           distributed.show(folder, progress, view)
+        watcher.note_restarts(progress)
         time.sleep(_POLL_SECONDS)
 
   try:
@@ -79,6 +80,7 @@ class _Watcher:
       for place in make_places(config)
       if place.role != MAIN
     }
+    self._restarts = {place: self._count(place) for place in self._others}
     self._steps = config.steps
     self._is_in_time = journal.begin()
 
@@ -102,13 +104,26 @@ class _Watcher:
       return Outcome('finished', 0)
     return None
 
+  def note_restarts(self, progress: Progress) -> None:
+    """Records, and says, which nodes have been started again since the last time."""
+    for place, journal in self._others.items():
+      count = self._count(place)
+      if count > self._restarts[place]:
+        self._restarts[place] = count
+        error = journal.read().get('error') or f'{place.title} was killed'
+        distributed.note(self._folder, progress, 'node restart', place.title, error)
+
+  def _count(self, place: Place) -> int:
+    return self._others[place].read().get('restarts', 0)
+
   def stop(self, number: int) -> Outcome:
     """Waits until the learner has saved, if it does; then the run has stopped."""
     learner = self._others[Place(program_lib.LEARNER)]
     deadline = time.monotonic() + SAVING_SECONDS
     while learner.is_alive() and time.monotonic() < deadline:
       time.sleep(_POLL_SECONDS)
-    has_saved = learner.read().get('state') != journal_lib.RUNNING
+    unsaved = (journal_lib.RUNNING, journal_lib.FAILED)
+    has_saved = learner.read().get('state') not in unsaved
     return Outcome('stopped', 128 + number, killed=() if has_saved else ('learner',))
 
 

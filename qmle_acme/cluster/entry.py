@@ -15,10 +15,11 @@ import dataclasses
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import launchpad as lp
 import rich.console
+from absl import logging
 
 from qmle_acme import processes
 from qmle_acme.cluster import conductor
@@ -63,11 +64,7 @@ class _NodeRun:
     self._hosts = hosts
     self._folder = RunFolder(config.run)
     self._journal = Journal(self._folder, place)
-    self._others = [
-      Journal(self._folder, other)
-      for other in make_places(config)
-      if other not in (place, Place(MAIN))
-    ]
+    self._predecessors = [Journal(self._folder, other) for other in self._waits_for()]
     self._began = time.time()
     self._next_beat = 0.0
 
@@ -100,14 +97,12 @@ class _NodeRun:
           return _End(128 + received[0], journal_lib.STOPPED)
         if end := self._end_of_run():
           return end
-        if not any(
-          other.is_alive() and self._is_behind(other) for other in self._others
-        ):
+        if not self._has_to_wait():
           break
       node = start()
       for _ in self._ticks():
         if received:
-          return self._stop(node, received[0])
+          return self._stop_by(received[0], node)
         match node.poll():
           case nodes_lib.End.RETURNED:
             self._note_return()
@@ -116,8 +111,7 @@ class _NodeRun:
           case nodes_lib.End.DIED:
             return _End(TRY_AGAIN, journal_lib.FAILED, node.error())
         if end := self._end_of_run():
-          node.stop()
-          self._wait(node, time.monotonic() + _END_SECONDS)
+          self._stop(node)
           return end
     raise AssertionError('unreachable')
 
@@ -145,10 +139,28 @@ class _NodeRun:
       yield
       time.sleep(_POLL_SECONDS)
 
-  def _is_behind(self, other: Journal) -> bool:
-    """Returns whether another node is alive in an earlier generation."""
-    generation = other.read().get('generation', 0)
-    return other.is_alive() and generation < self._journal.generation
+  def _waits_for(self) -> list[Place]:
+    """Returns whose lives in earlier generations have to be over before it starts.
+
+    The counter would get their reports, which it does not know what to make of; the
+    others would report to an earlier counter. Replay may start: the learner saves
+    through it.
+    """
+    counter = Place('counter')
+    match self._place.role:
+      case 'counter':
+        everyone = make_places(self._config)
+        return [place for place in everyone if place not in (counter, Place(MAIN))]
+      case 'replay':
+        return []
+      case _:
+        return [counter]
+
+  def _has_to_wait(self) -> bool:
+    return any(
+      other.is_alive() and other.read()['generation'] < self._journal.generation
+      for other in self._predecessors
+    )
 
   def _end_of_run(self) -> _End | None:
     """Returns how this life ends once the run is over, or has a new generation."""
@@ -176,23 +188,34 @@ class _NodeRun:
         break
     return _End(1, journal_lib.GAVE_UP, error)
 
-  def _stop(self, node: nodes_lib.Node, number: int) -> _End:
-    """Ends the node in its turn: after the learner, if that saves through it."""
-    deadline = time.monotonic() + conductor.SAVING_SECONDS
-    learner = Journal(self._folder, Place(program_lib.LEARNER))
-    for _ in self._ticks():
-      is_needed = self._place.role in _SAVED_THROUGH and learner.is_alive()
-      if not is_needed or time.monotonic() > deadline:
-        break
-    node.stop()
-    self._wait(node, deadline)
+  def _stop_by(self, number: int, node: nodes_lib.Node) -> _End:
+    """Ends the node by a signal."""
+    self._stop(node)
     if node.poll() not in (None, nodes_lib.End.RETURNED):
       return _End(TRY_AGAIN, journal_lib.FAILED, node.error())
     return _End(128 + number, journal_lib.STOPPED)
 
-  def _wait(self, node: nodes_lib.Node, deadline: float) -> None:
+  def _stop(self, node: nodes_lib.Node) -> None:
+    """Ends the node in its turn: after the learner, if that saves through it."""
+    deadline = time.monotonic() + conductor.SAVING_SECONDS
+    self._wait_while(self._is_saved_through, deadline)
+    node.stop()
+    if self._place.role != program_lib.LEARNER:
+      deadline = time.monotonic() + _END_SECONDS
+    self._wait_while(lambda: node.poll() is None, deadline)
+
+  def _is_saved_through(self) -> bool:
+    """Returns whether the learner of this generation needs the node to save."""
+    learner = Journal(self._folder, Place(program_lib.LEARNER))
+    return (
+      self._place.role in _SAVED_THROUGH
+      and learner.is_alive()
+      and learner.read()['generation'] == self._journal.generation
+    )
+
+  def _wait_while(self, condition: Callable[[], bool], deadline: float) -> None:
     for _ in self._ticks():
-      if node.poll() is not None or time.monotonic() > deadline:
+      if not condition() or time.monotonic() > deadline:
         return
 
 
@@ -225,6 +248,8 @@ def run(config: RunConfig, place: Place, hosts: Mapping[str, str], hold: float) 
     return conductor.run(config, hosts)
   folder.make()
   folder.logs.mkdir(exist_ok=True)
+  logging.use_absl_handler()  # As the processes of a run on one machine do.
+  logging.set_verbosity(logging.INFO)
   with screen.output_to(folder.logs / f'{place.name}.log') as console:
     end = _NodeRun(config, place, hosts).run(console)
   if end is _AGAIN:

@@ -16,11 +16,13 @@ import pathlib
 import time
 from typing import Any
 
-from qmle_acme.cluster.places import PORTS, Place
+from qmle_acme.cluster.places import Place
 from qmle_acme.errors import UserError
 from qmle_acme.files import read_json, write_atomically
 from qmle_acme.runs.run_folder import RunFolder
 
+# Without these the others cannot go on from where they are.
+_LASTING = ('counter', 'learner', 'replay')
 # Nodes that die more often than that, within that time, end the run.
 MAX_DEATHS = 5
 WINDOW_SECONDS = 600.0
@@ -62,7 +64,7 @@ class Journal:
     deaths += [now] if has_died else []
     self.generation = self.newest_generation()
     died_now = has_died and last.get('generation') == self.generation
-    if died_now and self._place.role in PORTS:
+    if died_now and self._place.role in _LASTING:
       self.generation += 1
       write_atomically(self._nodes / 'generation', str(self.generation))
     died_too_often = len(deaths) > MAX_DEATHS

@@ -8,7 +8,7 @@ import yaml
 
 from qmle_acme.cluster import deployment
 from qmle_acme.cluster.deployment import ClusterConfig
-from qmle_acme.cluster.places import PORTS, SINGLES, Place
+from qmle_acme.cluster.places import PORTS, Place, called, singles
 
 _APP = 'app.kubernetes.io/name'
 _RUN = 'app.kubernetes.io/instance'
@@ -21,6 +21,7 @@ _INDEX = 'JOB_COMPLETION_INDEX'
 _REQUESTS = {
   'main': (1, 0.1),
   'counter': (1, 0.2),
+  'publisher': (1, 0.5),
   'replay': (2, 0.5),
   'learner': (2, 2),
   'evaluator': (1, 0.5),
@@ -45,8 +46,8 @@ def render(config: KubernetesConfig, command: Sequence[str]) -> dict[str, str]:
     config: settings.
     command: that was typed.
   """
-  jobs = [_job(config, Place(role)) for role in (*SINGLES, 'actor')]
-  services = [_service(config, role) for role in PORTS]
+  jobs = [_job(config, Place(role)) for role in (*singles(config), 'actor')]
+  services = [_service(config, role) for role in called(config)]
   objects = {'jobs': jobs, 'services': services, 'network': [_policy(config)]}
   objects['claim'] = [_claim(config)]
   written_by = deployment.written_by(command)
@@ -163,7 +164,7 @@ def _container(config: KubernetesConfig, place: Place) -> dict[str, Any]:
       place,
       deployment.RUNS / config.name,
       index=f'$({_INDEX})',
-      hosts={role: _name(config, role) for role in PORTS},
+      hosts={role: _name(config, role) for role in called(config)},
     ),
     'env': environment,
     'ports': [{'containerPort': PORTS[role]} for role in PORTS if role == place.role],

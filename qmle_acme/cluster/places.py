@@ -11,9 +11,7 @@ from qmle_acme.runs.config import RunConfig
 # Holds the run folder: its lock, its status, and the progress that a person sees.
 MAIN = 'main'
 # The nodes that others call, each at a port of its own.
-PORTS = {'counter': 7101, 'replay': 7102, 'learner': 7103}
-# The roles of which there is one node.
-SINGLES = (MAIN, *PORTS, 'evaluator')
+PORTS = {'counter': 7101, 'replay': 7102, 'learner': 7103, 'publisher': 7104}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +37,20 @@ class Place:
     return self.role if self.role == MAIN else f'{self.role}/{self.index}'
 
 
+def called(config: RunConfig) -> list[str]:
+  """Returns the roles of a run that others call."""
+  return [role for role in PORTS if role != 'publisher' or config.has_publisher]
+
+
+def singles(config: RunConfig) -> list[str]:
+  """Returns the roles of a run of which there is one node."""
+  return [MAIN, *called(config), 'evaluator']
+
+
 def make_places(config: RunConfig) -> list[Place]:
   """Returns all nodes of a run: one of each role, and the actors."""
   actors = [Place('actor', index) for index in range(config.actors)]
-  return [*map(Place, SINGLES), *actors]
+  return [*map(Place, singles(config)), *actors]
 
 
 def parse_hosts(words: tuple[str, ...]) -> dict[str, str]:

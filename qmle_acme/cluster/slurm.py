@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from qmle_acme.cluster import deployment
 from qmle_acme.cluster.deployment import ClusterConfig
-from qmle_acme.cluster.places import PORTS, SINGLES
+from qmle_acme.cluster.places import called, singles
 
 # Runs one task of a step: its node, again and again while the run goes on.
 _TASK = """#!/usr/bin/env bash
@@ -110,7 +110,7 @@ def render(config: SlurmConfig, command: Sequence[str]) -> dict[str, str]:
     written_by=written_by,
     folder=shlex.quote(str(folder)),
     command=shlex.join([*words, '--run', str(config.run.resolve())]),
-    hosts=' '.join(f'{role}="$address"' for role in PORTS),
+    hosts=' '.join(f'{role}="$address"' for role in called(config)),
   )
   script = _SCRIPT.format(
     written_by=written_by,
@@ -120,7 +120,7 @@ def render(config: SlurmConfig, command: Sequence[str]) -> dict[str, str]:
     folder=shlex.quote(str(folder)),
     # Before the time limit: enough to save, and the requeued job goes on.
     warning=deployment.GRACE_SECONDS,
-    roles=' '.join(SINGLES),
+    roles=' '.join(singles(config)),
     actors=config.actors,
   )
   return {

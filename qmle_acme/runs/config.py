@@ -51,6 +51,10 @@ class FaultsConfig:
   """Then: only say so; kill the node, so that it is started again; or end the run."""
 
 
+# More of them would have the learner busy with sending variables (docs/cluster.md).
+_ACTORS_OF_LEARNER = 16
+
+
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
   """Settings of a training run; with the code's version they define it."""
@@ -101,6 +105,11 @@ class RunConfig:
     if self.agent not in AGENTS:
       raise unknown('agent', self.agent, AGENTS)
     settings.check(self)
+
+  @property
+  def has_publisher(self) -> bool:
+    """Whether a node between learner and actors serves these with variables."""
+    return self.actors > _ACTORS_OF_LEARNER
 
 
 _SETTINGS = pydantic.TypeAdapter(RunConfig)

@@ -62,7 +62,7 @@ def run(
     delay = resumes.grant('run')
     if delay is None:
       return outcome
-    _note(folder, progress, 'run restart', outcome.lost, str(outcome.error))
+    note(folder, progress, 'run restart', outcome.lost, str(outcome.error))
     _wait(delay, received)
     checkpointing.forget_damaged(folder)
 
@@ -98,7 +98,7 @@ def _run_once(
         label: thread_limits(threads.get(label, 1)) for label in program.groups
       },
       on_tick=on_tick,
-      on_restart=functools.partial(_note, folder, progress, 'node restart'),
+      on_restart=functools.partial(note, folder, progress, 'node restart'),
       received=received,
     )
 
@@ -111,7 +111,7 @@ def show(folder: RunFolder, progress: Progress, view: View) -> None:
     progress.update(view.snapshot | restarts, view.replay_info)
 
 
-def _note(
+def note(
   folder: RunFolder, progress: Progress, what: str, node: str, error: str
 ) -> None:
   """Records a restart, and says so."""

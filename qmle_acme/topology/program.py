@@ -3,6 +3,7 @@ r"""The distributed layout: a Launchpad program.
     actors --rows--> replay --batches--> learner --variables--> actors, evaluator
       \______________ counter: counts and records ______________/
 
+Many actors get their variables from a publisher, which gets them from the learner.
 Samples per insert are held by Reverb's rate limiter. Nodes are built from settings and
 handles alone: nothing in them assumes that they share a machine, but for replay and
 learner, whose checkpoints go to the run folder, and the counter, whose records do.
@@ -40,16 +41,25 @@ from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology.lasting_counter import LastingCounter
+from qmle_acme.topology.publisher import Publisher
 from qmle_acme.topology.restarts import Restarts
 from qmle_acme.topology.supervision import Policy
 from qmle_acme.types import Array
 
 LEARNER = 'learner'
+PUBLISHER = 'publisher'
 _LEARNER_TITLE = f'{LEARNER}/0'
 # The node whose return ends the run.
 DONE = 'evaluator'
 # The seconds that each label has to stop, in this order.
-_PATIENCE = {'actor': 3.0, 'evaluator': 2.0, LEARNER: 21.0, 'counter': 1, 'replay': 1}
+_PATIENCE = {
+  'actor': 3.0,
+  'evaluator': 2.0,
+  PUBLISHER: 1.0,
+  LEARNER: 21.0,
+  'counter': 1.0,
+  'replay': 1.0,
+}
 # Counted by a node once it has taken its last step: the learner when that is saved, an
 # actor under its own name.
 _LEARNER_DONE = 'learner_done'
@@ -87,10 +97,14 @@ def make_program(
     learner = program.add_node(
       lp.CourierNode(Learner, config, spec, folder, replay_handle, counter)
     )
+  source = learner
+  if config.has_publisher:
+    with program.group(PUBLISHER):
+      source = program.add_node(lp.CourierNode(Publisher, learner))
   with program.group('actor'):
     for index in range(config.actors):
       program.add_node(
-        lp.PyNode(run_actor, config, spec, index, learner, replay_handle, counter)
+        lp.PyNode(run_actor, config, spec, index, source, replay_handle, counter)
       )
   with program.group('evaluator'):
     program.add_node(lp.PyNode(run_evaluator, config, spec, learner, counter))
@@ -100,8 +114,8 @@ def make_program(
 def make_policy(faults: FaultsConfig) -> Policy:
   """Returns what becomes of the program when nodes of it end.
 
-  Actors and evaluator keep nothing, and replay goes on from its newest checkpoint:
-  they are started again alone. Learner and counter take all back to a checkpoint.
+  Actors, evaluator and publisher keep nothing, and replay goes on from its newest
+  checkpoint: they are started again alone. Learner and counter take all back to one.
   """
   return Policy(
     done=DONE,
@@ -217,19 +231,19 @@ def run_actor(
   config: RunConfig,
   spec: acme.specs.EnvironmentSpec,
   index: int,
-  learner: acme.VariableSource,
+  source: acme.VariableSource,
   replay_client: reverb.Client,
   counter: Recorder,
 ) -> None:
   """Runs an actor node until the run is over."""
   os.nice(_ACTOR_NICENESS)
-  learner.get_variables([])  # Returns once the learner has resumed the counts.
+  source.get_variables([])  # Returns once the learner has resumed the counts.
   name = f'actor/{index}'
   # After a restart it does not live through the same episodes again.
   start = counter.resumed_at() + counter.reported(name)
   seed = factory.make_seed(config, Role.ACTOR, index, start)
   builder = factory.make_builder(config, spec)
-  actor = builder.make_actor(learner, replay_client, seed, index, config.actors)
+  actor = builder.make_actor(source, replay_client, seed, index, config.actors)
   stop, activity = lp.stop_event(), Activity()
   budget = loop.StepBudget(
     counter,

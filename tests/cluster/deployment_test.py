@@ -29,7 +29,9 @@ def test_compose_has_a_service_for_each_node(tmp_path: pathlib.Path) -> None:
   services = compose['services']
   assert services.pop('tensorboard')['profiles'] == ['tensorboard']
   actors = [f'actor-{index}' for index in range(3)]
-  assert sorted(services) == sorted([*places.SINGLES, *actors])
+  assert sorted(services) == sorted(
+    ['main', 'counter', 'replay', 'learner', 'evaluator', *actors]
+  )
   settings = config_lib.load_yaml(out / 'settings.yaml')
   assert (settings['actors'], settings['qmle']['batch_size']) == (3, 8)
   for service in services.values():
@@ -45,7 +47,8 @@ def test_compose_has_a_service_for_each_node(tmp_path: pathlib.Path) -> None:
 
 def test_hosts_have_the_names_of_their_roles_unless_told() -> None:
   hosts = places.parse_hosts(('learner=10.0.0.3',))
-  assert hosts == {'counter': 'counter', 'replay': 'replay', 'learner': '10.0.0.3'}
+  names = {role: role for role in ('counter', 'replay', 'publisher')}
+  assert hosts == names | {'learner': '10.0.0.3'}
   for word in ('learner', 'learner=', 'lerner=n1'):
     with pytest.raises(UserError):
       places.parse_hosts((word,))
@@ -133,7 +136,7 @@ def test_pods_are_what_runs_under_docker(tmp_path: pathlib.Path) -> None:
     service = compose['services']['actor-0' if role == 'actor' else role]
     words = container['args']
     hosts = words[words.index('--hosts') + 1 :]
-    assert hosts == [f'{r}=walker-{r}' for r in places.PORTS]
+    assert hosts == [f'{r}=walker-{r}' for r in ('counter', 'replay', 'learner')]
     command = service['command'][: service['command'].index('--hold')]
     shared = words[: words.index('--hosts')]
     if role == 'actor':

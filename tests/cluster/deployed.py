@@ -1,0 +1,113 @@
+"""A run whose nodes an engine has placed, as tests see it: by its folder."""
+
+import pathlib
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from small_runs import QMLE
+
+from qmle_acme.launch import cluster
+from qmle_acme.runs.config import RunConfig, load_yaml, to_dict
+from qmle_acme.runs.records import read_records
+from qmle_acme.runs.run_folder import RunFolder
+
+IMAGE = 'qmle-acme'
+# For what takes a tenth of it on a machine that does nothing else.
+PATIENCE_SECONDS = 420.0
+# More than any test waits for: the end is set once all has been seen.
+_ENDLESS = 10_000_000
+
+
+class Deployment:
+  """The files of `qmle cluster` for a small run of two actors, and its folder.
+
+  Attributes:
+    out: where the files are.
+    folder: of the run, on this machine.
+  """
+
+  def __init__(self, engine: str, root: pathlib.Path, run: pathlib.Path, *more: str):
+    """Writes the files.
+
+    Args:
+      engine: for which.
+      root: for the files.
+      run: folder of the run.
+      more: arguments of `qmle cluster`.
+    """
+    self.out, self.folder = root / 'deploy', RunFolder(run)
+    overlay = root / 'small.yaml'
+    overlay.write_text(
+      yaml.safe_dump({'qmle': to_dict(RunConfig(run=run, qmle=QMLE))['qmle']})
+    )
+    arguments = (
+      f'--config {overlay} --env control:cartpole:swingup --actors 2 '
+      f'--steps {_ENDLESS} --evaluation-period 1000000 --evaluation-episodes 1 '
+      f'--checkpoint-minutes 0.1 --out {self.out}'
+    )
+    assert cluster.main([engine, *arguments.split(), *more]) == 0
+
+  def set_end(self, steps: int) -> None:
+    """Has the run end after so many steps, from its next start on."""
+    settings = self.out / 'settings.yaml'
+    settings.write_text(yaml.safe_dump(load_yaml(settings) | {'steps': steps}))
+
+  def status(self) -> dict[str, Any]:
+    """Returns the status, which is empty before the first one."""
+    return self.folder.read_status()
+
+  def steps(self) -> int:
+    """Returns the steps that the run has taken."""
+    return int(self.status().get('actor_steps', 0))
+
+  def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+    """Waits for a condition, which must come true while the run has not failed."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+      assert self.status().get('state') != 'failed', f'{what}: {self.status()}'
+      assert time.monotonic() < deadline, f'{what}: {self.status()}'
+      time.sleep(1.0)
+
+  def wait_for_progress(self, what: str, steps: int = 200) -> None:
+    """Waits until so many steps have been seen to be taken, whatever the count was."""
+    last, seen = self.steps(), 0
+
+    def has_moved() -> bool:
+      nonlocal last, seen
+      before, last = last, self.steps()
+      seen += max(last - before, 0)
+      return seen >= steps
+
+    self.wait_until(has_moved, what)
+
+  def assert_whole(self, steps: int) -> None:
+    """Asserts that the run has reached its steps and left all that a run leaves."""
+    status = self.status()
+    assert (status['state'], status['error']) == ('finished', None)
+    assert steps <= status['actor_steps'] <= steps + 2 * 20
+    last = read_records(self.folder.evaluations)[-1]
+    assert last['actor_steps'] == status['actor_steps'] == status['saved_steps']
+    stamps = [record['actor_steps'] for record in read_records(self.folder.metrics)]
+    assert stamps
+    logs = {path.name for path in self.folder.logs.iterdir()}
+    singles = {
+      f'{role}-0.log' for role in ('counter', 'replay', 'learner', 'evaluator')
+    }
+    assert {'main.log', 'actor-0.log', 'actor-1.log', *singles} <= logs
+    assert any(self.folder.learner_checkpoints.iterdir())
+    assert any(self.folder.replay_checkpoints.iterdir())
+
+  def show_logs(self) -> None:
+    """Prints the end of each log, for who reads why a test failed."""
+    for log in sorted(self.folder.logs.glob('*.log')):
+      print(f'--- {log.name}\n{log.read_text(errors="replace")[-2000:]}')
+
+
+def output_of(*command: str) -> str:
+  """Returns what a command prints; it has to succeed."""
+  result = subprocess.run(command, capture_output=True, text=True)
+  assert result.returncode == 0, f'{command}: {result.stdout}{result.stderr}'
+  return result.stdout.strip()

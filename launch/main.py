@@ -16,6 +16,7 @@ COMMANDS = {
   'train': 'train an agent, or go on where a run stopped',
   'evaluate': 'greedy return of the newest checkpoint of a run',
   'render': 'a video of one greedy episode of a run',
+  'export': 'the policy of a run as a SavedModel that TensorFlow alone can run',
   'benchmark': 'a grid of runs: tasks x agents x seeds',
   'report': 'pictures and tables of the runs of a benchmark',
   'experiment': 'one of the studies, with its data, table and figure',

@@ -51,6 +51,10 @@ class Policy:
     step: environment steps of the checkpoint.
     learner_step: learner steps of it.
     environment: one of the run's, for its specs; no step is taken in it.
+    spec: of the environment.
+    space: of its actions, as the agent sees them.
+    observation_size: O.
+    builder: of the parts of the agent.
     network: as the checkpoint has it.
   """
 
@@ -58,9 +62,9 @@ class Policy:
     """Loads the newest checkpoint, or the best one; `load_policy` says more."""
     config = folder.read_config()
     self.environment: dm_env.Environment = factory.make_environment(config, seed)
-    spec = acme.make_environment_spec(self.environment)
-    builder = factory.make_builder(config, spec)
-    self._space, self._size = builder.space, builder.observation_size
+    self.spec = acme.make_environment_spec(self.environment)
+    self.builder = builder = factory.make_builder(config, self.spec)
+    self.space, self.observation_size = builder.space, builder.observation_size
     self.network = builder.make_network(seed)
     # Q-values are learned in a unit of their own.
     self._unit = RewardScale(config.qmle.n_step, config.qmle.discount)
@@ -89,8 +93,10 @@ class Policy:
     Raises:
       UserError: it is no observation of this environment.
     """
-    vectors, is_batch = forms.to_vectors(self.environment, self._size, observation)
-    actions = [self._to_own(action) for action in self._greedy(vectors)]
+    vectors, is_batch = forms.to_vectors(
+      self.environment, self.observation_size, observation
+    )
+    actions = self.greedy(vectors, self._seed())
     return _stack(actions) if is_batch else actions[0]
 
   def select_action(self, observation: Array) -> Any:
@@ -98,7 +104,18 @@ class Policy:
 
     That is what environments of this package take, as `environment` is one.
     """
-    return self._space.to_environment(self._greedy(observation[None])[0])
+    action = self._act(tf.constant(observation[None], tf.float32), self._seed())
+    return self.space.to_environment(action[0].numpy())
+
+  def greedy(self, observations: Array, seed: Seed) -> list[Any]:
+    """Returns the greedy actions in the environment's own form for vectors [B, O].
+
+    Args:
+      observations: float32 [B, O].
+      seed: int32 [2], of the candidates that the arg max is taken over.
+    """
+    actions = self._act(tf.constant(observations, tf.float32), seed).numpy()
+    return [self._to_own(action) for action in actions]
 
   def q(self, observation: Any, actions: Any) -> Any:
     """Returns the Q-values of actions in one state, in the unit of the rewards.
@@ -159,10 +176,6 @@ class Policy:
     """Returns an actor that acts by this policy and keeps nothing."""
     return _PolicyActor(self.select_action)
 
-  def _greedy(self, vectors: Array) -> Array:
-    """Returns actions [B, A] for observations [B, O]."""
-    return self._act(tf.constant(vectors, tf.float32), self._seed()).numpy()
-
   def _seed(self) -> Seed:
     return tf.constant(self._random.integers(2**31, size=2, dtype=np.int32))
 
@@ -175,16 +188,18 @@ class Policy:
 
   def _one(self, observation: Any) -> Array:
     """Returns the vector [O] of one observation."""
-    vectors, is_batch = forms.to_vectors(self.environment, self._size, observation)
+    vectors, is_batch = forms.to_vectors(
+      self.environment, self.observation_size, observation
+    )
     if is_batch:
       raise UserError('one observation is needed here, not several')
     return vectors[0]
 
   def _to_own(self, action: Array) -> Any:
-    return forms.to_own(self.environment, self._space.to_environment(action))
+    return forms.to_own(self.environment, self.space.to_environment(action))
 
   def _from_own(self, action: Any) -> Array:
-    return self._space.from_environment(forms.from_own(self.environment, action))
+    return self.space.from_environment(forms.from_own(self.environment, action))
 
 
 class _PolicyActor(Actor):

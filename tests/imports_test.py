@@ -30,6 +30,7 @@ LAYERS = (
   'qmle_acme.environments',
   'qmle_acme.runs',
   'qmle_acme.policy',
+  'qmle_acme.export',
   'qmle_acme.topology',
   'qmle_acme.training',
   'qmle_acme.callbacks',

@@ -52,6 +52,9 @@ def test_published_vectors() -> None:
 def test_agrees_with_the_slow_twin(count: int, seed: tuple[int, int]) -> None:
   numbers = random.uniform([count], tf.constant(seed, tf.int64))
   np.testing.assert_array_equal(numbers, expected(count, seed))
+  with random.without_kernel():
+    plain = random.uniform([count], tf.constant(seed, tf.int64))
+  np.testing.assert_array_equal(plain, numbers)
 
 
 def test_shape_and_type_of_the_seed() -> None:

@@ -106,5 +106,12 @@ class ActionSpace(abc.ABC):
     """Returns the environment's form of one action [A]."""
 
   @abc.abstractmethod
+  def to_environments(self, actions: Tensor) -> Any:
+    """Returns what `to_environment` does for actions [B, A], in the graph.
+
+    Arrays, or a nest of them, are [B, ...] and have the dtype of their spec.
+    """
+
+  @abc.abstractmethod
   def from_environment(self, action: Any) -> np.ndarray:
     """Returns one action [A] for the environment's form of it."""

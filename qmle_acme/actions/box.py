@@ -80,6 +80,15 @@ class Box(base.ActionSpace):
     clipped = np.clip((1.0 - share) * low + share * high, low, high)
     return clipped.reshape(self.spec.shape).astype(self.spec.dtype)
 
+  def to_environments(self, actions: Tensor) -> Tensor:
+    """See base class."""
+    low, high = self._bounds
+    # Every dimension of the spec has the share of its own, or none.
+    places = np.eye(len(low))[self._has_width]  # [A, dimensions of the spec]
+    share = tf.tensordot(0.5 * (tf.cast(actions, tf.float64) + 1.0), places, 1)
+    clipped = tf.clip_by_value((1.0 - share) * low + share * high, low, high)
+    return tf.cast(tf.reshape(clipped, [-1, *self.spec.shape]), self.spec.dtype)
+
   def from_environment(self, action: Array) -> np.ndarray:
     """Returns the action [A] in [-1, 1]; the inverse of `to_environment`."""
     values = np.asarray(action, np.float64).reshape(-1)

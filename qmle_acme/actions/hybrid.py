@@ -87,6 +87,20 @@ class Hybrid(base.ActionSpace):
     ]
     return tree.unflatten_as(self.spec, shaped)
 
+  def to_environments(self, actions: Tensor) -> Any:
+    """See base class."""
+    dimensions = tf.split(actions, [part.size for part in self._parts], axis=-1)
+    leaves: dict[int, Tensor] = {}
+    for part, members, own in zip(self._parts, self._members, dimensions, strict=True):
+      lengths = [_length(self._leaves[i]) for i in members]
+      values = tf.split(part.to_environments(own), lengths, axis=-1)
+      leaves |= zip(members, values, strict=True)
+    shaped = [
+      tf.cast(tf.reshape(leaves[i], [-1, *leaf.shape]), leaf.dtype)
+      for i, leaf in enumerate(self._leaves)
+    ]
+    return tree.unflatten_as(self.spec, shaped)
+
   def from_environment(self, action: Any) -> np.ndarray:
     """Returns one action [A] for the nest of it."""
     leaves = tree.flatten_up_to(self.spec, action, check_types=False)

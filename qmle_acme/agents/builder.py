@@ -117,6 +117,11 @@ class AgentBuilder(abc.ABC):
     self._encode_action = space.from_environment
 
   @property
+  def config(self) -> AgentConfig:
+    """The agent's settings."""
+    return self._config
+
+  @property
   def row_bytes(self) -> int:
     """The data of one transition in replay, in bytes."""
     return 4 * sum(self._row.sizes)

@@ -9,7 +9,6 @@ Gymnasium tells termination from truncation where dm_env has a discount: a step 
 terminates ends the episode with discount 0, one that is only cut off with discount 1.
 """
 
-import importlib
 import math
 from typing import Any, TypeAlias
 
@@ -23,7 +22,7 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from qmle_acme.actions import ItemArray
-from qmle_acme.environments import gl, observations
+from qmle_acme.environments import gl, modules, observations
 from qmle_acme.errors import UserError
 
 # A spec, or a tuple or dictionary of such.
@@ -242,11 +241,7 @@ def knows(name: str) -> bool:
   """
   module, _, member = name.rpartition(':')
   if module:
-    try:
-      importlib.import_module(module)
-    except Exception as error:  # Whatever a module of the user's own raises.
-      message = ' '.join(f'{type(error).__name__}: {error}'.split())
-      raise UserError(f'gymnasium:{name}: cannot import {module}: {message}') from error
+    modules.load(module, f'gymnasium:{name}')
   return member in gymnasium.registry
 
 

@@ -15,7 +15,7 @@ from qmle_acme.errors import UserError
 
 
 def check_space(space: spaces.Space, name: str = 'observation') -> None:
-  """Checks that all observations of a space are vectors of one size.
+  """Checks that all observations of a space are vectors of one size, at least 1.
 
   Raises:
     UserError: they are not; the message names the member.
@@ -37,8 +37,10 @@ def check_space(space: spaces.Space, name: str = 'observation') -> None:
       )
   for where, member in members.items():
     check_space(member, where)
-  if name == 'observation' and spaces.flatdim(space) < 1:
-    raise UserError('observation space is empty: use one that has something to see')
+  # Gymnasium cannot make a part of a vector of what has no members.
+  is_bare = isinstance(space, spaces.Tuple | spaces.Dict) and not members
+  if is_bare or (name == 'observation' and spaces.flatdim(space) < 1):
+    raise UserError(f'{name} space is empty: use one that has something to see')
 
 
 def check(space: spaces.Space, value: Any, name: str = 'observation') -> None:

@@ -6,7 +6,6 @@ nodes of a run import it by that name, and so does whatever reads the run later.
 Shapes: O = the size of an observation.
 """
 
-import importlib
 import importlib.util
 import pathlib
 import sys
@@ -19,6 +18,7 @@ import numpy as np
 import tree
 from dm_env import specs
 
+from qmle_acme.environments import modules
 from qmle_acme.environments.gymnasium import Adapter
 from qmle_acme.errors import UserError
 
@@ -193,13 +193,7 @@ def _find(name: str) -> MakeEnvironment:
   # A run folder of somebody else may name any function: os._exit takes a number too.
   if module.split('.')[0] in sys.stdlib_module_names:
     raise UserError(f'python:{name}: {module} is a module of Python itself')
-  try:
-    found = getattr(importlib.import_module(module), member, None)
-  except UserError:
-    raise
-  except (Exception, SystemExit) as error:  # Whatever a module of the user's raises.
-    message = ' '.join(f'{type(error).__name__}: {error}'.split())
-    raise UserError(f'python:{name}: cannot import {module}: {message}') from error
+  found = getattr(modules.load(module, f'python:{name}'), member, None)
   if not callable(found):
     raise UserError(f'python:{name}: {module} has no function {member}')
   return found

@@ -57,6 +57,8 @@ class BatchQueue:
     self._queue: queue.Queue[Any] = queue.Queue(maxsize=1)
     self._thread: threading.Thread | None = None
     self._wanted = threading.Semaphore(0)
+    # Whether one is wanted that has not been taken, as after `check` has raised.
+    self._is_awaited = False
 
   def __iter__(self) -> 'BatchQueue':
     return self
@@ -66,13 +68,16 @@ class BatchQueue:
     if self._thread is None:
       self._thread = threading.Thread(target=self._fill, daemon=True)
       self._thread.start()
-    self._wanted.release()
+    if not self._is_awaited:
+      self._wanted.release()
+      self._is_awaited = True
     while True:
       try:
         item = self._queue.get(timeout=_POLL_SECONDS)
       except queue.Empty:
         self._check()
         continue
+      self._is_awaited = False
       if isinstance(item, Exception):
         raise item
       return item

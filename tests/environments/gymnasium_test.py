@@ -223,7 +223,9 @@ def test_unknown_ids_and_missing_packages_get_one_line(
   monkeypatch.syspath_prepend(tmp_path)
   with pytest.raises(UserError, match='cannot import broken_module: ZeroDivisionError'):
     make('gymnasium:broken_module:My-v0', seed=0)
-  with pytest.raises(UserError, match='cannot import no_such_module'):
+  with pytest.raises(
+    UserError, match=r'import no_such_module: .*add that to PYTHONPATH'
+  ):
     make('gymnasium:no_such_module:Tiny-v0', seed=0)
 
   def broken(**options: Any) -> None:

@@ -79,6 +79,35 @@ def test_a_batch_is_drawn_when_it_is_wanted_and_not_before() -> None:
     assert drawn.get() == number
 
 
+def test_no_batch_is_drawn_ahead_after_a_check_has_raised() -> None:
+  drawn: queue.Queue[int] = queue.Queue()
+  go_on = threading.Event()
+
+  def generate() -> Iterator[np.int64]:
+    for number in range(9):
+      go_on.wait()
+      drawn.put(number)
+      yield np.int64(number)
+
+  def leave() -> None:
+    raise Over
+
+  dataset = tf.data.Dataset.from_generator(
+    generate, output_signature=tf.TensorSpec([], tf.int64)
+  )
+  options = tf.data.Options()
+  options.autotune.enabled = False
+  batches = BatchQueue(dataset.with_options(options), leave)
+  for _ in range(2):
+    with pytest.raises(Over):
+      next(batches)
+  go_on.set()
+  assert drawn.get(timeout=9.0) == 0
+  assert next(batches) == 0
+  with pytest.raises(queue.Empty):
+    drawn.get(timeout=0.3)
+
+
 def test_error_of_the_dataset_is_raised_after_what_came_before_it() -> None:
   dataset = tf.data.Dataset.range(4).map(
     lambda x: tf.debugging.check_numerics(1.0 / tf.cast(2 - x, tf.float32), 'bad')

@@ -77,6 +77,46 @@ class Nan(Odd):
     return float('nan') if self.taken == STEP else 0.0
 
 
+class Faulty(Odd):
+  """Does what it should not, from a step on and until it is mended."""
+
+  is_mended = False
+
+  def __init__(self, habit: str):
+    self._habit = habit
+
+  def step(
+    self, action: np.ndarray
+  ) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    observation, reward, *rest = super().step(action)
+    if self.taken == STEP and not self.is_mended:
+      if self._habit == 'raises':
+        raise ConnectionError('simulator [bold]gone[/bold]\nsee /var/log/sim')
+      if self._habit == 'exits':
+        sys.exit(0)
+      reward = REWARDS.get(self._habit, reward)
+      observation = OBSERVATIONS.get(self._habit, observation)
+    return observation, reward, *rest
+
+
+REWARDS: dict[str, Any] = {
+  'nan': float('nan'),
+  'none': None,
+  'huge': 1e39,
+  'vector': np.zeros(2),
+  'array': np.zeros(1),
+}
+OBSERVATIONS: dict[str, Any] = {
+  'nan-seen': np.array([np.nan], np.float32),
+  'shape': np.zeros(2, np.float32),
+}
+HABITS = (*REWARDS, *OBSERVATIONS, 'raises', 'exits')
+
+
 gymnasium.register('Crashing-v0', f'{__name__}:Crashing')
 gymnasium.register('Hanging-v0', f'{__name__}:Hanging')
 gymnasium.register('Nan-v0', f'{__name__}:Nan')
+for _habit in HABITS:
+  gymnasium.register(
+    f'Faulty-{_habit}-v0', f'{__name__}:Faulty', kwargs={'habit': _habit}
+  )

@@ -1,0 +1,27 @@
+"""Modules of the user's own that the names of environments name."""
+
+import importlib
+from types import ModuleType
+
+from qmle_acme.errors import UserError
+
+
+def load(module: str, environment: str) -> ModuleType:
+  """Returns a module.
+
+  Args:
+    module: its name.
+    environment: that names it, for errors.
+
+  Raises:
+    UserError: it cannot be imported.
+  """
+  try:
+    return importlib.import_module(module)
+  except UserError:
+    raise
+  except (Exception, SystemExit) as error:  # Whatever a module of the user's raises.
+    message = ' '.join(f'{type(error).__name__}: {error}'.split())
+    if isinstance(error, ModuleNotFoundError):
+      message += '; call from the folder that it lies in, or add that to PYTHONPATH'
+    raise UserError(f'{environment}: cannot import {module}: {message}') from error

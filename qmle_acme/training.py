@@ -1,5 +1,6 @@
 """Runs an experiment in its folder, from the first line of status to the last."""
 
+import contextlib
 import dataclasses
 import functools
 import signal
@@ -94,9 +95,11 @@ def run(
           received.append(signal.SIGTERM)
           stop.set()
 
-      outcome = _run_layout(
-        config, spec, folder, console, stop, received, layout, on_tick
-      )
+      with contextlib.closing(Progress(config, console)) as progress:
+        run_layout = layout or _make_layout(config, stop, on_tick)
+        outcome = _run_to_an_end(
+          lambda: run_layout(config, spec, folder, progress, received), folder
+        )
       counts = checkpointing.read_counts(folder)
       is_replay_behind = checkpointing.is_replay_behind(folder)
       outcome = with_loss(outcome, counts, config, is_replay_behind)
@@ -105,26 +108,19 @@ def run(
   return outcome
 
 
-def _run_layout(
-  config: RunConfig,
-  spec: acme.specs.EnvironmentSpec,
-  folder: RunFolder,
-  console: rich.console.Console,
-  stop: threading.Event,
-  received: list[int],
-  layout: Layout | None,
-  on_tick: Callable[[], None],
-) -> Outcome:
-  progress = Progress(config, console)
+def _make_layout(
+  config: RunConfig, stop: threading.Event, on_tick: Callable[[], None]
+) -> Layout:
+  """Returns the layout that the settings name."""
+  if config.layout == 'distributed':
+    return functools.partial(distributed.run, poll=on_tick)
+  return functools.partial(_run_local, stop=stop, on_tick=on_tick)
+
+
+def _run_to_an_end(run_layout: Callable[[], Outcome], folder: RunFolder) -> Outcome:
+  """Returns how a layout has ended, also where it has raised."""
   try:
-    if layout is not None:
-      return layout(config, spec, folder, progress, received)
-    if config.layout == 'distributed':
-      return distributed.run(config, spec, folder, progress, received, on_tick)
-    _run_local(config, spec, folder, progress, stop, on_tick)
-    if received:
-      return Outcome('stopped', 128 + received[0])
-    return Outcome('finished', 0)
+    return run_layout()
   except KeyboardInterrupt:  # The second one, in the local layout.
     return Outcome('stopped', 130, killed=(program_lib.LEARNER,))
   except Exception as error:
@@ -132,8 +128,6 @@ def _run_layout(
     message = str(error).split('\n')[0]
     log = folder.logs / 'main.log'
     return Outcome('failed', 1, f'{type(error).__name__}: {message} ({log})')
-  finally:
-    progress.close()
 
 
 def _run_local(
@@ -141,9 +135,10 @@ def _run_local(
   spec: acme.specs.EnvironmentSpec,
   folder: RunFolder,
   progress: Progress,
+  received: Sequence[int],
   stop: threading.Event,
   on_tick: Callable[[], None],
-) -> None:
+) -> Outcome:
   def watch(snapshot: dict[str, Any], replay: reverb.Client) -> None:
     if progress.is_due():
       folder.write_status('running', snapshot, error=None)
@@ -157,6 +152,7 @@ def _run_local(
   activity = Activity()
   with activity.watched(config.faults.stall_seconds, say):
     local.run(config, spec, folder, stop, activity, watch)
+  return Outcome('stopped', 128 + received[0]) if received else Outcome('finished', 0)
 
 
 def _acknowledge(

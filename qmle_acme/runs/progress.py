@@ -2,6 +2,7 @@
 
 import collections
 import datetime
+import enum
 import functools
 import math
 import time
@@ -122,7 +123,7 @@ class Progress:
         else '-'
       ),
       'replay': f'{table.current_size:,}',
-      'waits': who_waits(table.rate_limiter_info),
+      'waits': who_waits(table.rate_limiter_info).value,
     }
     if snapshot.get(WARNING):
       rows['warning'] = snapshot[WARNING]
@@ -149,22 +150,31 @@ class Progress:
     return table
 
 
-def who_waits(info: Any) -> str:
+class Waits(enum.Enum):
+  """Who waits for whom; the values are for people."""
+
+  NOBODY = 'nobody'
+  FIRST = 'learner for the first transitions'
+  LEARNER = 'learner for the actors'
+  ACTORS = 'actors for the learner'
+
+
+def who_waits(info: Any) -> Waits:
   """Returns who waits for whom, from the state of Reverb's rate limiter.
 
   The limiter lets inserts x ratio - samples move between two bounds: at the upper one
   actors wait, at the lower one the learner does.
   """
   if info.sample_stats.completed == 0:
-    return 'learner for the first transitions'
+    return Waits.FIRST
   width = info.max_diff - info.min_diff
   if math.isinf(width):  # The local layout, which paces itself.
-    return 'nobody'
+    return Waits.NOBODY
   diff = info.insert_stats.completed * info.samples_per_insert
   diff -= info.sample_stats.completed
   position = (diff - info.min_diff) / width
   if position > 1 - _NEAR_BOUND:
-    return 'actors for the learner'
+    return Waits.ACTORS
   if position < _NEAR_BOUND:
-    return 'learner for the actors'
-  return 'nobody'
+    return Waits.LEARNER
+  return Waits.NOBODY

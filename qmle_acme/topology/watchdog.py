@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from qmle_acme.replay import TABLE
 from qmle_acme.runs.activity import SAVING, Doing
 from qmle_acme.runs.config import FaultsConfig
-from qmle_acme.runs.progress import Progress, who_waits
+from qmle_acme.runs.progress import Progress, Waits, who_waits
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology.monitor import View
 from qmle_acme.topology.nodes import Node
@@ -22,6 +22,12 @@ from qmle_acme.topology.nodes import Node
 _SILENT_SECONDS = 15.0
 # What a node may take to be heard for the first time.
 _START_SECONDS = 120.0
+# The label of the nodes that may stand still, as they wait for others.
+_WAITING = {
+  Waits.FIRST: 'learner',
+  Waits.LEARNER: 'learner',
+  Waits.ACTORS: 'actor',
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,13 +97,12 @@ def excused(view: View, up: Mapping[str, float]) -> set[str]:
   """
   if max(view.silent.values()) >= _SILENT_SECONDS:
     return set(view.nodes)
-  waits = _who_waits(view)
+  waiting = _WAITING.get(_who_waits(view))
   found = set()
   for title, doing in view.nodes.items():
     is_starting = up.get(title, 0.0) < min(doing.silent, _START_SECONDS)
     is_well = doing.silent < _SILENT_SECONDS and not doing.what
-    # As in 'actors for the learner'.
-    if is_starting or (is_well and waits.startswith(title.split('/')[0])):
+    if is_starting or (is_well and title.split('/')[0] == waiting):
       found.add(title)
   return found
 
@@ -136,8 +141,8 @@ def _cause(view: View, doing: Doing) -> str:
     return f'it has not been heard for {doing.silent:.0f} s'
   if doing.what:
     return f'it has been {doing.what} for {doing.since + doing.silent:.0f} s'
-  return f'it waits for no other (rate limiter: {_who_waits(view)})'
+  return f'it waits for no other (rate limiter: {_who_waits(view).value})'
 
 
-def _who_waits(view: View) -> str:
+def _who_waits(view: View) -> Waits:
   return who_waits(view.replay_info[TABLE].rate_limiter_info)

@@ -170,7 +170,7 @@ GOOD_REWARDS = st.one_of(
     [np.float16(0.5), np.float32(-2), np.int64(3), np.bool_(True), np.array([0.5])]
   ),
 )
-BAD_REWARDS = st.sampled_from(
+BAD_REWARDS: st.SearchStrategy[Any] = st.sampled_from(
   [None, math.nan, math.inf, -1e39, np.zeros(3), np.zeros(0), 'one', {}, 1j, 10**400]
 )
 # Of what can be wrong, most environments have nothing.

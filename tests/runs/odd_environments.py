@@ -88,7 +88,7 @@ class Faulty(Odd):
   def step(
     self, action: np.ndarray
   ) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-    observation, reward, *rest = super().step(action)
+    observation, reward, is_over, is_cut, more = super().step(action)
     if self.taken == STEP and not self.is_mended:
       if self._habit == 'raises':
         raise ConnectionError('simulator [bold]gone[/bold]\nsee /var/log/sim')
@@ -96,7 +96,7 @@ class Faulty(Odd):
         sys.exit(0)
       reward = REWARDS.get(self._habit, reward)
       observation = OBSERVATIONS.get(self._habit, observation)
-    return observation, reward, *rest
+    return observation, reward, is_over, is_cut, more
 
 
 REWARDS: dict[str, Any] = {

@@ -52,7 +52,7 @@ def client() -> Iterator[reverb.Client]:
 
 
 def waits(client: reverb.Client) -> str:
-  return who_waits(client.server_info()[TABLE].rate_limiter_info)
+  return who_waits(client.server_info()[TABLE].rate_limiter_info).value
 
 
 def test_who_waits(client: reverb.Client) -> None:

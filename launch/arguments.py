@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import tyro
 from tyro import _errors as tyro_errors  # Private: tyro has no other hook for errors.
 
-from qmle_acme.agents.qmle.predictors import FAMILIES, MemberConfig, PredictorConfig
+from qmle_acme.agents.qmle.predictors import MemberConfig, PredictorConfig, families
 from qmle_acme.errors import UserError, unknown
 
 T = TypeVar('T')
@@ -76,9 +76,9 @@ def _predictor(word: str) -> MemberConfig:
     share = float(ratio)
   except ValueError:
     raise ValueError(f'{word!r} is not of the form delta=0.01') from None
-  if family not in FAMILIES:
-    raise unknown('predictor family', family, FAMILIES)
-  return FAMILIES[family](share)
+  if family not in families():
+    raise unknown('predictor family', family, families())
+  return families()[family](share)
 
 
 def _refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:

@@ -15,6 +15,7 @@ LAYERS = (
   'qmle_acme.types',
   'qmle_acme.errors',
   'qmle_acme.settings',
+  'qmle_acme.plugins',
   'qmle_acme.files',
   'qmle_acme.processes',
   'qmle_acme.kernels',

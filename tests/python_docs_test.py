@@ -11,10 +11,13 @@ import small_runs
 import yaml
 
 from qmle_acme.runs.config import to_dict
+from qmle_acme.runs.records import read_metrics
 from qmle_acme.runs.run_folder import RunFolder
 
 DOCS = pathlib.Path(__file__).parents[1] / 'docs' / 'python.md'
-_, ARM, TRAIN = re.findall(r'```python\n(.*?)```', DOCS.read_text(), re.DOTALL)
+_, ARM, TRAIN, LAPLACE_CONFIG, LAPLACE = re.findall(
+  r'```python\n(.*?)```', DOCS.read_text(), re.DOTALL
+)
 # A family of a package of its own, as pip would have installed it.
 FAMILY = """
 import arm
@@ -51,15 +54,21 @@ def test_the_file_that_trains(tmp_path: pathlib.Path) -> None:
   assert RunFolder(tmp_path / 'runs' / 'arm').read_config().env == 'python:arm:make'
 
 
+def install(folder: pathlib.Path, entry_points: str) -> None:
+  """Leaves what pip leaves of a package, whose modules lie in the folder."""
+  info = folder / 'robots-1.0.dist-info'
+  info.mkdir()
+  (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: robots\nVersion: 1.0\n')
+  (info / 'entry_points.txt').write_text(entry_points)
+
+
 @pytest.mark.parametrize('layout', ['local', 'distributed'])
 def test_families_of_other_packages(layout: str, tmp_path: pathlib.Path) -> None:
   write_arm(tmp_path)
   (tmp_path / 'robots.py').write_text(FAMILY)
-  info = tmp_path / 'robots-1.0.dist-info'
-  info.mkdir()
-  (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: robots\nVersion: 1.0\n')
-  (info / 'entry_points.txt').write_text(
-    '[qmle_acme.environments]\nrobots = robots\nbroken = no_such_module\n'
+  install(
+    tmp_path,
+    '[qmle_acme.environments]\nrobots = robots\nbroken = no_such_module\n',
   )
   config = small_runs.make_config(
     tmp_path / 'run', env='bandit:bimodal', layout=layout, actors=1, steps=200
@@ -76,3 +85,60 @@ def test_families_of_other_packages(layout: str, tmp_path: pathlib.Path) -> None
   done = train('robots:arm')
   assert done.returncode == 0, done.stdout + done.stderr
   assert RunFolder(tmp_path / 'run').read_status()['state'] == 'finished'
+
+
+def test_predictors_of_other_packages(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'laplace_config.py').write_text(LAPLACE_CONFIG)
+  (tmp_path / 'laplace.py').write_text(LAPLACE)
+  install(tmp_path, '[qmle_acme.predictors]\nlaplace = laplace_config:LaplaceConfig\n')
+  config = small_runs.make_config(tmp_path / 'run', steps=200, evaluation_period=100)
+  (tmp_path / 'run.yaml').write_text(yaml.safe_dump(to_dict(config)))
+  given = os.environ | {'PYTHONPATH': str(tmp_path)}
+
+  def qmle(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return small_runs.run_qmle(*arguments, cwd=tmp_path, env=given)
+
+  run = ('train', '--config', 'run.yaml', '--run', 'run')
+  wide = tmp_path / 'wide.yaml'
+  wide.write_text('qmle: {predictors: [{family: laplace, ratio: 0.5, scale: wide}]}')
+  assert (
+    'scale: input should be a valid number'
+    in qmle(*run, '--config', 'wide.yaml').stderr
+  )
+  done = qmle(*run, '--qmle.predictors', 'laplace=0.5')
+  assert done.returncode == 0, done.stdout + done.stderr
+  learned = read_metrics(RunFolder(tmp_path / 'run').metrics, 'learner')
+  assert learned[-1]['winner/laplace'] > 0.0
+  # Whoever reads the run needs the package, and is told so without it.
+  assert qmle('evaluate', 'run', '--episodes', '1').returncode == 0
+  without = small_runs.run_qmle('evaluate', str(tmp_path / 'run'))
+  assert "unknown predictor family 'laplace'" in without.stderr
+
+
+def test_a_package_that_cannot_be_imported_is_named(tmp_path: pathlib.Path) -> None:
+  install(tmp_path, '[qmle_acme.predictors]\nbroken = no_such_module:Config\n')
+  done = small_runs.run_qmle(
+    'train', '--run', 'x', env=os.environ | {'PYTHONPATH': str(tmp_path)}, cwd=tmp_path
+  )
+  assert done.returncode == 2
+  (line,) = done.stderr.splitlines()
+  assert 'broken of robots (qmle_acme.predictors) cannot be imported: ' in line
+
+
+def test_a_module_of_other_packages_may_be_imported_first(
+  tmp_path: pathlib.Path,
+) -> None:
+  (tmp_path / 'laplace_config.py').write_text(LAPLACE_CONFIG)
+  install(tmp_path, '[qmle_acme.predictors]\nlaplace = laplace_config:LaplaceConfig\n')
+  code = (
+    'import laplace_config, qmle_acme; '
+    'own = laplace_config.LaplaceConfig(0.5); '
+    'print(qmle_acme.QMLEConfig(predictors=(own,), uniform_ratio=0.5).predictors)'
+  )
+  done = subprocess.run(
+    [sys.executable, '-c', code],
+    capture_output=True,
+    text=True,
+    env=os.environ | {'PYTHONPATH': str(tmp_path)},
+  )
+  assert 'scale=0.1' in done.stdout, done.stderr

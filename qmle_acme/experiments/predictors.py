@@ -8,7 +8,7 @@ import matplotlib.figure
 import numpy as np
 
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.agents.qmle.predictors import FAMILIES
+from qmle_acme.agents.qmle.predictors import families as known_families
 from qmle_acme.experiments import reporting, synthetic_runs
 from qmle_acme.experiments.statistics import group, interval
 from qmle_acme.experiments.study import Record, Settings, Study
@@ -76,7 +76,7 @@ class PredictorsStudy(Study):
 def families_for(problem: str) -> tuple[str, ...]:
   """Returns the families that differ: of digits alone a Gaussian is a categorical."""
   is_discrete = 'discrete' in problem
-  return tuple(f for f in FAMILIES if not (is_discrete and f == 'gaussian'))
+  return tuple(f for f in known_families() if not (is_discrete and f == 'gaussian'))
 
 
 def make_config(problem: str, proposal: str) -> QMLEConfig:
@@ -87,5 +87,5 @@ def make_config(problem: str, proposal: str) -> QMLEConfig:
     m_target=32,
     m_greedy=32,
     uniform_ratio=1.0 - _SHARE if families else 1.0,
-    predictors=tuple(FAMILIES[f](_SHARE / len(families)) for f in families),
+    predictors=tuple(known_families()[f](_SHARE / len(families)) for f in families),
   )

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import pathlib
 import re
-import types
 import typing
 from typing import Annotated, Any, Literal
 
@@ -16,7 +15,7 @@ from qmle_acme import settings
 from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
 from qmle_acme.agents.qmle import QMLEConfig
-from qmle_acme.agents.qmle.predictors import FAMILIES, MemberConfig
+from qmle_acme.agents.qmle.predictors import MemberConfig, families
 from qmle_acme.errors import UserError, unknown, unreadable
 from qmle_acme.settings import Count, Seed
 
@@ -212,7 +211,7 @@ def _check_keys(kind: Any, data: Any, where: str) -> None:
       _check_keys(typing.get_args(kind)[0], item, where)
   if not isinstance(data, dict):
     return
-  if typing.get_origin(kind) is types.UnionType:
+  if kind is MemberConfig:
     kind = _member_class(data)
     where = f'{where}: {data.get("family", "?")}'
   if dataclasses.is_dataclass(kind):
@@ -229,9 +228,9 @@ def _member_class(data: dict[str, Any]) -> type[MemberConfig]:
   if 'family' not in data:
     return MemberConfig
   family = str(data['family'])
-  if family not in FAMILIES:
-    raise unknown('predictor family', family, FAMILIES)
-  return FAMILIES[family]
+  if family not in families():
+    raise unknown('predictor family', family, families())
+  return families()[family]
 
 
 def _merge(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:

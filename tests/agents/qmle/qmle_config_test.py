@@ -9,10 +9,10 @@ import pytest
 from qmle_acme import settings
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.predictors import (
-  FAMILIES,
   CategoricalConfig,
   DeltaConfig,
   MixtureConfig,
+  families,
 )
 from qmle_acme.errors import UserError
 from qmle_acme.kernels import WIDTH_MULTIPLE
@@ -103,7 +103,7 @@ def test_option_that_cannot_be_is_refused_in_one_line(
   family: str, options: dict[str, Any], message: str
 ) -> None:
   with pytest.raises(UserError, match=message) as error:
-    FAMILIES[family](**({'ratio': 0.1} | options))
+    families()[family](**({'ratio': 0.1} | options))
   assert '\n' not in str(error.value)
 
 

@@ -7,7 +7,6 @@ from qmle_acme import lazy
 if TYPE_CHECKING:
   from qmle_acme.agents.qmle.predictors.base import Predictor
   from qmle_acme.agents.qmle.predictors.config import (
-    FAMILIES,
     UNIFORM,
     AutoregressiveConfig,
     CategoricalConfig,
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     MemberConfig,
     MixtureConfig,
     PredictorConfig,
+    families,
   )
   from qmle_acme.agents.qmle.predictors.ensemble import (
     Ensemble,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
   )
 
 __all__ = [
-  'FAMILIES',
   'UNIFORM',
   'AutoregressiveConfig',
   'CategoricalConfig',
@@ -35,6 +34,7 @@ __all__ = [
   'MixtureConfig',
   'Predictor',
   'PredictorConfig',
+  'families',
   'make_predictor',
   'split_budget',
 ]
@@ -45,7 +45,7 @@ __getattr__ = lazy.names(
     'AutoregressiveConfig': 'config',
     'CategoricalConfig': 'config',
     'DeltaConfig': 'config',
-    'FAMILIES': 'config',
+    'families': 'config',
     'GaussianConfig': 'config',
     'MemberConfig': 'config',
     'MixtureConfig': 'config',

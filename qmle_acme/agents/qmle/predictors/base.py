@@ -22,7 +22,7 @@ class Predictor(snt.Module, abc.ABC):
   """A head, and the distribution family that it parametrises.
 
   A family sets what its number of parameters depends on before it initialises this
-  class. It has a line in `ensemble`, and one with its options in `config`.
+  class. Its options are a dataclass in `config`, or in a package of somebody else's.
   """
 
   def __init__(self, space: ActionSpace, width: int, name: str):

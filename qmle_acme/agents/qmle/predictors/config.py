@@ -1,15 +1,25 @@
-"""The settings of the members of the ensemble: one dataclass for each family."""
+"""The settings of the members of the ensemble: one dataclass for each family.
+
+Another package adds a family by an entry point of the group 'qmle_acme.predictors': its
+name is the family, its value such a dataclass (docs/python.md).
+"""
 
 import dataclasses
-from typing import Annotated, Any, Literal, TypeAlias
+import functools
+import operator
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
+import pydantic
 from pydantic import Field
+from pydantic_core import CoreSchema
 
-from qmle_acme import settings
+from qmle_acme import plugins, settings
 from qmle_acme.errors import UserError, out_of_range
 from qmle_acme.settings import Share
 
 UNIFORM = 'uniform'
+_HERE = 'qmle_acme.agents.qmle.predictors'
 # Names that proposers other than predictors have in the metrics.
 _TAKEN = (UNIFORM, 'refined', 'cache')
 _Scale: TypeAlias = Annotated[float, Field(ge=0.001, le=10.0, allow_inf_nan=False)]
@@ -19,13 +29,17 @@ _Scale: TypeAlias = Annotated[float, Field(ge=0.001, le=10.0, allow_inf_nan=Fals
 class MemberConfig:
   """What the settings of all families have."""
 
+  PREDICTOR: ClassVar[str]
+  """Class of the predictor, '<module>:<class>', which is imported when it is made."""
+
   ratio: Share
   """Share of the candidates that it proposes."""
   name: str = ''
   """What the metrics call it: its family, unless there are two of one family."""
   _: dataclasses.KW_ONLY
   family: str = ''
-  """One of delta, categorical, gaussian, mixture and autoregressive."""
+  """One of delta, categorical, gaussian, mixture and autoregressive, or of another
+  package."""
 
   def __post_init__(self) -> None:
     """Checks every field.
@@ -54,6 +68,7 @@ class MemberConfig:
 class DeltaConfig(MemberConfig):
   """One action for each state, and noise around it."""
 
+  PREDICTOR: ClassVar[str] = f'{_HERE}.delta:Delta'
   family: Literal['delta'] = 'delta'
   noise: Share = 0.1
   """Standard deviation of the noise, as a share of the box's half-width, and
@@ -64,6 +79,7 @@ class DeltaConfig(MemberConfig):
 class CategoricalConfig(MemberConfig):
   """A categorical distribution over the bins of each dimension."""
 
+  PREDICTOR: ClassVar[str] = f'{_HERE}.categorical:Categorical'
   family: Literal['categorical'] = 'categorical'
 
 
@@ -71,6 +87,7 @@ class CategoricalConfig(MemberConfig):
 class GaussianConfig(MemberConfig):
   """A diagonal Gaussian, clipped to the box."""
 
+  PREDICTOR: ClassVar[str] = f'{_HERE}.gaussian:Gaussian'
   family: Literal['gaussian'] = 'gaussian'
   min_scale: _Scale = 0.05
   """Least standard deviation, as a share of the box's half-width."""
@@ -86,6 +103,7 @@ class GaussianConfig(MemberConfig):
 class MixtureConfig(MemberConfig):
   """Several diagonal Gaussians, clipped to the box."""
 
+  PREDICTOR: ClassVar[str] = f'{_HERE}.mixture:Mixture'
   family: Literal['mixture'] = 'mixture'
   components: Annotated[int, Field(ge=1, le=100)] = 4
   """Number of Gaussians."""
@@ -103,25 +121,41 @@ class MixtureConfig(MemberConfig):
 class AutoregressiveConfig(MemberConfig):
   """A categorical for each dimension, given those before it."""
 
+  PREDICTOR: ClassVar[str] = f'{_HERE}.autoregressive:Autoregressive'
   family: Literal['autoregressive'] = 'autoregressive'
 
 
-_AnyConfig: TypeAlias = (
-  DeltaConfig
-  | CategoricalConfig
-  | GaussianConfig
-  | MixtureConfig
-  | AutoregressiveConfig
-)
-# One member of the ensemble.
-PredictorConfig: TypeAlias = Annotated[_AnyConfig, Field(discriminator='family')]
-FAMILIES: dict[str, type[_AnyConfig]] = {
+_OURS: dict[str, type[MemberConfig]] = {
   'delta': DeltaConfig,
   'categorical': CategoricalConfig,
   'gaussian': GaussianConfig,
   'mixture': MixtureConfig,
   'autoregressive': AutoregressiveConfig,
 }
+
+
+@functools.cache
+def families() -> Mapping[str, type[MemberConfig]]:
+  """Returns the settings of each family; ours win over others of the same name.
+
+  It is read when it is used: modules of other packages import this one.
+
+  Raises:
+    UserError: that of another package cannot be imported.
+  """
+  return plugins.load('qmle_acme.predictors') | _OURS
+
+
+def _schema(_: Any, handler: pydantic.GetCoreSchemaHandler) -> CoreSchema:
+  """Returns how pydantic tells the families apart."""
+  members: Any = functools.reduce(operator.or_, families().values())
+  return handler.generate_schema(Annotated[members, Field(discriminator='family')])
+
+
+# One member of the ensemble, of any family that is installed.
+PredictorConfig: TypeAlias = Annotated[
+  MemberConfig, pydantic.GetPydanticSchema(_schema)
+]
 
 
 def _check_scales(member: GaussianConfig | MixtureConfig) -> None:

@@ -4,6 +4,7 @@ B batch, N candidates, A action dimensions, H width.
 """
 
 import math
+import pkgutil
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,24 +12,9 @@ import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
-from qmle_acme.agents.qmle.predictors import (
-  autoregressive,
-  base,
-  categorical,
-  delta,
-  gaussian,
-  mixture,
-)
+from qmle_acme.agents.qmle.predictors import base
 from qmle_acme.agents.qmle.predictors.config import UNIFORM, MemberConfig
 from qmle_acme.types import Candidates, Seed, Tensor
-
-_FAMILIES: dict[str, Callable[..., base.Predictor]] = {
-  'delta': delta.Delta,
-  'categorical': categorical.Categorical,
-  'gaussian': gaussian.Gaussian,
-  'mixture': mixture.Mixture,
-  'autoregressive': autoregressive.Autoregressive,
-}
 
 
 def make_predictor(
@@ -41,7 +27,8 @@ def make_predictor(
     space: the action space.
     width: H.
   """
-  return _FAMILIES[config.family](space, width, **config.options)
+  family: Callable[..., base.Predictor] = pkgutil.resolve_name(config.PREDICTOR)
+  return family(space, width, **config.options)
 
 
 def split_budget(total: int, ratios: Sequence[float]) -> list[int]:

@@ -16,9 +16,9 @@ from scipy import stats
 from qmle_acme import actions
 from qmle_acme.actions import ActionSpace
 from qmle_acme.agents.qmle.predictors import (
-  FAMILIES,
   Ensemble,
   Predictor,
+  families,
   make_predictor,
 )
 from qmle_acme.types import Tensor
@@ -42,13 +42,13 @@ SPACES = {
     'hybrid': _HYBRID,
   }.items()
 }
-every_family = pytest.mark.parametrize('family', FAMILIES)
+every_family = pytest.mark.parametrize('family', families())
 every_space = pytest.mark.parametrize('space', SPACES.values(), ids=SPACES.keys())
 
 
 def _make(family: str, space: ActionSpace, **options: Any) -> Predictor:
   tf.random.set_seed(0)
-  return make_predictor(FAMILIES[family](1.0, **options), space, _WIDTH)
+  return make_predictor(families()[family](1.0, **options), space, _WIDTH)
 
 
 def _parameters(predictor: Predictor, batch: int, scale: float = 1.5) -> Tensor:
@@ -181,7 +181,7 @@ def test_gradients_are_finite_at_the_edges(
 def test_no_gradient_reaches_the_encoder_and_every_head_gets_one(
   space: ActionSpace,
 ) -> None:
-  members = [_make(family, space) for family in FAMILIES]
+  members = [_make(family, space) for family in families()]
   ensemble = Ensemble(space, members, [0.5, *[0.1] * 5])
   embeddings = tf.random.stateless_normal([4, _WIDTH], [1, 1])
   candidates = ensemble.propose(embeddings, 40, _SEED)

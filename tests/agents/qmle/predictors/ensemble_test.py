@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from qmle_acme.actions import Box
 from qmle_acme.agents.qmle.predictors import (
-  FAMILIES,
   Ensemble,
+  families,
   make_predictor,
   split_budget,
 )
@@ -89,10 +89,8 @@ def test_split_of_odd_ratios_sums_to_the_budget(
     assert abs(n - total * ratio) < 1 + 1e-8
 
 
-def _make(ratios: Sequence[float], families: Sequence[str]) -> Ensemble:
-  members = [
-    make_predictor(FAMILIES[family](0.1), _SPACE, _WIDTH) for family in families
-  ]
+def _make(ratios: Sequence[float], names: Sequence[str]) -> Ensemble:
+  members = [make_predictor(families()[name](0.1), _SPACE, _WIDTH) for name in names]
   return Ensemble(_SPACE, members, ratios)
 
 
@@ -207,6 +205,6 @@ def test_uniform_sampling_alone_has_nothing_to_learn() -> None:
   np.testing.assert_array_equal(loss, [0.0, 0.0])
 
 
-@pytest.mark.parametrize('family', FAMILIES)
+@pytest.mark.parametrize('family', families())
 def test_every_family_that_settings_know_can_be_made(family: str) -> None:
-  assert make_predictor(FAMILIES[family](1.0), _SPACE, 16).name == family
+  assert make_predictor(families()[family](1.0), _SPACE, 16).name == family

@@ -29,6 +29,7 @@ Number: TypeAlias = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=Fals
 _REQUIREMENTS = {
   'greater_than': 'more than {gt:,}',
   'greater_than_equal': 'at least {ge:,}',
+  'less_than': 'less than {lt:,}',
   'less_than_equal': 'at most {le:,}',
   'multiple_of': 'a multiple of {multiple_of:,}',
   'finite_number': 'finite',

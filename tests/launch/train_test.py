@@ -65,6 +65,7 @@ EVERYTHING = RunConfig(
     target_update_period=3,
     target_update_rate=0.25,
     weight_decay=0.125,
+    action_gap=0.5,
     critics=2,
     samples_per_insert=4.0,
     replay_size=5_000,
@@ -205,10 +206,14 @@ def test_any_number_of_predictors(
   assert config.qmle.predictors == members
 
 
-def test_help_shows_every_option_with_its_meaning_and_default() -> None:
-  command = [os.path.join(os.path.dirname(sys.executable), 'qmle'), 'train', '--help']
+@pytest.mark.parametrize('agent', AGENTS)
+def test_help_shows_every_option_with_its_meaning_and_default(agent: str) -> None:
+  command = os.path.join(os.path.dirname(sys.executable), 'qmle')
   result = subprocess.run(
-    command, capture_output=True, text=True, env=os.environ | {'COLUMNS': '100'}
+    [command, 'train', '--agent', agent, '--help-all'],
+    capture_output=True,
+    text=True,
+    env=os.environ | {'COLUMNS': '100'},
   )
 
   assert (result.returncode, result.stderr) == (0, '')
@@ -216,7 +221,10 @@ def test_help_shows_every_option_with_its_meaning_and_default() -> None:
   # What can be said and denied has both forms in one part.
   text = re.sub(r', --(\S+)\.no-\S+ ', ' or-not ', text)
   parts = {part.split()[0]: part for part in text.split(' --') if part}
-  defaults = flatten(to_dict(RunConfig(run=RUN)), '')
+  settings = to_dict(RunConfig(run=RUN))
+  for other in {*AGENTS} - {agent}:
+    del settings[other]
+  defaults = flatten(settings, '')
   assert set(defaults) | {'--run'} <= {
     f'--{name}' for part in parts for name in (part, part.replace('.', '.no-'))
   }

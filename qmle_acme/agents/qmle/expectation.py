@@ -35,7 +35,8 @@ class Expectation:
 
   def expect(self, value: float) -> None:
     """Takes the value of the first observation."""
-    self.is_open, self._value = False, self._unit() * value
+    # A plain number: a Courier call that is given one of numpy's never comes back.
+    self.is_open, self._value = False, float(self._unit() * value)
 
   def add(self, timestep: dm_env.TimeStep) -> None:
     """Adds the reward of a step, and its discount for those to come."""

@@ -271,4 +271,5 @@ def test_what_q_promises_stands_beside_what_came(network: QMLENetwork) -> None:
   record = actor.episode_record()
   assert record.keys() == {'epsilon', 'q_start', 'discounted_return'}
   assert record['q_start'] == pytest.approx(10.0 * value, rel=1e-4)
+  assert {type(number) for number in record.values()} == {float}  # For Courier.
   assert record['discounted_return'] == 4.0 + 0.5 * 8.0 + 0.5 * 0.25 * 32.0

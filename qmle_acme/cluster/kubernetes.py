@@ -1,6 +1,7 @@
 """A kustomize base and overlay: a Job for each role, an indexed one for the actors."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 from qmle_acme.cluster import deployment
 from qmle_acme.cluster.deployment import ClusterConfig
 from qmle_acme.cluster.places import PORTS, Place, called, singles
+from qmle_acme.doctor.examination import need_of
 
 _APP = 'app.kubernetes.io/name'
 _RUN = 'app.kubernetes.io/instance'
@@ -16,13 +18,13 @@ _ROLE = 'app.kubernetes.io/component'
 # Pods of one Job that may die before Kubernetes gives it up.
 _BACKOFF_LIMIT = 20
 _INDEX = 'JOB_COMPLETION_INDEX'
-# Memory in GiB and cores that are asked for, by role (docs/cluster.md); limits of
-# memory are twice that.
+# Memory in GiB and cores that are asked for, by role, replay's without its rows
+# (docs/cluster.md); limits of memory are twice that.
 _REQUESTS = {
   'main': (1, 0.1),
   'counter': (1, 0.2),
   'publisher': (1, 0.5),
-  'replay': (2, 0.5),
+  'replay': (1, 0.5),
   'learner': (2, 2),
   'evaluator': (1, 0.5),
   'actor': (1, 1),
@@ -45,8 +47,15 @@ def render(config: KubernetesConfig, command: Sequence[str]) -> dict[str, str]:
   Args:
     config: settings.
     command: that was typed.
+
+  Raises:
+    UserError: the environment cannot be made, which says how large replay becomes.
   """
-  jobs = [_job(config, Place(role)) for role in (*singles(config), 'actor')]
+  rows = math.ceil((need_of(config.run_config).replay_bytes or 0) / 2**30)
+  jobs = [
+    _job(config, Place(role), _REQUESTS[role][0] + (rows if role == 'replay' else 0))
+    for role in (*singles(config), 'actor')
+  ]
   services = [_service(config, role) for role in called(config)]
   objects = {'jobs': jobs, 'services': services, 'network': [_policy(config)]}
   objects['claim'] = [_claim(config)]
@@ -96,7 +105,8 @@ def _labels(config: KubernetesConfig, role: str | None = None) -> dict[str, str]
   return labels if role is None else labels | {_ROLE: role}
 
 
-def _job(config: KubernetesConfig, place: Place) -> dict[str, Any]:
+def _job(config: KubernetesConfig, place: Place, memory: int) -> dict[str, Any]:
+  """Returns the Job of a role; memory is in GiB."""
   is_actor = place.role == 'actor'
   count = config.actors if is_actor else 1
   spec: dict[str, Any] = {
@@ -116,7 +126,7 @@ def _job(config: KubernetesConfig, place: Place) -> dict[str, Any]:
     },
     'template': {
       'metadata': {'labels': _labels(config, place.role)},
-      'spec': _pod(config, place),
+      'spec': _pod(config, place, memory),
     },
   }
   if is_actor:
@@ -126,7 +136,7 @@ def _job(config: KubernetesConfig, place: Place) -> dict[str, Any]:
   return {'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': metadata, 'spec': spec}
 
 
-def _pod(config: KubernetesConfig, place: Place) -> dict[str, Any]:
+def _pod(config: KubernetesConfig, place: Place, memory: int) -> dict[str, Any]:
   return {
     'restartPolicy': 'Never',
     'automountServiceAccountToken': False,
@@ -138,7 +148,7 @@ def _pod(config: KubernetesConfig, place: Place) -> dict[str, Any]:
       'fsGroup': 1000,
       'seccompProfile': {'type': 'RuntimeDefault'},
     },
-    'containers': [_container(config, place)],
+    'containers': [_container(config, place, memory)],
     'volumes': [
       {'name': 'runs', 'persistentVolumeClaim': {'claimName': config.claim}},
       {'name': 'settings', 'configMap': {'name': _name(config, 'settings')}},
@@ -147,8 +157,7 @@ def _pod(config: KubernetesConfig, place: Place) -> dict[str, Any]:
   }
 
 
-def _container(config: KubernetesConfig, place: Place) -> dict[str, Any]:
-  memory, cores = _REQUESTS[place.role]
+def _container(config: KubernetesConfig, place: Place, memory: int) -> dict[str, Any]:
   environment: list[dict[str, Any]] = [
     {'name': name, 'value': value} for name, value in deployment.ENVIRONMENT.items()
   ]
@@ -175,7 +184,7 @@ def _container(config: KubernetesConfig, place: Place) -> dict[str, Any]:
       'timeoutSeconds': 10,
     },
     'resources': {
-      'requests': {'memory': f'{memory}Gi', 'cpu': str(cores)},
+      'requests': {'memory': f'{memory}Gi', 'cpu': str(_REQUESTS[place.role][1])},
       'limits': {'memory': f'{2 * memory}Gi'},
     },
     'securityContext': {

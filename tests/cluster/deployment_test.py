@@ -108,14 +108,18 @@ def test_kubernetes_objects_have_the_schemas_of_the_api(tmp_path: pathlib.Path) 
   found = manifests(out)
   kinds = [manifest['kind'] for manifest in found]
   assert (kinds.count('Job'), kinds.count('Service')) == (6, 3)
-  minors = kubernetes_validate.utils.major_minor
-  newest = sorted({minors(v) for v in kubernetes_validate.utils.all_versions()}, key=by)
-  for version in newest[-3:]:
-    for manifest in found:
-      kubernetes_validate.validate(manifest, version, strict=True)
+  validate_by_newest_schemas(found)
   overlay = yaml.safe_load((out / 'overlay' / 'kustomization.yaml').read_text())
   (image,) = overlay['images']
   assert (image['newName'], image['newTag']) == ('registry:5000/x/qmle-acme', '1')
+
+
+def validate_by_newest_schemas(objects: list[dict[str, Any]]) -> None:
+  minors = kubernetes_validate.utils.major_minor
+  newest = sorted({minors(v) for v in kubernetes_validate.utils.all_versions()}, key=by)
+  for version in newest[-3:]:
+    for manifest in objects:
+      kubernetes_validate.validate(manifest, version, strict=True)
 
 
 def by(version: str) -> tuple[int, ...]:
@@ -142,6 +146,9 @@ def test_pods_are_what_runs_under_docker(tmp_path: pathlib.Path) -> None:
     if role == 'actor':
       command[command.index('--index') + 1] = '$(JOB_COMPLETION_INDEX)'
     assert shared == command
+    requests = container['resources']['requests']
+    # A million rows of a bandit are 0.9 GiB.
+    assert requests['memory'] == ('2Gi' if role in ('learner', 'replay') else '1Gi')
     environment = {e['name']: e['value'] for e in container['env'] if 'value' in e}
     assert environment == service['environment']
     mounts = {m['mountPath'] for m in container['volumeMounts']}

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.cluster
 
 SERVICES = ['main', 'counter', 'replay', 'learner', 'evaluator', 'actor-0', 'actor-1']
 _PORTS = 3
+_STRANGERS = 'strangers'
 # Of the image.
 _USER = 1000
 _BAD_LINK = pathlib.Path(__file__).with_name('bad_link.py')
@@ -171,7 +172,11 @@ print(reached)
   common = ('docker', 'run', '--rm', '--entrypoint', 'python', '--network')
   inside = output_of(*common, 'proof_run', IMAGE, '-c', code, *hosts)
   assert inside.count('(') == _PORTS  # They answer those who belong there.
-  assert output_of(*common, 'bridge', IMAGE, '-c', code, *hosts) == '[]'
+  output_of('docker', 'network', 'create', _STRANGERS)
+  try:
+    assert output_of(*common, _STRANGERS, IMAGE, '-c', code, *hosts) == '[]'
+  finally:
+    output_of('docker', 'network', 'rm', _STRANGERS)
 
 
 def assert_confined(run: Containers) -> None:

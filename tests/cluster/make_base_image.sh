@@ -22,5 +22,8 @@ for file in /etc/ssl/certs/ca-certificates.crt /etc/pip.conf; do
 done
 rm -rf "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
 certificates=/etc/ssl/certs/ca-certificates.crt
-tar -C "$root" -c . | docker import \
-  -c "ENV PIP_CERT=$certificates" -c "ENV SSL_CERT_FILE=$certificates" - "$image"
+settings=(-c "ENV PIP_CERT=$certificates" -c "ENV SSL_CERT_FILE=$certificates")
+for name in PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST; do
+  if [ -n "${!name:-}" ]; then settings+=(-c "ENV $name=${!name}"); fi
+done
+tar -C "$root" -c . | docker import "${settings[@]}" - "$image"

@@ -52,24 +52,12 @@ _NO_PROXY = {'grpc_proxy': ''}
 
 def main() -> None:
   """Runs the command that the arguments name; the exit code says how that went."""
-  arguments = sys.argv[1:]
-  if not arguments or arguments[0] in ('-h', '--help'):
-    print(_usage())
-    return
-  if arguments[0] == '--version':
-    print(f'qmle {qmle_acme.__version__}')
-    return
-  environment = make_environment(os.environ, is_open=arguments[0] == _OPEN)
-  if environment != os.environ:
-    _start_again(environment)
-  if not _is_in_run(pathlib.Path.cwd()):
-    sys.path.append(os.getcwd())  # For environments of the user's own.
-  warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
+  _open_what_is_closed()
   try:
     try:
-      code = _run(arguments[0], arguments[1:])
-    finally:  # Also after a help text, which ends by itself: errors belong in here.
-      sys.stdout.flush()
+      code = _answer(sys.argv[1:])
+    finally:
+      sys.stdout.flush()  # Not at the exit, where nobody could say that it fails.
     sys.exit(code)
   except UserError as error:
     print(f'qmle: {in_one_line(str(error))}', file=sys.stderr)
@@ -79,6 +67,31 @@ def main() -> None:
   except BrokenPipeError:  # Whoever read has enough, as `head` has.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(128 + signal.SIGPIPE)
+
+
+def _answer(arguments: list[str]) -> int:
+  """Returns the exit code of the command that the arguments name."""
+  if not arguments or arguments[0] in ('-h', '--help'):
+    print(_usage())
+    return 0
+  if arguments[0] == '--version':
+    print(f'qmle {qmle_acme.__version__}')
+    return 0
+  environment = make_environment(os.environ, is_open=arguments[0] == _OPEN)
+  if environment != os.environ:
+    _start_again(environment)
+  if not _is_in_run(pathlib.Path.cwd()):
+    sys.path.append(os.getcwd())  # For environments of the user's own.
+  warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
+  return _run(arguments[0], arguments[1:])
+
+
+def _open_what_is_closed() -> None:
+  """Opens standard streams that are closed: a file of ours would be taken for one."""
+  for number, name in enumerate(('stdin', 'stdout', 'stderr')):
+    if getattr(sys, name) is None:
+      os.open(os.devnull, os.O_RDWR)  # Gets the lowest number that is free.
+      setattr(sys, name, os.fdopen(number, 'w' if number else 'r', closefd=False))
 
 
 def make_environment(given: Mapping[str, str], is_open: bool = False) -> dict[str, str]:

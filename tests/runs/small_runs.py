@@ -58,7 +58,7 @@ class Training:
     self.config = config
     self.folder = RunFolder(config.run)
     self._overlay = config.run.with_suffix('.yaml')
-    self._overlay.write_text(yaml.safe_dump(to_dict(config)))
+    self._overlay.write_text(as_yaml(config))
     self.stdout = config.run.with_suffix('.stdout')
     self.stderr = config.run.with_suffix('.stderr')
     with self.stdout.open('w') as stdout, self.stderr.open('w') as stderr:
@@ -122,6 +122,11 @@ class Training:
     """Returns the log of a node."""
     path = self.folder.logs / f'{node}.log'
     return path.read_text() if path.exists() else ''
+
+
+def as_yaml(config: RunConfig) -> str:
+  """Returns the settings of a run as a file of `--config` has them."""
+  return yaml.safe_dump(to_dict(config))
 
 
 def qmle(*arguments: str) -> list[str]:

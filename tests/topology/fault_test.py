@@ -97,6 +97,7 @@ def test_learner_that_is_killed_before_it_has_saved_is_reported(
   saved = int(checkpointing.read_counts(training.folder)['actor_steps'])
   training.send(signal.SIGINT)
   time.sleep(1.0)
+  assert 'stopping: saving; Ctrl-C again ends without that' in training.output()
   training.send(signal.SIGINT)  # Instead of waiting until its time is up.
 
   assert training.wait() == 130

@@ -1,0 +1,117 @@
+"""`qmle train` while signals come, or nobody reads what it prints any more."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import small_runs
+
+from qmle_acme.launch import main
+from qmle_acme.runs import checkpointing
+from qmle_acme.runs.run_folder import RunFolder
+
+STOPPING = 'stopping: saving; Ctrl-C again ends without that'
+
+
+@pytest.fixture
+def hanging(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> small_runs.Training:
+  """A local run that has saved, and whose environment stays inside a step."""
+  monkeypatch.setenv('ODD', str(tmp_path / 'odd'))
+  monkeypatch.setenv('HANG', '600')
+  monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(small_runs.__file__).parent))
+  config = small_runs.make_config(
+    tmp_path / 'run',
+    env='gymnasium:odd_environments:Hanging-v0',
+    steps=200,
+    checkpoint_minutes=1e-5,
+  )
+  training = small_runs.Training(config)
+  training.wait_until((tmp_path / 'odd').exists)
+  return training
+
+
+def test_ctrl_c_is_acknowledged_at_once_and_a_second_one_keeps_the_checkpoint(
+  hanging: small_runs.Training,
+) -> None:
+  hanging.send(signal.SIGINT)
+  deadline = time.monotonic() + 1.0
+  while STOPPING not in hanging.output():
+    assert time.monotonic() < deadline
+    time.sleep(0.02)
+  start = time.monotonic()
+  hanging.send(signal.SIGINT)
+
+  assert hanging.wait() == 130
+  assert time.monotonic() - start < 20.0
+  saved = int(checkpointing.read_counts(hanging.folder)['actor_steps'])
+  assert saved > 0
+  status = hanging.status()
+  assert (status['state'], status['saved_steps']) == ('stopped', saved)
+  assert f'the same command resumes from {saved} steps' in status['error']
+
+
+@pytest.mark.parametrize('layout', ['local', 'distributed'])
+def test_a_run_is_stopped_before_it_is_up(tmp_path: pathlib.Path, layout: str) -> None:
+  config = small_runs.make_config(tmp_path / 'run', layout=layout, steps=200)
+  training = small_runs.Training(config)
+  training.wait_until(lambda: 'starting: ' in training.output())
+  training.send(signal.SIGHUP)
+
+  assert training.wait() == 128 + signal.SIGHUP, training.output()
+  status = training.status()
+  assert (status['state'], status['error']) == ('stopped', None)
+  assert not small_runs.are_alive(training.nodes)
+
+
+def test_nobody_reads_and_the_run_goes_on(tmp_path: pathlib.Path) -> None:
+  config = small_runs.make_config(tmp_path / 'run', steps=60)
+  (tmp_path / 'run.yaml').write_text(small_runs.as_yaml(config))
+  command = small_runs.qmle(
+    'train', '--config', str(tmp_path / 'run.yaml'), '--run', str(config.run)
+  )
+  # Its first line is read; then pipe and terminal are gone.
+  process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+  assert process.stdout is not None
+  assert process.stdout.readline().startswith(b'starting: ')
+  process.stdout.close()
+
+  assert process.wait(small_runs.PATIENCE_SECONDS) == 0
+  assert RunFolder(config.run).read_status()['state'] == 'finished'
+
+
+def test_streams_are_closed_and_the_run_goes_on(tmp_path: pathlib.Path) -> None:
+  config = small_runs.make_config(tmp_path / 'run', steps=60)
+  (tmp_path / 'run.yaml').write_text(small_runs.as_yaml(config))
+  command = small_runs.qmle(
+    'train', '--config', str(tmp_path / 'run.yaml'), '--run', str(config.run)
+  )
+  closed = ['sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh', *command]
+
+  assert subprocess.run(closed, timeout=small_runs.PATIENCE_SECONDS).returncode == 0
+  assert RunFolder(config.run).read_status()['state'] == 'finished'
+
+
+@pytest.mark.parametrize(
+  'arguments', [['--help'], ['train', '--help'], ['status', '--help']]
+)
+def test_help_that_nobody_reads_is_silent(arguments: list[str]) -> None:
+  script = f'import sys; sys.argv[1:] = {arguments}; '
+  script += 'from qmle_acme.launch import main; main.main()'
+  reader, writer = os.pipe()
+  os.close(reader)
+  done = subprocess.run(
+    [sys.executable, '-c', script],
+    env=main.make_environment(os.environ),
+    stdout=writer,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+  os.close(writer)
+
+  assert done.stderr == ''

@@ -1,12 +1,13 @@
 """Folders and files that are whole, or not there."""
 
+import contextlib
 import errno
 import json
 import math
 import os
 import pathlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qmle_acme.errors import UserError, unreadable
@@ -22,11 +23,9 @@ def make_folder(path: pathlib.Path, mode: int = 0o777) -> None:
   Raises:
     UserError: it cannot be made, or there is no writing in it.
   """
-  try:
+  with refused_if_not_written(path):
     path.mkdir(mode, parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=path).close()
-  except OSError as error:
-    raise UserError(f'cannot write in {path}: {error.strerror or error}') from error
 
 
 def check_can_make(path: pathlib.Path) -> None:
@@ -94,6 +93,41 @@ def append_line(path: pathlib.Path, line: str) -> None:
     finally:
       if 0 <= written < len(data):
         file.truncate(start)
+
+
+def overwrite(path: pathlib.Path, text: str) -> None:
+  """Writes a text over that of a file, in the place that this has on a full disk.
+
+  Raises:
+    OSError: there is no such file, or the text is longer than its last block.
+  """
+  data = text.encode()
+  with path.open('r+b', buffering=0) as file:
+    file.write(data)
+    file.truncate(len(data))
+
+
+@contextlib.contextmanager
+def refused_if_not_written(path: pathlib.Path) -> Iterator[None]:
+  """Has what cannot be written in a folder refused.
+
+  Raises:
+    UserError: within, something could not be written.
+  """
+  try:
+    yield
+  except OSError as error:
+    raise UserError(f'cannot write in {path}: {error.strerror or error}') from error
+
+
+@contextlib.contextmanager
+def lost_on_full_disk() -> Iterator[None]:
+  """Has what cannot be written for want of space forgotten, without an error."""
+  try:
+    yield
+  except OSError as error:
+    if not is_disk_full(error):
+      raise
 
 
 def is_disk_full(error: Exception) -> bool:

@@ -16,6 +16,7 @@ import reverb
 import rich.console
 
 from qmle_acme import processes
+from qmle_acme.files import refused_if_not_written
 from qmle_acme.runs import checkpointing, ending, factory, local, machine, memory
 from qmle_acme.runs.activity import Activity
 from qmle_acme.runs.config import RunConfig
@@ -65,9 +66,10 @@ def run(
       print(f'finished before: {steps:,} steps in {folder.path}')
       return Outcome('finished', 0)
     changes = folder.check_same(config)
-    folder.write_config(config)
-    damages = checkpointing.forget_damaged(folder)
-    folder.logs.mkdir(exist_ok=True)
+    with refused_if_not_written(folder.path):
+      folder.write_config(config)
+      damages = checkpointing.forget_damaged(folder)
+      folder.logs.mkdir(exist_ok=True)
     stop = threading.Event()
     with (
       output_to(folder.logs / 'main.log') as console,
@@ -75,10 +77,10 @@ def run(
         functools.partial(_acknowledge, config, console, stop)
       ) as received,
     ):
-      folder.append_start(
-        {'command': sys.argv, 'changes': changes, **machine.describe()}
-      )
-      folder.write_status('running', counts, error=None)
+      start = {'command': sys.argv, 'changes': changes, **machine.describe()}
+      with refused_if_not_written(folder.path):
+        folder.append_start(start)
+        folder.write_status('running', counts, error=None)
       # What places nodes elsewhere wants to be reached.
       open_doors = [] if layout or doors.are_closed() else [doors.WARNING]
       changed = [f'changed: {change}' for change in changes]
@@ -124,7 +126,8 @@ def _run_to_an_end(run_layout: Callable[[], Outcome], folder: RunFolder) -> Outc
   except KeyboardInterrupt:  # The second one, in the local layout.
     return Outcome('stopped', 130, killed=(program_lib.LEARNER,))
   except Exception as error:
-    traceback.print_exc()
+    with contextlib.suppress(OSError):  # As where the disk is full.
+      traceback.print_exc()
     message = str(error).split('\n')[0]
     log = folder.logs / 'main.log'
     return Outcome('failed', 1, f'{type(error).__name__}: {message} ({log})')

@@ -1,6 +1,8 @@
 """Fixtures that more than one folder of tests uses."""
 
 import pathlib
+import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -33,3 +35,15 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   )
   assert training.run(config).state == 'finished'
   return config.run
+
+
+@pytest.fixture
+def small_disk(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """A file system of 12 MB."""
+  path = tmp_path / 'disk'
+  path.mkdir()
+  command = ['mount', '-t', 'tmpfs', '-o', 'size=12m', 'none', str(path)]
+  if subprocess.run(command, capture_output=True).returncode:
+    pytest.skip('no file system can be mounted here')
+  yield path
+  subprocess.run(['umount', '--lazy', str(path)], check=True)

@@ -11,7 +11,10 @@ import yaml
 from qmle_acme.errors import UserError
 from qmle_acme.files import (
   append_line,
+  is_disk_full,
+  lost_on_full_disk,
   make_folder,
+  overwrite,
   read_json,
   to_json,
   write_atomically,
@@ -186,7 +189,13 @@ class RunFolder:
     }
     if counts.get('warning'):
       status['warning'] = counts['warning']
-    write_atomically(self.status, to_json(status) + '\n')
+    text = to_json(status) + '\n'
+    try:
+      write_atomically(self.status, text)
+    except OSError as error:
+      if not (is_disk_full(error) and self.status.exists()):
+        raise
+      overwrite(self.status, text)
 
   def read_status(self) -> dict[str, Any]:
     """Returns what `write_status` has written; nothing before the first time.
@@ -224,7 +233,8 @@ class RunFolder:
     """
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds')
     fault = {'time': now, 'what': what, 'node': node, 'error': error}
-    append_line(self.faults, to_json(fault))
+    with lost_on_full_disk():
+      append_line(self.faults, to_json(fault))
 
   def count_restarts(self) -> int:
     """Returns how often a part of the run, or all of it, was started again."""

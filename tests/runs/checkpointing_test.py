@@ -1,10 +1,8 @@
 """Checkpoints: what goes on from one is what would have gone on without it."""
 
-import contextlib
 import itertools
 import pathlib
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 
 import acme
@@ -385,28 +383,13 @@ def test_replay_goes_on_with_the_limits_of_the_layout(twice: RunFolder) -> None:
   assert not any(path.is_symlink() for path in twice.path.rglob('*'))
 
 
-@pytest.fixture
-def small_disk(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
-  """A file system of 4 MB."""
-  path = tmp_path / 'disk'
-  path.mkdir()
-  command = ['mount', '-t', 'tmpfs', '-o', 'size=4m', 'none', str(path)]
-  if subprocess.run(command, capture_output=True).returncode:
-    pytest.skip('no file system can be mounted here')
-  yield path
-  subprocess.run(['umount', '--lazy', str(path)], check=True)
-
-
 def test_full_disk_is_a_warning_while_there_is_a_checkpoint(
   small_disk: pathlib.Path, saved_twice: RunFolder
 ) -> None:
   folder = RunFolder(shutil.copytree(saved_twice.path, small_disk / 'run'))
   parts = Parts(folder)
   parts.checkpointer.restore()
-  filler = small_disk / 'filler'
-  with filler.open('wb', buffering=0) as file, contextlib.suppress(OSError):
-    while True:
-      file.write(bytes(4096))
+  filler = small_runs.fill(small_disk)
   parts.recorder.increment(actor_steps=10)
   before = read_all(folder)
 

@@ -8,6 +8,7 @@ import pytest
 import small_runs
 
 from qmle_acme import training
+from qmle_acme.errors import UserError
 from qmle_acme.runs import checkpointing
 from qmle_acme.runs.run_folder import RunFolder
 
@@ -46,6 +47,33 @@ def test_a_fault_is_one_line_all_steps_are_saved_and_a_mended_environment_goes_o
   assert training.run(config).state == 'finished'
   assert 'resuming from 29 steps' in capfd.readouterr().out
   assert folder.read_status()['actor_steps'] == STEPS
+
+
+def test_a_disk_that_fills_up_is_one_line_and_the_checkpoint_before_it_is_kept(
+  small_disk: pathlib.Path, capfd: Any
+) -> None:
+  folder = RunFolder(small_disk / 'run')
+  config = small_runs.make_config(folder.path, steps=60, checkpoint_minutes=1e-5)
+
+  def poll() -> bool:
+    if checkpointing.read_counts(folder).get('actor_steps') == 20:
+      small_runs.fill(small_disk)
+    return False
+
+  outcome = training.run(config, poll=poll)
+
+  assert (outcome.state, outcome.exit_code) == ('failed', 1)
+  full = 'cannot save the learner of 60 steps: No space left on device'
+  assert outcome.error is not None and full in outcome.error
+  assert f'failed: {outcome.error}; 20 steps saved' in capfd.readouterr().out
+  assert folder.read_status()['state'] == 'failed'
+  assert checkpointing.read_counts(folder)['actor_steps'] == 20
+  assert not list(folder.path.glob('.status*'))
+  with pytest.raises(UserError, match=r'cannot write in .*: No space left on device'):
+    training.run(config)
+
+  (small_disk / 'filler').unlink()
+  assert training.run(config).state == 'finished'
 
 
 def test_a_reward_in_an_array_is_taken_as_its_number(tmp_path: pathlib.Path) -> None:

@@ -153,6 +153,15 @@ def train(config: RunConfig) -> Training:
   return training
 
 
+def fill(disk: pathlib.Path) -> pathlib.Path:
+  """Leaves no block of a file system; returns the file that has them all."""
+  filler = disk / 'filler'
+  with filler.open('wb', buffering=0) as file, contextlib.suppress(OSError):
+    while True:
+      file.write(bytes(4096))
+  return filler
+
+
 def are_alive(processes: list[psutil.Process]) -> bool:
   """Returns whether any of the processes still runs."""
   return any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)

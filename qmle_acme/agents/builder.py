@@ -144,6 +144,7 @@ class AgentBuilder(abc.ABC):
     address: str,
     seed: int,
     write_metrics: MetricsWriter,
+    argmax_clients: Sequence[Any] = (),
   ) -> TFLearner:
     """Returns the learner.
 
@@ -152,7 +153,16 @@ class AgentBuilder(abc.ABC):
       address: `host:port` of the replay server, for priorities.
       seed: of networks and candidates.
       write_metrics: receives the training metrics every few seconds.
+      argmax_clients: Courier clients of servers of `make_argmax_server`, if any.
     """
+
+  def make_argmax_server(self) -> Any:
+    """Returns what takes an arg max for the learner, in a process of its own.
+
+    Raises:
+      NotImplementedError: the agent takes none.
+    """
+    raise NotImplementedError
 
   @abc.abstractmethod
   def make_actor(

@@ -46,6 +46,8 @@ class ClusterConfig(RunConfig):
     super().__post_init__()
     if self.layout != 'distributed':
       raise UserError(f'layout is {self.layout}: on several machines it is distributed')
+    if self.argmax_nodes:
+      raise UserError('argmax_nodes must be 0: on several machines they have no place')
 
   @property
   def name(self) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 _POLL_SECONDS = 0.5
+# Longer than a batch takes to come where replay has the samples for it.
+_SOON_SECONDS = 0.05
 
 
 class Batches:
@@ -65,22 +67,40 @@ class BatchQueue:
 
   def __next__(self) -> Any:
     """Returns the next batch; raises what `check` or the dataset raises."""
+    while (batch := self._take(_POLL_SECONDS)) is None:
+      self._check()
+    return batch
+
+  def poll(self) -> Any | None:
+    """Returns the next batch, or None if replay has none soon; raises as the dataset.
+
+    The batch after it, or what then comes later, is asked for: who takes batches before
+    they are needed should not wait for each.
+    """
+    batch = self._take(_SOON_SECONDS)
+    self._ask()
+    return batch
+
+  def _take(self, seconds: float) -> Any | None:
+    """Asks for a batch and waits for it."""
+    self._ask()
+    try:
+      item = self._queue.get(timeout=seconds)
+    except queue.Empty:
+      return None
+    self._is_awaited = False
+    if isinstance(item, Exception):
+      raise item
+    return item
+
+  def _ask(self) -> None:
+    """Has the next batch drawn, if it is not under way."""
     if self._thread is None:
       self._thread = threading.Thread(target=self._fill, daemon=True)
       self._thread.start()
     if not self._is_awaited:
-      self._wanted.release()
       self._is_awaited = True
-    while True:
-      try:
-        item = self._queue.get(timeout=_POLL_SECONDS)
-      except queue.Empty:
-        self._check()
-        continue
-      self._is_awaited = False
-      if isinstance(item, Exception):
-        raise item
-      return item
+      self._wanted.release()
 
   def _fill(self) -> None:
     try:

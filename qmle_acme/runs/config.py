@@ -28,6 +28,7 @@ HARMLESS = (
   'launch:',
   'actors:',
   'learner_threads:',
+  'argmax_nodes:',
   'checkpoint_minutes:',
   'evaluation_period:',
   'faults.',
@@ -78,6 +79,9 @@ class RunConfig:
   """Actor nodes of the distributed layout."""
   learner_threads: Annotated[int, Field(ge=1, le=1_024)] = 2
   """Threads of TensorFlow in the learner's process, which may be that of all others."""
+  argmax_nodes: Annotated[int, Field(ge=0, le=1_000)] = 0
+  """Nodes of the distributed layout that take the arg max of QMLE's target network for
+  the learner; with 0 it does that itself."""
   evaluation_period: Count = 20_000
   """Environment steps between evaluations."""
   evaluation_episodes: Count = 10
@@ -103,6 +107,8 @@ class RunConfig:
     """
     if self.agent not in AGENTS:
       raise unknown('agent', self.agent, AGENTS)
+    if self.argmax_nodes and self.agent != 'qmle':
+      raise UserError(f'argmax_nodes must be 0: {self.agent} takes no arg max')
     settings.check(self)
 
   @property

@@ -1,8 +1,10 @@
 """What the parts of a learner step cost, on a real replay server."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import courier
 import reverb
 import tensorflow as tf
 
@@ -20,6 +22,8 @@ from qmle_acme.types import Candidates, Sample
 _SEED = 1
 # Several in a row: one batch is a few samples ahead of whoever asks for it.
 _BATCHES = 4
+# Arg max nodes that are measured with; a step without any is the first.
+_NODES = (1, 2)
 # For the samples that are still under way.
 _REST_SECONDS = 0.05
 
@@ -28,21 +32,28 @@ def measure(task: str, repetitions: int) -> Iterator[dict[str, Any]]:
   """Yields the cost of each part of a step on a task at the default settings."""
   config = serving.default_config(task)
   builder = QMLEBuilder(config.qmle, factory.make_spec(config))
-  with processes.start(serving.serve, task, threads=1) as server:
+  with contextlib.ExitStack() as stack:
+    server, *nodes = (
+      stack.enter_context(processes.start(function, task, threads=1))
+      for function in (serving.serve, *[serving.serve_argmax] * max(_NODES))
+    )
+    clients = [courier.Client(f'localhost:{node.receive()}') for node in nodes]
     address = f'localhost:{server.receive()}'
     writer = serving.RandomWriter(task, reverb.Client(address))
     writer.write(builder.min_replay_size)
-    learner = builder.make_learner(
-      BatchQueue(builder.make_dataset(address), check=lambda: None),
-      address,
-      _SEED,
-      write_metrics=lambda _: None,
-    )
-    for _ in range(config.qmle.target_update_period):
-      learner.step()
+    learner = _make_learner(builder, address, [])
+    fed = {count: _make_learner(builder, address, clients[:count]) for count in _NODES}
+    period = config.qmle.target_update_period
+    for each in (learner, *fed.values()):
+      for _ in range(period):
+        each.step()
     samples = iter(builder.make_dataset(address))
     parts = {
       'whole step': Part(learner.step, _BATCHES),
+      # In each stretch of steps the target parameters are sent once.
+      **{
+        f'with {count} arg max nodes': Part(fed[count].step, period) for count in _NODES
+      },
       'sampling': Part(lambda: next(samples), _BATCHES),
       **_parts(learner, config.qmle.m_target, next(samples)),
       'priorities': _priorities(address, next(samples)),
@@ -53,6 +64,18 @@ def measure(task: str, repetitions: int) -> Iterator[dict[str, Any]]:
       'repetitions': repetitions,
       'parts': interleave(parts, repetitions, _REST_SECONDS),
     }
+
+
+def _make_learner(
+  builder: QMLEBuilder, address: str, clients: list[courier.Client]
+) -> QMLELearner:
+  return builder.make_learner(
+    BatchQueue(builder.make_dataset(address), check=lambda: None),
+    address,
+    _SEED,
+    write_metrics=lambda _: None,
+    argmax_clients=clients,
+  )
 
 
 def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Part]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import dm_env
+import portpicker
 import reverb
+from launchpad.nodes.courier import courier_utils
 
 from qmle_acme import actions, replay
 from qmle_acme.runs import factory
@@ -38,6 +40,18 @@ def serve(task: str) -> Iterator[int]:
   )
   yield server.port
   server.wait()
+
+
+def serve_argmax(task: str) -> Iterator[int]:
+  """Is an arg max node for the task until the process ends; yields the port."""
+  config = default_config(task)
+  node = factory.make_builder(config, factory.make_spec(config)).make_argmax_server()
+  server = courier_utils.make_courier_server(
+    node, port=portpicker.pick_unused_port(), thread_pool_size=1
+  )
+  server.Start()
+  yield server.port
+  server.Join()
 
 
 class RandomWriter:

@@ -2,6 +2,7 @@ r"""The distributed layout: a Launchpad program.
 
     actors --rows--> replay --batches--> learner --variables--> actors, evaluator
       \______________ counter: counts and records ______________/
+                        argmax <--o_t, cached actions-- learner
 
 Many actors get their variables from a publisher, which gets them from the learner.
 Samples per insert are held by Reverb's rate limiter. Nodes are built from settings and
@@ -14,7 +15,7 @@ import contextlib
 import functools
 import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import acme
@@ -48,6 +49,7 @@ from qmle_acme.types import Array
 
 LEARNER = 'learner'
 PUBLISHER = 'publisher'
+ARGMAX = 'argmax'
 _LEARNER_TITLE = f'{LEARNER}/0'
 # The node whose return ends the run.
 DONE = 'evaluator'
@@ -57,6 +59,7 @@ _PATIENCE = {
   'evaluator': 2.0,
   PUBLISHER: 1.0,
   LEARNER: 21.0,
+  ARGMAX: 1.0,
   'counter': 1.0,
   'replay': 1.0,
 }
@@ -93,9 +96,18 @@ def make_program(
   with program.group('counter'):
     counter_node = lp.CourierNode(Recorder, str(folder.path))
     counter = program.add_node(counter_node)
+  with program.group(ARGMAX):
+    argmax = [
+      program.add_node(
+        lp.CourierNode(
+          make_argmax_server, config, spec, courier_kwargs={'thread_pool_size': 1}
+        )
+      )
+      for _ in range(config.argmax_nodes)
+    ]
   with program.group(LEARNER):
     learner = program.add_node(
-      lp.CourierNode(Learner, config, spec, folder, replay_handle, counter)
+      lp.CourierNode(Learner, config, spec, folder, replay_handle, counter, argmax)
     )
   source = learner
   if config.has_publisher:
@@ -114,8 +126,9 @@ def make_program(
 def make_policy(faults: FaultsConfig) -> Policy:
   """Returns what becomes of the program when nodes of it end.
 
-  Actors, evaluator and publisher keep nothing, and replay goes on from its newest
-  checkpoint: they are started again alone. Learner and counter take all back to one.
+  Actors, evaluator, publisher and arg max nodes keep nothing, and replay goes on from
+  its newest checkpoint: they are started again alone. Learner and counter take all back
+  to one.
   """
   return Policy(
     done=DONE,
@@ -157,6 +170,11 @@ def _make_replay_checkpointer(
   return replay_checkpoints.make_checkpointer(folder, table)
 
 
+def make_argmax_server(config: RunConfig, spec: acme.specs.EnvironmentSpec) -> Any:
+  """Returns what an arg max node serves; it keeps nothing."""
+  return factory.make_builder(config, spec).make_argmax_server()
+
+
 class Learner:
   """The learner node: learns, serves variables, and saves the run."""
 
@@ -167,6 +185,7 @@ class Learner:
     folder: RunFolder,
     replay_client: reverb.Client,
     counter: courier.Client,
+    argmax: Sequence[courier.Client] = (),
   ):
     """Builds the learner and resumes it, before any actor gets variables from it.
 
@@ -176,6 +195,7 @@ class Learner:
       folder: of the run, for checkpoints.
       replay_client: of the replay server.
       counter: client of the recorder.
+      argmax: clients of the arg max nodes.
     """
     builder = factory.make_builder(config, spec)
     self._counter = cast(Recorder, LastingCounter(counter))
@@ -196,6 +216,7 @@ class Learner:
       address,
       factory.make_seed(config, Role.LEARNER),
       functools.partial(self._counter.record_metrics, 'learner'),
+      argmax,
     )
     self._checkpointer = checkpointing.Checkpointer(
       folder, self._learner, self._counter, replay_client, config.checkpoint_minutes

@@ -108,6 +108,31 @@ def test_no_batch_is_drawn_ahead_after_a_check_has_raised() -> None:
     drawn.get(timeout=0.3)
 
 
+def test_poll_returns_without_a_batch_and_has_one_drawn_ahead() -> None:
+  go_on = threading.Event()
+  drawn: queue.Queue[int] = queue.Queue()
+
+  def generate() -> Iterator[int]:
+    for number in range(9):
+      go_on.wait()
+      drawn.put(number)
+      yield number
+
+  batches = BatchQueue(generate(), never)
+  assert batches.poll() is None
+  go_on.set()
+  assert next(batches) == drawn.get(timeout=9.0) == 0
+  with pytest.raises(queue.Empty):
+    drawn.get(timeout=0.3)
+  while (batch := batches.poll()) is None:
+    pass
+  assert batch == drawn.get(timeout=9.0) == 1
+  assert drawn.get(timeout=9.0) == 2  # The one after it, which nobody has taken.
+  with pytest.raises(queue.Empty):
+    drawn.get(timeout=0.3)
+  assert next(batches) == 2
+
+
 def test_error_of_the_dataset_is_raised_after_what_came_before_it() -> None:
   dataset = tf.data.Dataset.range(4).map(
     lambda x: tf.debugging.check_numerics(1.0 / tf.cast(2 - x, tf.float32), 'bad')

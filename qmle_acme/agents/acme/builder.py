@@ -4,7 +4,7 @@ Where the two differ a method is left to the agent. O observation, A action dime
 """
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import acme
@@ -82,9 +82,10 @@ class ActorCriticBuilder(AgentBuilder):
     address: str,
     seed: int,
     write_metrics: MetricsWriter,
+    argmax_clients: Sequence[Any] = (),
   ) -> learning.AcmeLearner:
-    """See base class; there are no priorities to send to the address."""
-    del address
+    """See base class; there are neither priorities to send nor an arg max to take."""
+    del address, argmax_clients
     batch = learning.Batch(self.batch_size, self._row)
     metrics = learning.StepMetrics(MeanMetrics(write_metrics))
     online, target = self._init_networks(seed), self._init_networks(seed)

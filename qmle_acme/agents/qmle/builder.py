@@ -1,6 +1,6 @@
 """How the parts of QMLE are made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import acme
 import reverb
@@ -9,6 +9,7 @@ from qmle_acme import actions, replay
 from qmle_acme.agents.builder import AgentBuilder, GreedyFunction, MetricsWriter
 from qmle_acme.agents.qmle import acting, learning
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
+from qmle_acme.agents.qmle.argmax_nodes import ArgmaxNodes, ArgmaxServer, Client
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.critic import Critic
 from qmle_acme.agents.qmle.exploration import Exploration, ladder
@@ -49,6 +50,7 @@ class QMLEBuilder(AgentBuilder):
     address: str,
     seed: int,
     write_metrics: MetricsWriter,
+    argmax_clients: Sequence[Client] = (),
   ) -> learning.QMLELearner:
     """See base class."""
     return self.learner_class(
@@ -59,7 +61,17 @@ class QMLEBuilder(AgentBuilder):
       config=self._config,
       seed=seed,
       write_metrics=write_metrics,
+      argmax_nodes=ArgmaxNodes(argmax_clients) if argmax_clients else None,
     )
+
+  def make_argmax_server(self) -> ArgmaxServer:
+    """See base class."""
+    config, size = self._config, self.observation_size
+    # The learner sends all values.
+    networks = [self.make_network(seed=0) for _ in range(config.critics)]
+    server = ArgmaxServer(networks, size, config.m_target)
+    server.trace(config.batch_size, size + config.use_cache * self.space.size)
+    return server
 
   def make_actor(
     self,

@@ -13,8 +13,10 @@ from qmle_acme.agents.builder import MetricsWriter, TFLearner
 from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.qmle import losses
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
+from qmle_acme.agents.qmle.argmax_nodes import ArgmaxNodes, parameters_of
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.critic import Critic, follow
+from qmle_acme.agents.qmle.flights import Flights, Known
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.agents.qmle.scaling import RewardScale, rescale
@@ -49,6 +51,7 @@ class QMLELearner(TFLearner):
     config: QMLEConfig,
     seed: int,
     write_metrics: MetricsWriter,
+    argmax_nodes: ArgmaxNodes | None = None,
   ):
     """Initialises.
 
@@ -60,10 +63,10 @@ class QMLELearner(TFLearner):
       config: the agent's settings.
       seed: of the candidates; with the step number it gives each step its own.
       write_metrics: receives mean metrics every few seconds.
+      argmax_nodes: take the arg max of the target networks, as far as they are up.
     """
     self._critics = tuple(critics)
     self._cache = cache
-    self._samples = samples
     self._update_priorities = update_priorities
     self._config = config
     self._seed = seed
@@ -73,6 +76,16 @@ class QMLELearner(TFLearner):
     self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
     self._max_priority = tf.Variable(1.0, name='max_priority')
     self._reward_scale = RewardScale(config.n_step, config.discount)
+    self._argmax_nodes = argmax_nodes
+    self._flights = Flights(
+      samples,
+      argmax_nodes or ArgmaxNodes(()),
+      cache,
+      self._reward_scale,
+      parameters_of([critic.target_network for critic in self._critics]),
+      config,
+      seed,
+    )
 
   @property
   def steps(self) -> int:
@@ -106,12 +119,20 @@ class QMLELearner(TFLearner):
 
   def step(self) -> None:
     """Takes one batch from replay and one step of the optimiser."""
-    sample = next(self._samples)
-    output = self._learn(sample, self.steps % len(self._critics))
+    flight = self._flights.next(self.steps)
+    sample, own = flight.sample, self.steps % len(self._critics)
+    best = flight.pending.wait() if flight.pending else None
+    if best is None:
+      output = self._learn(sample, own)
+    else:
+      output = self._learn_from(sample, flight.known, best, own)
     divergence.check_step(self.steps, output.metrics, sample)
     self._last_o_t = sample.transition.o_t
     self._update_priorities(sample.keys, output.priorities)
-    self._metrics.add(self.steps, output.metrics)
+    by_nodes = {'argmax_by_nodes': float(best is not None)}
+    self._metrics.add(
+      self.steps, output.metrics | (by_nodes if self._argmax_nodes else {})
+    )
 
   def write_metrics(self) -> None:
     """See base class."""
@@ -136,14 +157,48 @@ class QMLELearner(TFLearner):
       own: index of the critic that learns; the other one, if any, values its arg max.
     """
     transition = self._in_own_unit(sample.transition)
-    cached, is_hit = self._cache.lookup(sample.keys, default=transition.a_tm1)
-    known = cached if self._config.use_cache else None
-    best = self.best_actions(transition.o_t, known, own)
+    known = Known(*self._cache.lookup(sample.keys, default=transition.a_tm1))
+    cached = known.action if self._config.use_cache else None
+    best = self.best_actions(transition.o_t, cached, own)
+    return self._improve(sample, transition, known, best, own)
+
+  @tf.function(autograph=False)
+  def _learn_from(
+    self, sample: Sample, known: Known, best: ArgmaxResult, own: int
+  ) -> StepOutput:
+    """Does what `_learn` does, where a node has maximised.
+
+    Args:
+      sample: the batch; it does not change the unit of Q.
+      known: what the node was told of the cache.
+      best: the arg max.
+      own: index of the critic that learns.
+    """
+    transition = self._in_own_unit(sample.transition)
+    return self._improve(sample, transition, known, best, own)
+
+  def _improve(
+    self,
+    sample: Sample,
+    transition: Transition,
+    known: Known,
+    best: ArgmaxResult,
+    own: int,
+  ) -> StepOutput:
+    """Fits both losses, and updates target network and cache.
+
+    Args:
+      sample: the batch.
+      transition: of it, with rewards in the unit of Q.
+      known: what the cache knew of it.
+      best: the target network's arg max.
+      own: index of the critic that learns.
+    """
     value = self._value(transition.o_t, best, own)
     reward = transition.r_t - self._gap_penalty(transition, own)
     target = losses.bellman_target(reward, transition.d_t, value)
     is_improved = self._config.mle_target == 'improved'
-    mle_target = best.action if is_improved else cached
+    mle_target = best.action if is_improved else known.action
     weights = losses.importance_weights(
       sample.probabilities, self._config.importance_exponent
     )
@@ -172,7 +227,7 @@ class QMLELearner(TFLearner):
       'priority_mean': tf.reduce_mean(priorities),
       'priority_max': self._max_priority.read_value(),
       'importance_weight': tf.reduce_mean(weights),
-      'cache_hit_rate': tf.reduce_mean(tf.cast(is_hit, tf.float32)),
+      'cache_hit_rate': tf.reduce_mean(tf.cast(known.is_hit, tf.float32)),
       **self._winner_shares(best.winners),
     }
     return StepOutput(priorities, metrics)

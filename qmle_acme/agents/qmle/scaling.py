@@ -42,6 +42,10 @@ class RewardScale(tf.Module):
     """Takes a unit, as Acme's clients do with variables."""
     self._largest.assign(value)
 
+  def is_exceeded(self, r_t: Tensor) -> Tensor:
+    """Returns whether rewards [B] would change the unit; a scalar."""
+    return self._size(r_t) > self._largest
+
   def include(self, r_t: Tensor) -> Tensor:
     """Takes rewards [B] into account, and returns the old unit in the new one.
 
@@ -49,9 +53,12 @@ class RewardScale(tf.Module):
     1 for the first unit, since there was nothing to learn before it.
     """
     old = self._largest.read_value()
-    new = tf.maximum(old, tf.reduce_max(tf.abs(r_t)) / self._sum_of_ones)
+    new = tf.maximum(old, self._size(r_t))
     self._largest.assign(new)
     return tf.where(old > 0.0, old / new, 1.0)
+
+  def _size(self, r_t: Tensor) -> Tensor:
+    return tf.reduce_max(tf.abs(r_t)) / self._sum_of_ones
 
 
 def rescale(networks: Sequence[QNetwork], factor: Tensor) -> None:

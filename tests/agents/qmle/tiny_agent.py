@@ -16,6 +16,7 @@ from qmle_acme.actions import Box
 from qmle_acme.agents.builder import MetricsWriter
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
+from qmle_acme.agents.qmle.argmax_nodes import ArgmaxNodes
 from qmle_acme.agents.qmle.critic import Critic
 from qmle_acme.agents.qmle.learning import QMLELearner
 from qmle_acme.agents.qmle.networks import QMLENetwork
@@ -100,6 +101,7 @@ def make_learner(
   seed: int = 7,
   config: QMLEConfig = CONFIG,
   write_metrics: MetricsWriter = lambda _: None,
+  argmax_nodes: ArgmaxNodes | None = None,
 ) -> tuple[QMLELearner, Priorities]:
   """Returns a learner, and what receives its priorities."""
   priorities = Priorities()
@@ -111,6 +113,7 @@ def make_learner(
     config=config,
     seed=seed,
     write_metrics=write_metrics,
+    argmax_nodes=argmax_nodes,
   )
   return learner, priorities
 

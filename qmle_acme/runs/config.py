@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import typing
@@ -55,6 +56,28 @@ class FaultsConfig:
 _ACTORS_OF_LEARNER = 16
 
 
+# More threads shorten no arg max that shows: the rest of a step is on one.
+_USEFUL_THREADS = 8
+
+
+def usual_actors(cores: int) -> int:
+  """Returns how many actors keep a learner on so many cores busy.
+
+  Two do, at the default ratio, up to 8 cores; on more there is room for environments
+  that are slower than the control suite's (docs/performance.md).
+  """
+  return max(2, cores // 4)
+
+
+def usual_learner_threads(cores: int) -> int:
+  """Returns the threads of a learner beside so many actors."""
+  return max(2, min(cores - usual_actors(cores), _USEFUL_THREADS))
+
+
+def _cores() -> int:
+  return len(os.sched_getaffinity(0))
+
+
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
   """Settings of a training run; with the code's version they define it."""
@@ -75,10 +98,16 @@ class RunConfig:
   """One process, or a Launchpad program."""
   launch: Literal['processes', 'threads'] = 'processes'
   """How the nodes of the distributed layout run."""
-  actors: Annotated[int, Field(ge=1, le=10_000)] = 2
-  """Actor nodes of the distributed layout."""
-  learner_threads: Annotated[int, Field(ge=1, le=1_024)] = 2
-  """Threads of TensorFlow in the learner's process, which may be that of all others."""
+  actors: Annotated[int, Field(ge=1, le=10_000)] = dataclasses.field(
+    default_factory=lambda: usual_actors(_cores())
+  )
+  """Actor nodes of the distributed layout; by default 2, on more than 8 cores a quarter
+  of them."""
+  learner_threads: Annotated[int, Field(ge=1, le=1_024)] = dataclasses.field(
+    default_factory=lambda: usual_learner_threads(_cores())
+  )
+  """Threads of TensorFlow in the learner's process, which may be that of all others; by
+  default one for each core that the actors leave, 2 at least and 8 at most."""
   argmax_nodes: Annotated[int, Field(ge=0, le=1_000)] = 0
   """Nodes of the distributed layout that take the arg max of QMLE's target network for
   the learner; with 0 it does that itself."""

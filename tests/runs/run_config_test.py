@@ -1,6 +1,7 @@
 """Settings: overlays of YAML files, round trips, differences, checks."""
 
 import dataclasses
+import os
 import pathlib
 from typing import Any
 
@@ -208,3 +209,22 @@ def test_differences_names_every_setting_that_differs() -> None:
     'qmle.n_step: 1 -> 3',
     'seed: 1 -> 2',
   ]
+
+
+@pytest.mark.parametrize(
+  ('cores', 'actors', 'threads'),
+  [(1, 2, 2), (2, 2, 2), (4, 2, 2), (8, 2, 6), (16, 4, 8), (64, 16, 8)],
+)
+def test_actors_and_threads_are_by_the_cores_of_the_machine(
+  cores: int, actors: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setattr(os, 'sched_getaffinity', lambda _: set(range(cores)))
+  config = RunConfig(run=pathlib.Path('x'))
+  assert (config.actors, config.learner_threads) == (actors, threads)
+  given = RunConfig(run=pathlib.Path('x'), actors=3, learner_threads=1)
+  assert (given.actors, given.learner_threads) == (3, 1)
+
+
+def test_arg_max_nodes_are_of_an_agent_that_takes_one() -> None:
+  with pytest.raises(UserError, match='argmax_nodes must be 0: d4pg takes no arg max'):
+    RunConfig(run=pathlib.Path('x'), agent='d4pg', argmax_nodes=1)

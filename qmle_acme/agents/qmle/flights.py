@@ -63,7 +63,7 @@ class Flights:
     config: QMLEConfig,
     seed: int,
   ):
-    """Initialises.
+    """Takes what gives batches, and what is asked before they are sent.
 
     Args:
       samples: batches from replay; where there are nodes it has `poll` as well.

@@ -33,6 +33,7 @@ dockerd --data-root "$folder/data" --exec-root "$folder/exec" -p "$folder/pid" \
 engine=$!
 stop() {
   kill "$engine" && wait "$engine" || true
+  umount "$folder"/exec/netns/* 2> /dev/null || true  # Which it leaves behind.
   if [ -z "${QMLE_ENGINES:-}" ]; then rm -rf "$folder"; fi
 }
 trap stop EXIT

@@ -7,7 +7,9 @@ from typing import Literal
 
 from qmle_acme.errors import UserError, check_positive, check_range
 
-Section = Literal['scoring', 'agreement', 'learner', 'actor', 'replay', 'runs']
+Section = Literal[
+  'scoring', 'agreement', 'learner', 'actor', 'replay', 'traffic', 'runs'
+]
 
 
 @dataclasses.dataclass(frozen=True)

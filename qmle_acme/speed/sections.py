@@ -14,6 +14,7 @@ from qmle_acme.speed import (
   replay_memory,
   runs,
   scoring,
+  traffic,
 )
 from qmle_acme.speed.config import Section, SpeedConfig
 
@@ -62,6 +63,13 @@ def _measure_replay(config: SpeedConfig) -> dict[str, Any]:
   return processes.call(replay_memory.measure, config.tasks[0], config.rows, threads=1)
 
 
+def _measure_traffic(config: SpeedConfig) -> list[dict[str, Any]]:
+  return [
+    processes.call(traffic.measure, task, config.repetitions, threads=1)
+    for task in config.tasks
+  ]
+
+
 def _measure_runs(config: SpeedConfig) -> list[dict[str, Any]]:
   return [
     runs.measure(task, layout, actors, config.seconds)
@@ -78,5 +86,6 @@ _SECTIONS: dict[Section, Callable[[SpeedConfig], Any]] = {
   'learner': _measure_learner,
   'actor': _measure_actor,
   'replay': _measure_replay,
+  'traffic': _measure_traffic,
   'runs': _measure_runs,
 }

@@ -117,6 +117,22 @@ class Screen:
       highlight=False,
     )
 
+  def _show_traffic(self, records: list[dict[str, Any]]) -> None:
+    self._table(
+      'Between actors and their servers; CPU of the server for each fetch of variables',
+      ['task', 'bytes/row', 'bytes/fetch', 'learner ms', 'publisher ms'],
+      (
+        [
+          record['task'],
+          f'{record["bytes_per_row"]:,.0f}',
+          f'{record["bytes_per_fetch"]:,}',
+          f'{record["learner_ms_per_fetch"]:.3g}',
+          f'{record["publisher_ms_per_fetch"]:.3g}',
+        ]
+        for record in records
+      ),
+    )
+
   def _show_runs(self, records: list[dict[str, Any]]) -> None:
     self._table(
       'Whole runs; pieces of a window: median (min to max)',

@@ -135,6 +135,17 @@ def test_memory_of_replay_has_its_schema(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.slow
+def test_traffic_is_of_rows_and_of_all_variables(tmp_path: pathlib.Path) -> None:
+  small = ['--repetitions', '2']
+  data = measure(tmp_path / 'x.json', *TASK, '--sections', 'traffic', *small)
+  (record,) = data['traffic']
+  # A row of six numbers; chunks and keys of Reverb come on top.
+  assert 4 * (1 + 2 + 1 + 1 + 1) < record['bytes_per_row'] < 2_000
+  assert record['bytes_per_fetch'] > 4 * 256 * 256  # The largest of the layers.
+  assert record['learner_ms_per_fetch'] > 0 < record['publisher_ms_per_fetch']
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
   ('layout', 'nodes'),
   [

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from importlib import metadata
 from types import ModuleType
 
-import dm_env
-
 from qmle_acme.environments.checked import Checked
 from qmle_acme.errors import UserError, unknown
 
@@ -41,7 +39,7 @@ _OURS = {
 }
 
 
-def make(name: str, seed: int) -> dm_env.Environment:
+def make(name: str, seed: int) -> Checked:
   """Returns a new environment, for example of 'control:walker:walk', and checks it.
 
   Args:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import acme
-import dm_env
 import reverb
 
+from qmle_acme import environments
 from qmle_acme.agents.qmle import QMLEBuilder
+from qmle_acme.environments.checked import Checked
 from qmle_acme.runs import factory, loop
 from qmle_acme.speed import processes, serving
 from qmle_acme.speed.timing import Part, Stopwatch
@@ -33,11 +34,11 @@ def measure(task: str, repetitions: int) -> Iterator[dict[str, Any]]:
     client = reverb.Client(f'localhost:{server.receive()}')
     actor = builder.make_actor(learner, client, _SEED)
     steps = repetitions * _STEPS_PER_REPETITION
-    watch = _run(factory.make_environment(config, _SEED), actor, steps)
+    watch = _run(environments.make(config.env, _SEED), actor, steps)
     yield {'task': task, 'threads': 1, 'steps': steps, 'parts': watch.costs()}
 
 
-def _run(environment: dm_env.Environment, actor: acme.Actor, steps: int) -> Stopwatch:
+def _run(environment: Checked, actor: acme.Actor, steps: int) -> Stopwatch:
   """Returns what the parts of so many steps have taken, after a warm-up."""
   watch = Stopwatch()
   count = 0
@@ -51,7 +52,9 @@ def _run(environment: dm_env.Environment, actor: acme.Actor, steps: int) -> Stop
     if count == _WARM_UP_STEPS + steps:
       raise loop.RunOver
 
+  unchecked = environment.unchecked  # `environment` less this are the checks.
   for name, owner, method in (
+    ('environment, unchecked', unchecked, 'step'),
     ('decision', actor, 'select_action'),
     ('environment', environment, 'step'),
     ('adder', actor, 'observe'),

@@ -114,6 +114,7 @@ def test_parts_of_steps_have_their_schema(tmp_path: pathlib.Path) -> None:
   assert set(actor['parts']) == {
     'decision',
     'environment',
+    'environment, unchecked',
     'adder',
     'variables',
     'whole step',

@@ -172,6 +172,7 @@ def train_in(
   return training
 
 
+@pytest.mark.slow
 def test_environment_that_crashes_is_started_again(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +194,7 @@ def test_environment_that_crashes_is_started_again(
     assert cause in fault
 
 
+@pytest.mark.slow
 def test_reward_that_is_no_number_ends_the_run_at_once(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +206,24 @@ def test_reward_that_is_no_number_ends_the_run_at_once(
   assert status['error'].startswith(error)
 
 
+@pytest.mark.slow
+def test_environment_that_hangs_is_said_and_ends_the_run_if_that_is_asked_for(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setenv('HANG', '600')
+  training = train_in(
+    'Hanging', tmp_path, monkeypatch, stall_seconds=30.0, stall_policy='end'
+  )
+
+  status = training.status()
+  assert (status['state'], status['restarts']) == ('failed', 0), training.output()
+  assert status['error'].startswith('actor/0 has got no further for ')
+  assert 'it has been inside `step` of its environment for ' in status['error']
+  assert status['saved_steps'] == status['actor_steps'] > 0
+  wait_until_gone(training)
+
+
+@pytest.mark.slow
 def test_environment_that_hangs_is_said_and_restarted_if_that_is_asked_for(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

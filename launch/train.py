@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import warnings
 from typing import TypeVar
 
 import tyro
@@ -42,7 +43,8 @@ Settings = TypeVar('Settings', bound=config_lib.RunConfig)
 def main(argv: list[str]) -> int:
   """Trains; returns the exit code."""
   config = parse(argv)
-  environments.check(config.env)
+  with warnings.catch_warnings(record=True) as early:  # They go to the log.
+    environments.check(config.env)
   folder = RunFolder(config.run)
   folder.check_same(config)
   check_can_make(folder.path)
@@ -51,7 +53,7 @@ def main(argv: list[str]) -> int:
   # TensorFlow reads it when it starts, with the first tensor; processes that are nodes
   # of a run get their own.
   os.environ.update(processes.thread_limits(config.learner_threads))
-  return training.run(config).exit_code
+  return training.run(config, early=early).exit_code
 
 
 def parse(

@@ -39,6 +39,7 @@ def run(
   config: RunConfig,
   layout: Layout | None = None,
   poll: Callable[[], bool] = lambda: False,
+  early: Sequence[warnings.WarningMessage] = (),
 ) -> Outcome:
   """Trains, or goes on training, and returns how that ended.
 
@@ -46,12 +47,13 @@ def run(
     config: settings of the run.
     layout: what runs its parts; by default what the settings name.
     poll: called again and again; True stops the run as SIGTERM does.
+    early: what was warned of before, for the log.
 
   Raises:
     UserError: environment or folder cannot be used, and nothing is left behind then;
       or the checkpoint to go on from is lost, and nothing is changed.
   """
-  with warnings.catch_warnings(record=True) as early:  # They go to the log.
+  with warnings.catch_warnings(record=True) as found:  # They go to the log.
     spec = factory.make_spec(config)
     builder = factory.make_builder(config, spec)  # Refuses what the agent cannot do.
   size = getattr(config, config.agent).replay_size
@@ -87,10 +89,8 @@ def run(
       opening = f'{_opening(config, counts)}; {need}'
       for line in [*damages, opening, *changed, *open_doors]:
         say(console, line)
-      for found in early:
-        warnings.showwarning(
-          found.message, found.category, found.filename, found.lineno
-        )
+      for w in [*early, *found]:
+        warnings.showwarning(w.message, w.category, w.filename, w.lineno)
 
       def on_tick() -> None:
         if poll_to(console, poll) and not stop.is_set():

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Callable
 
 import pytest
+import saved_cache
 import small_runs
 
 from qmle_acme import training
@@ -219,6 +220,7 @@ def test_resumed_learner_finds_the_keys_of_replay_in_its_cache(
     len(before) :
   ]
   assert len(after) == 10
+  assert saved_cache.assert_whole(folder) > 50
   assert before[0] == 0.0
   assert statistics.fmean(before[-10:]) > 0.7
   assert statistics.fmean(after) > statistics.fmean(before[-10:]) - 0.15

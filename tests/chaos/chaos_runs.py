@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import psutil
+import saved_cache
 import small_runs
 
 from qmle_acme.runs import checkpointing
@@ -112,6 +113,7 @@ class Chaos:
     status = self.training.status()
     assert (status['state'], status['error']) == ('finished', None)
     assert status['actor_steps'] >= self.config.steps
+    assert saved_cache.assert_whole(self.training.folder) > 0
     for path in (self.training.folder.evaluations, self.training.folder.metrics):
       steps = small_runs.column(read_records(path), 'actor_steps')
       assert steps == sorted(steps)

@@ -69,20 +69,27 @@ def test_a_run_is_stopped_before_it_is_up(tmp_path: pathlib.Path, layout: str) -
   assert not small_runs.are_alive(training.nodes)
 
 
-def test_nobody_reads_and_the_run_goes_on(tmp_path: pathlib.Path) -> None:
-  config = small_runs.make_config(tmp_path / 'run', steps=60)
+def test_nobody_reads_after_the_first_line_and_the_run_goes_on(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setenv('WARN', 'yes')
+  monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(small_runs.__file__).parent))
+  env = 'gymnasium:odd_environments:Faulty-array-v0'
+  config = small_runs.make_config(tmp_path / 'run', env=env, steps=60)
   (tmp_path / 'run.yaml').write_text(small_runs.as_yaml(config))
   command = small_runs.qmle(
     'train', '--config', str(tmp_path / 'run.yaml'), '--run', str(config.run)
   )
-  # Its first line is read; then pipe and terminal are gone.
+  # Its first line, no warning of a package, is read; then the pipe is gone.
   process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
   assert process.stdout is not None
   assert process.stdout.readline().startswith(b'starting: ')
   process.stdout.close()
 
   assert process.wait(small_runs.PATIENCE_SECONDS) == 0
-  assert RunFolder(config.run).read_status()['state'] == 'finished'
+  folder = RunFolder(config.run)
+  assert folder.read_status()['state'] == 'finished'
+  assert 'an old package' in (folder.logs / 'main.log').read_text()
 
 
 def test_streams_are_closed_and_the_run_goes_on(tmp_path: pathlib.Path) -> None:

@@ -5,6 +5,7 @@ import pathlib
 import signal
 import sys
 import time
+import warnings
 from typing import Any
 
 import gymnasium
@@ -13,6 +14,9 @@ from gymnasium import spaces
 
 # The step at which it happens.
 STEP = 30
+
+if os.environ.get('WARN'):  # As packages do that have grown old.
+  warnings.warn('an old package', stacklevel=1)
 
 
 class Odd(gymnasium.Env[np.ndarray, np.ndarray]):

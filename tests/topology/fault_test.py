@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+import saved_cache
 import small_runs
 
 from qmle_acme.runs import checkpointing
@@ -121,6 +122,7 @@ def test_nodes_that_others_can_wait_for_are_started_again_alone(
   status = training.status()
   assert (status['state'], status['restarts']) == ('finished', 3)
   assert status['actor_steps'] >= STEPS
+  assert saved_cache.assert_whole(training.folder) > 0
   for label in labels:
     assert f'node restart: {label}/0 failed: killed by SIGKILL' in training.output()
   assert training.log('learner-0').count('the run goes on from') == 1

@@ -9,7 +9,6 @@ tasks lie.
 """
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from qmle_acme.types import Seed, Tensor
 
@@ -29,6 +28,8 @@ def parameters(
 
 def log_likelihood(mean: Tensor, scale: Tensor, actions: Tensor) -> Tensor:
   """Returns the log density, or at the edges the log probability, of [...] actions."""
+  import tensorflow_probability as tfp  # Takes a while, and few runs need it.
+
   normal = tfp.distributions.Normal(mean, scale)
   inside = normal.log_prob(actions)
   low, high = normal.log_cdf(-1.0), normal.log_survival_function(1.0)

@@ -70,7 +70,10 @@ class _LazyNode:
     networks = [
       tiny_agent.make_critic(config, 99 + i).network for i in range(config.critics)
     ]
-    return ArgmaxServer(networks, tiny_agent.OBSERVATION_SIZE, config.m_target)
+    size = tiny_agent.OBSERVATION_SIZE
+    server = ArgmaxServer(networks, size, config.m_target)
+    server.trace(config.batch_size, size + config.use_cache * tiny_agent.SPACE.size)
+    return server
 
   def ready(self) -> bool:
     return self._node.ready()

@@ -24,6 +24,7 @@ COMMANDS = {
   'doctor': 'whether this machine can run what is asked of it, and what to do',
   'cluster': 'files with which Compose, Kubernetes or SLURM run the nodes of a run',
   'status': 'how a run stands, wherever it goes on',
+  'watch': 'the same while it goes on, with learning curves',
   'node': 'one node of a run: the files of `qmle cluster` start it',
 }
 _LARGEST = str(2**31 - 1)

@@ -1,8 +1,10 @@
-"""`qmle status`: how a run stands, wherever it goes on: all of it is in its folder."""
+"""`qmle status`: how a run stands, wherever it goes on: all of it is in its folder.
+
+`qmle watch` follows it.
+"""
 
 import dataclasses
 import pathlib
-import time
 from typing import Annotated
 
 import rich.console
@@ -16,8 +18,6 @@ from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
 
-_FOLLOW_SECONDS = 2.0
-
 
 @dataclasses.dataclass(frozen=True)
 class StatusConfig:
@@ -25,8 +25,6 @@ class StatusConfig:
 
   run: Annotated[pathlib.Path, tyro.conf.Positional]
   """Folder of the run."""
-  follow: bool = False
-  """Show it anew until it is over."""
 
 
 def main(argv: list[str]) -> int:
@@ -34,19 +32,19 @@ def main(argv: list[str]) -> int:
   config = arguments.parse(StatusConfig, argv, 'qmle status', description=__doc__)
   folder = RunFolder(config.run)
   # Or 'control:dog:walk' would get the picture of a dog.
-  console = rich.console.Console(emoji=False)
-  while True:
-    rows = _rows(folder)
-    table = rich.table.Table(title=str(folder.path), show_header=False)
-    for name, value in rows.items():
-      table.add_row(name, rich.text.Text(in_one_line(value)))
-    console.print(table)
-    if not config.follow or rows['state'] != 'running':
-      return 0
-    time.sleep(_FOLLOW_SECONDS)
+  rich.console.Console(emoji=False).print(table(folder, rows(folder)))
+  return 0
 
 
-def _rows(folder: RunFolder) -> dict[str, str]:
+def table(folder: RunFolder, shown: dict[str, str]) -> rich.table.Table:
+  """Returns what `rows` has found as a table."""
+  made = rich.table.Table(title=str(folder.path), show_header=False)
+  for name, value in shown.items():
+    made.add_row(name, rich.text.Text(in_one_line(value)))
+  return made
+
+
+def rows(folder: RunFolder) -> dict[str, str]:
   """Returns what is shown, by name.
 
   Raises:

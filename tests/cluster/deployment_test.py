@@ -175,6 +175,6 @@ def test_status_shows_a_run_by_its_folder(
   folder = RunFolder(tmp_path)
   folder.write_config(config)
   folder.write_status('finished', {'actor_steps': 2000, 'learner_steps': 372}, None)
-  assert status.main([str(tmp_path), '--follow']) == 0  # It is over: nothing to follow.
+  assert status.main([str(tmp_path)]) == 0
   shown = capsys.readouterr().out
   assert '2,000 of 2,000 (100%)' in shown and '372' in shown

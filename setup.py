@@ -56,6 +56,11 @@ REPORT = [
   'rliable==1.2.0',  # Interquartile means and performance profiles.
 ]
 
+# Searches for settings: `qmle tune`.
+TUNE = [
+  'optuna==5.0.0',  # Samplers, pruners and the file of trials.
+]
+
 # Compiles qmle_acme/kernels; a machine that only runs it needs none of it.
 BUILD = [
   'ziglang==0.17.1',  # The C compiler: no machine need have one.
@@ -74,6 +79,7 @@ DEV = [
   *REPORT,
   *BUILD,
   *DOCS,
+  *TUNE,
   'hypothesis==6.168.5',  # Invariants on random inputs.
   'kubernetes-validate==1.37.0',  # The schemas of the Kubernetes API.
   'mypy==2.4.1',  # Types.
@@ -178,6 +184,12 @@ setuptools.setup(
       libraries=['dl'],
     ),
   ],
-  extras_require={'report': REPORT, 'build': BUILD, 'docs': DOCS, 'dev': DEV},
+  extras_require={
+    'report': REPORT,
+    'tune': TUNE,
+    'build': BUILD,
+    'docs': DOCS,
+    'dev': DEV,
+  },
   entry_points={'console_scripts': ['qmle = qmle_acme.launch.main:main']},
 )

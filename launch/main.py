@@ -18,6 +18,7 @@ COMMANDS = {
   'render': 'a video of one greedy episode of a run',
   'export': 'the policy of a run as a SavedModel that TensorFlow alone can run',
   'benchmark': 'a grid of runs: tasks x agents x seeds',
+  'tune': 'settings that are searched for, by trials that are runs',
   'report': 'pictures and tables of the runs of a benchmark',
   'experiment': 'one of the studies, with its data, table and figure',
   'speed': 'how fast it is on this machine',

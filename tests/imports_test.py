@@ -39,6 +39,7 @@ LAYERS = (
   'qmle_acme.doctor',
   'qmle_acme.cluster',
   'qmle_acme.benchmark',
+  'qmle_acme.tuning',
   'qmle_acme.report',
   'qmle_acme.speed',
   'qmle_acme.experiments',

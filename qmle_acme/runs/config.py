@@ -227,7 +227,7 @@ def overlay(config: RunConfig, data: dict[str, Any], source: str) -> RunConfig:
   Raises:
     UserError: a key is unknown, or a value is of the wrong type or out of range.
   """
-  _check_keys(RunConfig, data, source)
+  check_keys(data, source)
   merged = _merge({'run': ''} | to_dict(config), data)
   try:
     # Strict about JSON: what YAML reads as a string or truth value is no number.
@@ -237,6 +237,15 @@ def overlay(config: RunConfig, data: dict[str, Any], source: str) -> RunConfig:
   except UserError as error:
     raise UserError(f'{source}: {error}') from None
   return new if 'run' in data else dataclasses.replace(new, run=config.run)
+
+
+def check_keys(data: dict[str, Any], source: str) -> None:
+  """Checks that all keys are settings of a run, whatever their values.
+
+  Raises:
+    UserError: one is unknown.
+  """
+  _check_keys(RunConfig, data, source)
 
 
 def _check_keys(kind: Any, data: Any, where: str) -> None:

@@ -1,0 +1,85 @@
+"""`qmle tune`: searches for settings, by trials that are runs of `qmle train`.
+
+`--run` is the folder of the study; the same command goes on with it. `--space` says
+what is searched, every other option is the same in all trials. Trials that are worse
+than the median of the others at the same evaluation are stopped early.
+"""
+
+import dataclasses
+import pathlib
+
+from qmle_acme import environments
+from qmle_acme.errors import UserError, check_range
+from qmle_acme.runs import config as config_lib
+from qmle_acme.runs.config import RunConfig
+
+from . import train
+
+# What each trial has of its own, or all have alike.
+_OWN = ('run', 'env', 'agent', 'steps', 'seed')
+
+
+@dataclasses.dataclass(frozen=True)
+class TuneConfig(RunConfig):
+  """Settings of a study: those of any run, and how it is searched."""
+
+  trials: int = 30
+  """Trials in all; more than before goes on."""
+  space: pathlib.Path | None = None
+  """YAML file of what is searched; by default configs/tuning/<agent>.yaml."""
+
+  def __post_init__(self) -> None:
+    """Checks every field.
+
+    Raises:
+      UserError: a value lies outside its range; the message names it.
+    """
+    super().__post_init__()
+    check_range('trials', self.trials, 1)
+
+  @property
+  def run_config(self) -> RunConfig:
+    """The settings of the runs alone."""
+    fields = dataclasses.fields(RunConfig)
+    return RunConfig(**{field.name: getattr(self, field.name) for field in fields})
+
+
+def main(argv: list[str]) -> int:
+  """Searches; returns the exit code."""
+  config = parse(argv)
+  environments.check(config.env)
+  try:
+    from qmle_acme.tuning import reporting, space, study
+  except ModuleNotFoundError as error:
+    raise UserError(
+      f'qmle tune needs Optuna, which is not installed ({error}): pip install '
+      "'qmle_acme[tune]'"
+    ) from error
+  path = config.space or space.SPACES / f'{config.agent}.yaml'
+  searched = space.load(path)
+  config_lib.check_keys(dict(searched.data), str(path))
+  given = [name for name in searched.data if name in _OWN]
+  if given:
+    raise UserError(f'{path} sets {", ".join(given)}: these are options of qmle tune')
+  search = study.Search(
+    config.run, searched, config.run_config, config.trials, config.seed
+  )
+  found = study.open_study(search)
+  code = 0
+  try:
+    study.run(search, found, lambda line: print(line, flush=True))
+  except study.Stopped:
+    print('stopped: the same command goes on')
+    code = 130
+  print('\n'.join(reporting.write(search, found)))
+  return code
+
+
+def parse(argv: list[str]) -> TuneConfig:
+  """Returns the settings that the arguments describe."""
+  defaults, rest = train.read_overlays(argv)
+  values = {f.name: getattr(defaults, f.name) for f in dataclasses.fields(RunConfig)}
+  default = TuneConfig(**values | {'run': pathlib.Path('tune')})
+  # It may not be given yet, which the settings themselves would refuse.
+  object.__setattr__(default, 'run', defaults.run)
+  return train.parse_over(default, rest, 'qmle tune', __doc__)

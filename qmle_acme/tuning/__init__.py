@@ -1,0 +1,1 @@
+"""Settings that are searched for: `qmle tune`."""

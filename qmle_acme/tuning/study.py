@@ -1,0 +1,230 @@
+"""A study: trials, each a `qmle train` of its own in a folder of its own.
+
+All is in one folder. Trials are in `study.journal`, a file of Optuna's that its
+dashboard reads, too. A study that is stopped or killed goes on with the same command,
+and a trial that was cut off goes on from its checkpoint.
+"""
+
+import contextlib
+import dataclasses
+import math
+import pathlib
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import optuna
+import yaml
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from qmle_acme import processes
+from qmle_acme.errors import UserError
+from qmle_acme.files import make_folder, write_atomically
+from qmle_acme.runs import config as config_lib
+from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.evaluations import read_evaluations
+from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.tuning.space import Space
+
+_NAME = 'qmle'
+_POLL_SECONDS = 0.5
+# In the study: what all trials have; in a trial: number of its folder, what went wrong.
+_SETTINGS, FOLDER, ERROR = 'settings', 'folder', 'error'
+# Trials that are over, in the order in which a report has them.
+OVER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+class Stopped(Exception):
+  """A signal asked for a stop: the trial that was running has saved."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+  """A study that is to be run.
+
+  Attributes:
+    out: its folder.
+    space: what is searched.
+    base: settings of every trial, but for what is searched.
+    trials: in all, those of earlier times included.
+    seed: of the sampler.
+  """
+
+  out: pathlib.Path
+  space: Space
+  base: RunConfig
+  trials: int
+  seed: int
+
+
+def open_study(search: Search) -> optuna.Study:
+  """Returns the study in a folder, made if there is none.
+
+  Raises:
+    UserError: there is one of another space or other settings, or no writing there.
+  """
+  make_folder(search.out)
+  backend = JournalFileBackend(str(search.out / 'study.journal'))
+  optuna.logging.set_verbosity(optuna.logging.WARNING)
+  study = optuna.create_study(
+    storage=optuna.storages.JournalStorage(backend),
+    study_name=_NAME,
+    load_if_exists=True,
+    direction='maximize',
+    pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+  )
+  # Or a study that goes on would draw what it has drawn before.
+  begun = len(study.trials)
+  study.sampler = optuna.samplers.TPESampler(seed=(search.seed + begun) % 2**32)
+  own = {'space': dict(search.space.data), 'run': config_lib.to_dict(search.base)}
+  before = study.user_attrs.get(_SETTINGS)
+  if before is None:
+    study.set_user_attr(_SETTINGS, own)
+  elif changes := config_lib.differences(before, own):
+    raise UserError(
+      f'{search.out} holds a study of other settings ({"; ".join(changes)}): use these '
+      'again, or another --out'
+    )
+  return study
+
+
+def run(search: Search, study: optuna.Study, say: Callable[[str], None]) -> None:
+  """Runs the trials that are left; must be called from the main thread.
+
+  Args:
+    search: what is searched.
+    study: of `open_study`.
+    say: shows a line.
+
+  Raises:
+    Stopped: by a signal; the same again goes on.
+  """
+  with processes.recorded_signals() as received:
+    _enqueue_cut_off(study)
+    while _count(study) < search.trials:
+      trial = study.ask()
+      folder = trial.user_attrs.get(FOLDER, trial.number)
+      trial.set_user_attr(FOLDER, folder)
+      try:
+        value = _run_trial(search, trial, folder, received)
+      except optuna.TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+      except UserError as error:
+        trial.set_user_attr(ERROR, str(error))
+        study.tell(trial, state=TrialState.FAIL)
+      else:
+        study.tell(trial, value)
+      say(f'{_count(study)} of {search.trials}: {describe(study.trials[trial.number])}')
+
+
+def describe(trial: FrozenTrial) -> str:
+  """Returns a line on how a trial ended."""
+  what = trial.user_attrs.get(ERROR) or trial.state.name.lower()
+  values = trial.intermediate_values
+  last = f', return {values[max(values)]:,.6g}' if values else ''
+  return f'trial {trial.number}: {what}{last}'
+
+
+def settings_of(search: Search, trial: FrozenTrial) -> dict[str, Any]:
+  """Returns the settings that a trial has drawn."""
+  return search.space.suggest(optuna.trial.FixedTrial(trial.params))
+
+
+def folder_of(search: Search, number: int) -> RunFolder:
+  """Returns the run folder of a trial, by its number."""
+  return RunFolder(search.out / 'trials' / f'{number:04}')
+
+
+def file_of(search: Search, number: int) -> pathlib.Path:
+  """Returns the file with all settings of a trial, beside its run folder."""
+  return search.out / 'trials' / f'{number:04}.yaml'
+
+
+def _count(study: optuna.Study) -> int:
+  """Returns the number of trials that are over; one that goes on counts once."""
+  return len(study.get_trials(deepcopy=False, states=OVER[:2])) + sum(
+    ERROR in trial.user_attrs for trial in study.get_trials(False, (TrialState.FAIL,))
+  )
+
+
+def _enqueue_cut_off(study: optuna.Study) -> None:
+  """Has the trials that a kill has cut off run again, in the folders that they have."""
+  for trial in study.get_trials(states=(TrialState.RUNNING,)):
+    study.tell(trial.number, state=TrialState.FAIL)
+    folder = trial.user_attrs.get(FOLDER, trial.number)
+    study.enqueue_trial(trial.params, user_attrs={FOLDER: folder})
+
+
+def _run_trial(
+  search: Search, trial: optuna.Trial, number: int, received: list[int]
+) -> float:
+  """Returns the mean return of the last evaluation.
+
+  Raises:
+    UserError: the settings cannot be used together, or the run has failed.
+    TrialPruned: it is worse than the median of the others, so far.
+    Stopped: by a signal.
+  """
+  settings = search.space.suggest(trial)
+  folder = folder_of(search, number)
+  config = config_lib.overlay(search.base, settings, 'its settings')
+  folder.path.parent.mkdir(parents=True, exist_ok=True)
+  file = file_of(search, number)
+  write_atomically(file, yaml.safe_dump(config_lib.to_dict(config), sort_keys=False))
+  output = folder.path.with_suffix('.out')
+  told = -1
+  with _training(['--config', str(file), '--run', str(folder.path)], output) as process:
+    while process.poll() is None:
+      if received:
+        _stop(process)
+        raise Stopped
+      told = _tell(trial, folder, told)
+      if trial.should_prune():
+        _stop(process)
+        raise optuna.TrialPruned
+      time.sleep(_POLL_SECONDS)
+  _tell(trial, folder, told)
+  if process.returncode:
+    raise UserError(_last_line(output) or f'exit code {process.returncode}')
+  value = read_evaluations(folder)[-1].episode_return_mean
+  if math.isnan(value):
+    raise UserError('its return is no finite number')
+  return value
+
+
+def _tell(trial: optuna.Trial, folder: RunFolder, told: int) -> int:
+  """Reports the evaluations that are new; returns the number of the last one."""
+  evaluations = read_evaluations(folder)
+  for index in range(told + 1, len(evaluations)):
+    value = evaluations[index].episode_return_mean
+    if math.isfinite(value):
+      trial.report(value, index)
+  return len(evaluations) - 1
+
+
+@contextlib.contextmanager
+def _training(
+  arguments: list[str], output: pathlib.Path
+) -> Iterator[subprocess.Popen[bytes]]:
+  """Yields a `qmle train`, which ends with this block, whatever happens in it."""
+  process = processes.start_qmle(['train', *arguments], output)
+  try:
+    yield process
+  finally:
+    if process.poll() is None:
+      processes.kill_group(process)
+      process.wait()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+  """Has a run save and stop, and waits for that."""
+  process.send_signal(signal.SIGTERM)
+  process.wait()
+
+
+def _last_line(output: pathlib.Path) -> str:
+  lines = output.read_text(errors='replace').splitlines()
+  return next((line.strip() for line in reversed(lines) if line.strip()), '')

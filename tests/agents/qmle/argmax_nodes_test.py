@@ -176,12 +176,13 @@ def test_learner_does_it_itself_while_a_node_is_dead_or_hangs(
 
   wait_until(step_by_node)
   process.kill()
-  assert take_steps(10) == [0.0] * 10
+  # What was under way may have been answered before.
+  assert take_steps(10)[2:] == [0.0] * 8
   process.start()
   wait_until(step_by_node)
   monkeypatch.setattr(argmax_nodes, '_PATIENCE_SECONDS', 1.0)
   process.send(signal.SIGSTOP)
-  assert take_steps(10) == [0.0] * 10
+  assert take_steps(10)[2:] == [0.0] * 8
   process.send(signal.SIGCONT)
   monkeypatch.undo()
   monkeypatch.setattr(metrics, 'PERIOD_SECONDS', 0.0)

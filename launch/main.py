@@ -15,7 +15,7 @@ from qmle_acme.errors import UserError, in_one_line, unknown
 COMMANDS = {
   'train': 'train an agent, or go on where a run stopped',
   'evaluate': 'greedy return of the newest checkpoint of a run',
-  'render': 'a video of one greedy episode of a run',
+  'render': 'a video of greedy episodes of a run',
   'export': 'the policy of a run as a SavedModel that TensorFlow alone can run',
   'benchmark': 'a grid of runs: tasks x agents x seeds',
   'tune': 'settings that are searched for, by trials that are runs',

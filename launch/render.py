@@ -1,5 +1,6 @@
-"""`qmle render`: a video of one greedy episode of a run."""
+"""`qmle render`: a video of greedy episodes of a run."""
 
+import contextlib
 import dataclasses
 import pathlib
 
@@ -11,6 +12,9 @@ from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
 
+# Each has a simulator and a renderer of its own.
+_MOST = 64
+
 
 @dataclasses.dataclass(frozen=True)
 class RenderConfig:
@@ -21,7 +25,9 @@ class RenderConfig:
   best: bool = False
   """Take the checkpoint of the best evaluation, not the newest."""
   out: pathlib.Path = pathlib.Path('episode.mp4')
-  """File to write."""
+  """File to write: an MP4 or a GIF, by the end of its name."""
+  grid: int = 1
+  """Episodes, side by side; their seeds are seed, seed + 1, and so on."""
   seed: int = 0
   """Seed of the environment and of the candidates."""
   height: int = 480
@@ -36,23 +42,31 @@ class RenderConfig:
       UserError: a value lies outside its range; the message names it.
     """
     check_seed(self.seed)
+    video.check_suffix(self.out)
     for name in ('height', 'width'):
       check_range(name, getattr(self, name), 1)
+    check_range('grid', self.grid, 1, _MOST)
 
 
 def main(argv: list[str]) -> int:
   """Renders; returns the exit code."""
   config = arguments.parse(RenderConfig, argv, 'qmle render')
-  RunFolder(config.run).read_config()
+  run = RunFolder(config.run).read_config()
   # TensorFlow: seconds, which nobody waits for whose folder is no run.
   from qmle_acme.policy import load_policy
+  from qmle_acme.runs import factory
 
   policy = load_policy(config.run, config.seed, best=config.best)
-  with policy.environment as environment:
-    frames = video.frames(
-      environment, policy.select_action, config.height, config.width
-    )
-    fps = video.frames_per_second(environment)
-    video.write_mp4(config.out, frames, fps)
+  with contextlib.ExitStack() as stack:
+    environments = [stack.enter_context(policy.environment)]
+    for i in range(1, config.grid):
+      other = factory.make_environment(run, config.seed + i)
+      environments.append(stack.enter_context(other))
+    episodes = [
+      video.frames(e, policy.select_action, config.height, config.width)
+      for e in environments
+    ]
+    fps = video.frames_per_second(environments[0])
+    video.write(config.out, video.side_by_side(episodes), fps)
   print(f'wrote {config.out}')
   return 0

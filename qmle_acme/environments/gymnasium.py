@@ -99,9 +99,9 @@ class Adapter(dm_env.Environment):
     """Returns a picture [height, width, 3], uint8, with margins if shapes differ.
 
     Raises:
-      UserError: the environment draws no pictures, or a package for it is missing.
+      UserError: the environment draws none, or no such ones, or a package is missing.
     """
-    name = self._environment.spec.id if self._environment.spec else 'environment'
+    name = self._name
     if self._environment.render_mode != _RENDER_MODE:
       raise UserError(f'no video of {name}: it has nothing to draw')
     gl.use_headless_backend()
@@ -109,12 +109,30 @@ class Adapter(dm_env.Environment):
       frame = self._environment.render()
     except gymnasium.error.DependencyNotInstalled as error:
       raise UserError(f'no video of {name}: {" ".join(str(error).split())}') from error
-    picture = PIL.Image.fromarray(np.asarray(frame))
+    frame = np.asarray(frame)
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[-1] != 3:
+      raise UserError(
+        f'no video of {name}: its render() gave {frame.dtype} {frame.shape}, not uint8 '
+        '(height, width, 3)'
+      )
+    picture = PIL.Image.fromarray(frame)
     return np.asarray(PIL.ImageOps.pad(picture, (width, height)))
 
   def control_timestep(self) -> float:
-    """Seconds from one picture to the next."""
-    return 1.0 / float(self._environment.metadata.get('render_fps', 30))
+    """Seconds from one picture to the next.
+
+    Raises:
+      UserError: what the environment calls pictures a second is no such number.
+    """
+    fps = self._environment.metadata.get('render_fps') or 30
+    if not isinstance(fps, (int, float)) or not 0 < fps < math.inf:
+      raise UserError(f'no video of {self._name}: its render_fps is {fps!r}')
+    return 1.0 / fps
+
+  @property
+  def _name(self) -> str:
+    """What it is called in errors."""
+    return self._environment.spec.id if self._environment.spec else 'environment'
 
   def close(self) -> None:
     """Closes the environment."""

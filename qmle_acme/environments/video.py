@@ -5,9 +5,11 @@ A = of an action.
 """
 
 import contextlib
+import itertools
+import math
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import dm_env
@@ -16,6 +18,8 @@ import numpy as np
 
 from qmle_acme.errors import UserError
 from qmle_acme.files import make_place
+
+_GIF_FPS = 25
 
 SelectAction = Callable[[np.ndarray], np.ndarray]
 """From an observation [O] to an action [A] as the environment takes it."""
@@ -50,18 +54,57 @@ def frames_per_second(environment: dm_env.Environment) -> float:
   return 1.0 / _asset(environment, 'control_timestep')()
 
 
-def write_mp4(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> None:
-  """Writes frames [H, W, 3], uint8, as a video; replaces the file at that path.
+def side_by_side(episodes: Sequence[Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
+  """Yields the frames of episodes [H, W, 3] as tiles of one, row by row, uint8.
 
-  H and W should be even, as H.264 wants them: odd ones are scaled up by a pixel. If
-  this fails or is killed, what was at the path before is still there.
+  An episode that is over shows its last frame until the longest is; tiles without one
+  are black.
+  """
+  columns = math.ceil(math.sqrt(len(episodes)))
+  rows = math.ceil(len(episodes) / columns)
+  shown: list[np.ndarray] = []
+  for step in itertools.count():
+    new = [next(episode, None) for episode in episodes]
+    if all(frame is None for frame in new):
+      return
+    shown = [shown[i] if f is None else f for i, f in enumerate(new)] if step else new
+    black = [np.zeros_like(shown[0])] * (rows * columns - len(shown))
+    tiles = [*shown, *black]
+    yield np.vstack([np.hstack(tiles[r * columns :][:columns]) for r in range(rows)])
+
+
+def check_suffix(path: pathlib.Path) -> None:
+  """Refuses a file whose name does not say what it is to be.
 
   Raises:
-    UserError: there is no writing at that path.
+    UserError: it ends neither in .mp4 nor in .gif.
   """
+  if path.suffix.lower() not in ('.mp4', '.gif'):
+    raise UserError(f'no video {path}: a name that ends in .mp4 or .gif is needed')
+
+
+def write(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> None:
+  """Writes frames [H, W, 3], uint8, as a video; replaces the file at that path.
+
+  The name's end says whether it is an MP4 or a GIF. H and W of an MP4 should be even,
+  as H.264 wants them: odd ones are scaled up by a pixel. A GIF has at most 25 frames a
+  second, since viewers slow down what has more. If this fails or is killed, what was at
+  the path before is still there.
+
+  Raises:
+    UserError: there is no writing at that path, or see `check_suffix`.
+  """
+  check_suffix(path)
   make_place(path)
-  partial = path.with_name(f'.{path.name}.partial.mp4')  # ffmpeg goes by the suffix.
-  writer: Any = imageio.get_writer(partial, fps=fps, macro_block_size=2)
+  suffix = path.suffix.lower()
+  partial = path.with_name(f'.{path.name}.partial{suffix}')  # Writers go by the suffix.
+  writer: Any
+  if suffix == '.gif':
+    every = max(1, round(fps / _GIF_FPS))
+    frames = itertools.islice(frames, 0, None, every)
+    writer = imageio.get_writer(partial, duration=1000.0 * every / fps, loop=0)
+  else:
+    writer = imageio.get_writer(partial, fps=fps, macro_block_size=2)
   try:
     # The writer as a context leaves ffmpeg running, and writing, after an error.
     with contextlib.closing(writer):

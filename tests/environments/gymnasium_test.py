@@ -261,3 +261,26 @@ def test_a_simulated_body_is_drawn_and_moves() -> None:
     first = next(frames)
     last = list(frames)[-1]
   assert first.std() > 5.0 and not np.array_equal(first, last)
+
+
+class Pale(Tiny):
+  """Draws numbers from 0 to 1, at no known rate."""
+
+  metadata = {'render_modes': ['rgb_array'], 'render_fps': None}  # noqa: RUF012
+
+  def render(self) -> np.ndarray:
+    return np.ones((20, 40, 3))
+
+
+def test_frames_that_are_no_pictures_are_refused() -> None:
+  register('Pale-v0', Pale)
+  with make('gymnasium:Pale-v0', seed=0) as environment:
+    environment.reset()
+    assert environment.control_timestep() == 1 / 30
+    with pytest.raises(
+      UserError, match=r'Pale-v0: its render.. gave float64 \(20, 40, 3'
+    ):
+      environment.render(20, 40)
+    Pale.metadata['render_fps'] = 'many'
+    with pytest.raises(UserError, match="render_fps is 'many'"):
+      environment.control_timestep()

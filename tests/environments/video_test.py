@@ -33,7 +33,7 @@ def test_ten_frames_are_read_back(
   drawn = list(itertools.islice(video.frames(cartpole, _push, 96, 130), 10))
   fps = video.frames_per_second(cartpole)
   path = tmp_path / 'videos' / 'cartpole.mp4'
-  video.write_mp4(path, drawn, fps)
+  video.write(path, drawn, fps)
   reader: Any = imageio.get_reader(path)
   with reader:
     assert reader.get_meta_data()['fps'] == fps == 100.0
@@ -67,7 +67,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: pathlib.Path) -> None:
   path = tmp_path / 'episode.mp4'
   path.write_bytes(b'the video before')
   with pytest.raises(KeyboardInterrupt):
-    video.write_mp4(path, broken(), fps=25.0)
+    video.write(path, broken(), fps=25.0)
   assert path.read_bytes() == b'the video before'
   assert list(tmp_path.iterdir()) == [path]
 
@@ -85,3 +85,32 @@ def test_frame_larger_than_the_environment_draws_is_refused(
 ) -> None:
   with pytest.raises(UserError, match='at most 640 x 480'):
     next(video.frames(cartpole, _push, height=1080, width=1920))
+
+
+def test_gif_has_frames_as_far_apart_as_viewers_can_show(
+  tmp_path: pathlib.Path,
+) -> None:
+  path = tmp_path / 'episode.GIF'
+  shades = (np.full((8, 8, 3), 10 * i, np.uint8) for i in range(10))
+  video.write(path, shades, fps=100.0)
+  read = imageio.mimread(path)
+  assert [int(frame[0, 0, 0]) for frame in read] == [0, 40, 80]
+  reader: Any
+  with imageio.get_reader(path) as reader:
+    assert reader.get_meta_data()['duration'] == 40
+  assert list(tmp_path.iterdir()) == [path]
+
+
+def test_another_ending_is_refused(tmp_path: pathlib.Path) -> None:
+  with pytest.raises(UserError, match=r'ends in \.mp4 or \.gif'):
+    video.write(tmp_path / 'episode.avi', [], fps=25.0)
+
+
+def test_episodes_side_by_side_end_with_the_longest() -> None:
+  def episode(*shades: int) -> Iterator[np.ndarray]:
+    return (np.full((1, 2, 3), shade, np.uint8) for shade in shades)
+
+  frames = list(video.side_by_side([episode(1), episode(2, 3), episode(4, 5)]))
+  assert [frame.shape for frame in frames] == [(2, 4, 3)] * 2
+  np.testing.assert_array_equal(frames[0][..., 0], [[1, 1, 2, 2], [4, 4, 0, 0]])
+  np.testing.assert_array_equal(frames[1][..., 0], [[1, 1, 3, 3], [5, 5, 0, 0]])

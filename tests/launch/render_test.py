@@ -4,8 +4,10 @@ import pathlib
 from typing import Any
 
 import imageio.v2 as imageio
+import numpy as np
 import pytest
 
+from qmle_acme.errors import UserError
 from qmle_acme.launch import render
 
 
@@ -26,3 +28,22 @@ def test_video(
     assert metadata['fps'] == pytest.approx(100.0)
     assert reader.count_frames() == 1_001
   assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.usefixtures('headless_gl')
+def test_three_episodes_side_by_side_as_a_gif(
+  trained_run: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  out = tmp_path / 'episodes.gif'
+  size = ['--height', '24', '--width', '32', '--grid', '3']
+  assert render.main([str(trained_run), '--out', str(out), *size]) == 0
+  reader: Any
+  with imageio.get_reader(out) as reader:
+    assert reader.get_data(0).shape[:2] == (48, 64)
+    tiles = [reader.get_data(0)[:24, 32 * i :][:, :32] for i in range(2)]
+  assert not np.array_equal(*tiles)  # Each from an initial state of its own.
+
+
+def test_a_name_that_is_no_video_is_refused(trained_run: pathlib.Path) -> None:
+  with pytest.raises(UserError, match='mp4 or'):
+    render.main([str(trained_run), '--out', 'episode.avi'])

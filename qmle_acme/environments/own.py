@@ -6,7 +6,9 @@ nodes of a run import it by that name, and so does whatever reads the run later.
 Shapes: O = the size of an observation.
 """
 
+import contextlib
 import importlib.util
+import inspect
 import pathlib
 import sys
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from qmle_acme.environments import modules
 from qmle_acme.environments.gymnasium import Adapter
 from qmle_acme.errors import UserError
 
+_NOTHING = inspect.Signature.empty
 _FORM = 'python:<module>:<function>'
 # From a seed to an environment.
 MakeEnvironment = Callable[[int], Any]
@@ -101,9 +104,21 @@ def make(name: str, seed: int) -> dm_env.Environment:
   """Returns what the function makes of the seed, behind dm_env's interface.
 
   Raises:
-    UserError: that is no environment, or one whose spaces are not supported.
+    UserError: it takes no seed, that is no environment, or one whose spaces are not
+      supported.
   """
-  return adapt(_find(name)(seed), seed, f'python:{name}')
+  function = _find(name)
+  with contextlib.suppress(
+    ValueError
+  ):  # Some functions in C tell nothing of themselves.
+    signature = inspect.signature(function).replace(return_annotation=_NOTHING)
+    try:
+      signature.bind(seed)
+    except TypeError:
+      raise UserError(
+        f'python:{name} takes {signature}: it must take one argument, a seed'
+      ) from None
+  return adapt(function(seed), seed, f'python:{name}')
 
 
 def adapt(environment: Any, seed: int, name: str) -> dm_env.Environment:

@@ -62,15 +62,15 @@ def side_by_side(episodes: Sequence[Iterator[np.ndarray]]) -> Iterator[np.ndarra
   """
   columns = math.ceil(math.sqrt(len(episodes)))
   rows = math.ceil(len(episodes) / columns)
-  shown: list[np.ndarray] = []
-  for step in itertools.count():
-    new = [next(episode, None) for episode in episodes]
-    if all(frame is None for frame in new):
-      return
-    shown = [shown[i] if f is None else f for i, f in enumerate(new)] if step else new
+  shown = [next(episode) for episode in episodes]
+  while True:
     black = [np.zeros_like(shown[0])] * (rows * columns - len(shown))
     tiles = [*shown, *black]
     yield np.vstack([np.hstack(tiles[r * columns :][:columns]) for r in range(rows)])
+    new = [next(episode, None) for episode in episodes]
+    if all(frame is None for frame in new):
+      return
+    shown = [old if f is None else f for old, f in zip(shown, new, strict=True)]
 
 
 def check_suffix(path: pathlib.Path) -> None:

@@ -148,7 +148,7 @@ def read_resumed_counts(folder: RunFolder) -> dict[str, float]:
     UserError: what the status says was saved is not there, or is damaged: from the
       beginning, the records would be lost as well.
   """
-  advice = f'put it back, use another --run, or delete {folder.path} to start anew'
+  advice = 'put it back, or use another --run'
   counts = read_counts(folder)
   damages = CheckpointStore(folder.learner_checkpoints).damages()
   if damages and not counts:

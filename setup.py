@@ -32,6 +32,7 @@ DEPENDENCIES = [
   'numpy==1.23.5',  # Arrays; TensorFlow 2.12 takes no newer.
   'pillow==12.3.0',  # Imported by acme.wrappers.
   'plotext==5.3.2',  # Curves in the terminal; 6 has another interface.
+  'portpicker==1.6.0',  # Free ports, as Launchpad picks them.
   'pydantic==2.14.3',  # Types of what configurations hold.
   'pydantic-core==2.50.4',  # What its errors are made of.
   'psutil==7.2.2',  # CPU time and memory of processes.

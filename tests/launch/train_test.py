@@ -53,7 +53,6 @@ EVERYTHING = RunConfig(
   launch='threads',
   actors=7,
   learner_threads=8,
-  argmax_nodes=9,
   evaluation_period=9,
   evaluation_episodes=11,
   checkpoint_minutes=0.5,
@@ -140,7 +139,7 @@ def test_every_setting_can_be_given_on_the_command_line() -> None:
   parts = [(getattr(EVERYTHING, a), getattr(default, a)) for a in AGENTS]
   for one, other in ((EVERYTHING, default), *parts):
     for field in dataclasses.fields(one):
-      if field.name not in ('run', 'mle_target'):
+      if field.name not in ('run', 'mle_target', 'argmax_nodes'):
         assert getattr(one, field.name) != getattr(other, field.name), field.name
 
   arguments = ' '.join(f'{name} {value}' for name, value in OPTIONS.items()).split()
@@ -148,6 +147,7 @@ def test_every_setting_can_be_given_on_the_command_line() -> None:
   assert train.parse(['--run', str(RUN), *arguments]) == EVERYTHING
   cached = train.parse(['--run', 'x', '--qmle.mle-target', 'cached'])
   assert cached.qmle.mle_target == 'cached'
+  assert train.parse(['--run', 'x', '--argmax-nodes', '2']).argmax_nodes == 2
 
 
 def test_defaults_then_files_in_order_then_options(tmp_path: pathlib.Path) -> None:

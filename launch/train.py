@@ -45,6 +45,7 @@ def main(argv: list[str]) -> int:
   config = parse(argv)
   with warnings.catch_warnings(record=True) as early:  # They go to the log.
     environments.check(config.env)
+  _check_is_meant(config.run)
   folder = RunFolder(config.run)
   folder.check_same(config)
   check_can_make(folder.path)
@@ -54,6 +55,20 @@ def main(argv: list[str]) -> int:
   # of a run get their own.
   os.environ.update(processes.thread_limits(config.learner_threads))
   return training.run(config, early=early).exit_code
+
+
+def _check_is_meant(run: pathlib.Path) -> None:
+  """Refuses the folder that one is in, which an empty `--run` means, among other files.
+
+  Raises:
+    UserError: it holds files and is no run.
+  """
+  if (
+    run == pathlib.Path() and any(run.iterdir()) and not (run / 'config.yaml').exists()
+  ):
+    raise UserError(
+      f'--run is {pathlib.Path.cwd()}, which holds other files: name another'
+    )
 
 
 def parse(

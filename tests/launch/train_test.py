@@ -19,6 +19,7 @@ from qmle_acme.agents.qmle.predictors import (
   DeltaConfig,
   MemberConfig,
 )
+from qmle_acme.errors import UserError
 from qmle_acme.launch import train
 from qmle_acme.runs.config import AGENTS, FaultsConfig, RunConfig, to_dict
 from qmle_acme.topology.supervision import Outcome
@@ -236,3 +237,14 @@ def test_help_shows_every_option_with_its_meaning_and_default(agent: str) -> Non
     meaning = help_text.split(' (default')[0].split(maxsplit=2)[2]
     assert meaning.endswith('.') and len(meaning) > 10, option
   assert '(required)' in parts['run']
+
+
+@pytest.mark.parametrize('name', ['', '.'])
+def test_the_folder_that_one_is_in_is_no_run_by_accident(
+  name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  (tmp_path / 'thesis.tex').touch()
+  monkeypatch.chdir(tmp_path)
+  with pytest.raises(UserError, match='which holds other files'):
+    train.main(['--env', 'bandit:bimodal', '--run', name])
+  assert [path.name for path in tmp_path.iterdir()] == ['thesis.tex']

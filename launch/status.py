@@ -13,7 +13,7 @@ import rich.text
 import tyro
 
 from qmle_acme.errors import in_one_line
-from qmle_acme.runs.records import read_records
+from qmle_acme.runs.evaluations import read_evaluations
 from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
@@ -53,11 +53,11 @@ def rows(folder: RunFolder) -> dict[str, str]:
   settings = folder.read_config()
   status, steps = folder.read_status(), settings.steps
   taken = int(status.get('actor_steps', 0))
-  evaluations = read_records(folder.evaluations)
+  evaluations = read_evaluations(folder)
   greedy = '-'
   if evaluations:
     last = evaluations[-1]
-    greedy = f'{last["episode_return_mean"]:.1f} at {last["actor_steps"]:,}'
+    greedy = f'{last.episode_return_mean:.1f} at {last.actor_steps:,}'
   return {
     'state': status.get('state', 'not started'),
     'steps': f'{taken:,} of {steps:,} ({taken / steps:.0%})',

@@ -4,17 +4,13 @@ It reads the run folder alone, so it may be started anywhere and at any time. It
 with the run, or by Ctrl-C, which does the run no harm.
 """
 
-import dataclasses
 import math
-import pathlib
 import time
-from typing import Annotated
 
 import plotext
 import rich.console
 import rich.live
 import rich.text
-import tyro
 
 from qmle_acme.runs.evaluations import read_evaluations
 from qmle_acme.runs.records import ACTOR_STEPS, read_metrics
@@ -29,17 +25,9 @@ _COLUMNS = 100
 _POINTS = 100
 
 
-@dataclasses.dataclass(frozen=True)
-class WatchConfig:
-  """Which run is shown."""
-
-  run: Annotated[pathlib.Path, tyro.conf.Positional]
-  """Folder of the run."""
-
-
 def main(argv: list[str]) -> int:
   """Shows the run until it is over; returns the exit code."""
-  config = arguments.parse(WatchConfig, argv, 'qmle watch', description=__doc__)
+  config = arguments.parse(status.StatusConfig, argv, 'qmle watch', description=__doc__)
   folder = RunFolder(config.run)
   # Or 'control:dog:walk' would get the picture of a dog.
   console = rich.console.Console(emoji=False)

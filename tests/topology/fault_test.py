@@ -208,14 +208,21 @@ def test_reward_that_is_no_number_ends_the_run_at_once(
   assert status['error'].startswith(error)
 
 
+def train_in_one_that_hangs(
+  folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, stall_policy: str
+) -> small_runs.Training:
+  """Returns a run to its end, in an environment that stands still for ten minutes."""
+  monkeypatch.setenv('HANG', '600')
+  return train_in(
+    'Hanging', folder, monkeypatch, stall_seconds=30.0, stall_policy=stall_policy
+  )
+
+
 @pytest.mark.slow
 def test_environment_that_hangs_is_said_and_ends_the_run_if_that_is_asked_for(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-  monkeypatch.setenv('HANG', '600')
-  training = train_in(
-    'Hanging', tmp_path, monkeypatch, stall_seconds=30.0, stall_policy='end'
-  )
+  training = train_in_one_that_hangs(tmp_path, monkeypatch, 'end')
 
   status = training.status()
   assert (status['state'], status['restarts']) == ('failed', 0), training.output()
@@ -229,10 +236,7 @@ def test_environment_that_hangs_is_said_and_ends_the_run_if_that_is_asked_for(
 def test_environment_that_hangs_is_said_and_restarted_if_that_is_asked_for(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-  monkeypatch.setenv('HANG', '600')
-  training = train_in(
-    'Hanging', tmp_path, monkeypatch, stall_seconds=30.0, stall_policy='restart'
-  )
+  training = train_in_one_that_hangs(tmp_path, monkeypatch, 'restart')
 
   status = training.status()
   assert (status['state'], status['restarts']) == ('finished', 1), training.output()

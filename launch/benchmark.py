@@ -2,7 +2,8 @@
 
 import rich.console
 
-from qmle_acme.benchmark import grid
+from qmle_acme.benchmark import grid, slurm_array
+from qmle_acme.cluster.deployment import write_files
 from qmle_acme.files import make_folder
 from qmle_acme.runs import screen
 
@@ -15,6 +16,11 @@ def main(argv: list[str]) -> int:
   runs = grid.make_grid(config)
   if config.print_commands:
     print('\n'.join(run.command for run in runs))
+    return 0
+  if config.slurm:
+    command = ['qmle', 'benchmark', *argv]
+    (script,) = write_files(config.out, slurm_array.render(config, runs, command))
+    print(f'wrote {script}\nstart: sbatch {script}')
     return 0
   make_folder(config.out)
   # TensorFlow: seconds, which no typo waits for.

@@ -73,6 +73,9 @@ class BenchmarkConfig:
   """Runs side by side."""
   print_commands: bool = False
   """Print the commands of the runs, one a line, and start none."""
+  slurm: bool = False
+  """Write <out>/array.sbatch, with which SLURM runs the grid as an array of jobs, one a
+  run, and start none. Its hosts must share this folder and <out>."""
 
   def __post_init__(self) -> None:
     """Checks every field.

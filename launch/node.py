@@ -17,14 +17,23 @@ from . import arguments
 class NodeConfig:
   """Which node this is, and where the others are."""
 
-  role: Literal['main', 'counter', 'replay', 'learner', 'evaluator', 'actor']
+  role: Literal[
+    'main',
+    'counter',
+    'replay',
+    'learner',
+    'publisher',
+    'argmax',
+    'evaluator',
+    'actor',
+  ]
   """What it does."""
   settings: pathlib.Path
   """YAML file with the settings of the run."""
   run: pathlib.Path
   """Folder of the run, which all nodes share."""
   index: int = 0
-  """Its number among the actors."""
+  """Its number among those of its role."""
   hosts: tuple[str, ...] = ()
   """Hosts of those that are called, as learner=10.0.0.3; by default their names."""
   hold: float = 0.0
@@ -40,7 +49,7 @@ def main(argv: list[str]) -> int:
     str(node.settings),
   )
   place = places.Place(node.role, node.index)
-  hosts = places.parse_hosts(node.hosts)
+  hosts = places.parse_hosts(node.hosts, config)
   # TensorFlow: seconds, which no typo waits for.
   from qmle_acme.cluster import entry
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import launchpad as lp
 
-from qmle_acme.cluster.places import PORTS
+from qmle_acme.cluster.places import Place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,9 +26,10 @@ def bind(program: lp.Program, hosts: Mapping[str, str]) -> None:
 
   Args:
     program: whose nodes may have been bound to this machine.
-    hosts: by role.
+    hosts: by service.
   """
   for label, nodes in program.groups.items():
-    for node in nodes:
+    for index, node in enumerate(nodes):
+      place = Place(label, index)
       for address in node.addresses:
-        address.bind(_FixedAddress(f'{hosts[label]}:{PORTS[label]}'))
+        address.bind(_FixedAddress(f'{hosts[place.service]}:{place.port}'))

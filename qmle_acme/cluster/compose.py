@@ -57,7 +57,8 @@ def _compose(config: ComposeConfig) -> str:
     ],
   }
   services = ''.join(
-    f'  {_service(place)}:\n    <<: *node\n    command: {_command(config, place)}\n'
+    f'  {place.service}:\n    <<: *node\n    command: {_command(config, place)}\n'
+    f'    mem_limit: {deployment.memory_limit(config, place.role)}g\n'
     for place in make_places(config)
   )
   rest: dict[str, Any] = {
@@ -105,11 +106,6 @@ def _owner(folder: pathlib.Path) -> str:
   if stat.st_uid == 0:
     raise UserError(f'--runs: {folder} is of root, as whom no node runs: chown it')
   return f'{stat.st_uid}:{stat.st_gid}'
-
-
-def _service(place: Place) -> str:
-  """Returns the name of a service, by which the others find the node."""
-  return place.name if place.role == 'actor' else place.role
 
 
 def _command(config: ComposeConfig, place: Place) -> str:

@@ -17,6 +17,7 @@ from qmle_acme.cluster.addresses import bind
 from qmle_acme.cluster.journal import Journal
 from qmle_acme.cluster.places import MAIN, Place, make_places
 from qmle_acme.errors import UserError
+from qmle_acme.runs import checkpointing
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.run_folder import RunFolder
@@ -117,13 +118,19 @@ class _Watcher:
     return self._others[place].read().get('restarts', 0)
 
   def stop(self, number: int) -> Outcome:
-    """Waits until the learner has saved, if it does; then the run has stopped."""
+    """Waits until the learner has saved, if it does; then the run has stopped.
+
+    The status says so at once: an engine in a hurry kills this process, too.
+    """
+    unsaved = 'it was over before the learner had said that it has saved'
+    counts = checkpointing.read_counts(self._folder)
+    self._folder.write_status('stopped', counts, unsaved)
     learner = self._others[Place(program_lib.LEARNER)]
     deadline = time.monotonic() + SAVING_SECONDS
     while learner.is_alive() and time.monotonic() < deadline:
       time.sleep(_POLL_SECONDS)
-    unsaved = (journal_lib.RUNNING, journal_lib.FAILED)
-    has_saved = learner.read().get('state') not in unsaved
+    late = (journal_lib.RUNNING, journal_lib.FAILED)
+    has_saved = learner.read().get('state') not in late
     return Outcome('stopped', 128 + number, killed=() if has_saved else ('learner',))
 
 

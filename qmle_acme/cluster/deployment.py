@@ -1,13 +1,16 @@
 """What all engines are told alike: settings, commands, places in a container."""
 
 import dataclasses
+import functools
+import math
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
 
 import yaml
 
-from qmle_acme.cluster.places import Place
+from qmle_acme.cluster.places import ACTOR, ARGMAX, Place
+from qmle_acme.doctor.examination import need_of
 from qmle_acme.errors import UserError
 from qmle_acme.files import make_folder, write_atomically
 from qmle_acme.runs import config as config_lib
@@ -21,6 +24,10 @@ SETTINGS_FILE = 'settings.yaml'
 GRACE_SECONDS = 120
 # What a container may write to is its volume, and memory.
 ENVIRONMENT = {'HOME': '/tmp', 'TMPDIR': '/tmp'}
+
+# Memory in GiB that a node asks for, replay's without its rows, if it is not 1
+# (docs/cluster.md). It may take twice that.
+_MEMORY = {'learner': 2}
 
 # As in the Dockerfile: a node that runs touches its file every few seconds.
 HEALTH = 'test ! -e /tmp/qmle.alive || find /tmp/qmle.alive -mmin -2 | grep -q .'
@@ -46,8 +53,6 @@ class ClusterConfig(RunConfig):
     super().__post_init__()
     if self.layout != 'distributed':
       raise UserError(f'layout is {self.layout}: on several machines it is distributed')
-    if self.argmax_nodes:
-      raise UserError('argmax_nodes must be 0: on several machines they have no place')
 
   @property
   def name(self) -> str:
@@ -63,6 +68,15 @@ class ClusterConfig(RunConfig):
         'first'
       )
     return name
+
+  @functools.cached_property
+  def replay_gib(self) -> int:
+    """Memory that the rows need once replay is full, in GiB.
+
+    Raises:
+      UserError: the environment cannot be made, which says how large a row is.
+    """
+    return math.ceil((need_of(self.run_config).replay_bytes or 0) / 2**30)
 
   @property
   def run_config(self) -> RunConfig:
@@ -85,15 +99,25 @@ def node_command(
     run: folder of the run, where the node runs.
     settings: file of its settings, there.
     index: what the engine puts in the place of the node's number.
-    hosts: of the nodes that are called, where they are not the names of their roles.
+    hosts: of the nodes that are called, where they are not their services' names.
   """
   command = ['node', '--role', place.role]
-  if place.role == 'actor':
+  if place.role in (ACTOR, ARGMAX):
     command += ['--index', index or str(place.index)]
   command += ['--settings', str(settings), '--run', str(run)]
   if hosts:
-    command += ['--hosts', *(f'{role}={host}' for role, host in hosts.items())]
+    command += ['--hosts', *(f'{service}={host}' for service, host in hosts.items())]
   return command
+
+
+def memory_request(config: ClusterConfig, role: str) -> int:
+  """Returns the memory that a node needs, in GiB."""
+  return _MEMORY.get(role, 1) + (config.replay_gib if role == 'replay' else 0)
+
+
+def memory_limit(config: ClusterConfig, role: str) -> int:
+  """Returns the memory that a node may take, in GiB."""
+  return 2 * memory_request(config, role)
 
 
 def write_files(out: pathlib.Path, files: Mapping[str, str]) -> list[pathlib.Path]:

@@ -191,7 +191,10 @@ class _NodeRun:
   def _stop_by(self, number: int, node: nodes_lib.Node) -> _End:
     """Ends the node by a signal."""
     self._stop(node)
-    if node.poll() not in (None, nodes_lib.End.RETURNED):
+    end = node.poll()
+    if end is None and self._place.role == program_lib.LEARNER:
+      return _End(TRY_AGAIN, journal_lib.FAILED, 'the learner had no time to save')
+    if end not in (None, nodes_lib.End.RETURNED):
       return _End(TRY_AGAIN, journal_lib.FAILED, node.error())
     return _End(128 + number, journal_lib.STOPPED)
 
@@ -225,7 +228,7 @@ def run(config: RunConfig, place: Place, hosts: Mapping[str, str], hold: float) 
   Args:
     config: settings of the run.
     place: of the node.
-    hosts: of those that are called, by role.
+    hosts: of those that are called, by service.
     hold: seconds for which a run that has failed is not started again: an engine that
       starts again whatever ends badly gives up in the meantime.
 
@@ -233,7 +236,8 @@ def run(config: RunConfig, place: Place, hosts: Mapping[str, str], hold: float) 
     UserError: there is no such node, or main cannot use the folder.
   """
   if place not in make_places(config):
-    raise UserError(f'the run has no {place.title}: it has {config.actors} actors')
+    counts = f'{config.actors} actors, {config.argmax_nodes} arg max nodes'
+    raise UserError(f'the run has no {place.title}: it has {counts}')
   is_learner = place.role == program_lib.LEARNER
   threads = config.learner_threads if is_learner else 1
   os.environ.update(processes.thread_limits(threads))

@@ -1,7 +1,6 @@
 """A kustomize base and overlay: a Job for each role, an indexed one for the actors."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,25 +8,24 @@ import yaml
 
 from qmle_acme.cluster import deployment
 from qmle_acme.cluster.deployment import ClusterConfig
-from qmle_acme.cluster.places import PORTS, Place, called, singles
-from qmle_acme.doctor.examination import need_of
+from qmle_acme.cluster.places import ACTOR, Place, called, make_places
 
 _APP = 'app.kubernetes.io/name'
 _RUN = 'app.kubernetes.io/instance'
-_ROLE = 'app.kubernetes.io/component'
+_COMPONENT = 'app.kubernetes.io/component'
 # Pods of one Job that may die before Kubernetes gives it up.
 _BACKOFF_LIMIT = 20
 _INDEX = 'JOB_COMPLETION_INDEX'
-# Memory in GiB and cores that are asked for, by role, replay's without its rows
-# (docs/cluster.md); limits of memory are twice that.
-_REQUESTS = {
-  'main': (1, 0.1),
-  'counter': (1, 0.2),
-  'publisher': (1, 0.5),
-  'replay': (1, 0.5),
-  'learner': (2, 2),
-  'evaluator': (1, 0.5),
-  'actor': (1, 1),
+# Cores that are asked for (docs/cluster.md).
+_CORES = {
+  'main': 0.1,
+  'counter': 0.2,
+  'publisher': 0.5,
+  'replay': 0.5,
+  'learner': 2,
+  'argmax': 1,
+  'evaluator': 0.5,
+  'actor': 1,
 }
 
 
@@ -51,12 +49,9 @@ def render(config: KubernetesConfig, command: Sequence[str]) -> dict[str, str]:
   Raises:
     UserError: the environment cannot be made, which says how large replay becomes.
   """
-  rows = math.ceil((need_of(config.run_config).replay_bytes or 0) / 2**30)
-  jobs = [
-    _job(config, Place(role), _REQUESTS[role][0] + (rows if role == 'replay' else 0))
-    for role in (*singles(config), 'actor')
-  ]
-  services = [_service(config, role) for role in called(config)]
+  # One Job has all actors.
+  jobs = [_job(config, place) for place in make_places(config) if not _is_copy(place)]
+  services = [_service(config, place) for place in called(config)]
   objects = {'jobs': jobs, 'services': services, 'network': [_policy(config)]}
   objects['claim'] = [_claim(config)]
   written_by = deployment.written_by(command)
@@ -96,18 +91,27 @@ def _image(image: str) -> dict[str, str]:
   return {'name': 'qmle-acme', 'newName': name} | ({'newTag': tag} if tag else {})
 
 
+def _is_copy(place: Place) -> bool:
+  """Returns whether the node is in the Job of another one."""
+  return place.role == ACTOR and place.index > 0
+
+
 def _name(config: KubernetesConfig, part: str) -> str:
   return f'{config.name}-{part}'
 
 
-def _labels(config: KubernetesConfig, role: str | None = None) -> dict[str, str]:
+def _component(place: Place) -> str:
+  return ACTOR if place.role == ACTOR else place.service
+
+
+def _labels(config: KubernetesConfig, place: Place | None = None) -> dict[str, str]:
   labels = {_APP: 'qmle', _RUN: config.name}
-  return labels if role is None else labels | {_ROLE: role}
+  return labels if place is None else labels | {_COMPONENT: _component(place)}
 
 
-def _job(config: KubernetesConfig, place: Place, memory: int) -> dict[str, Any]:
-  """Returns the Job of a role; memory is in GiB."""
-  is_actor = place.role == 'actor'
+def _job(config: KubernetesConfig, place: Place) -> dict[str, Any]:
+  """Returns the Job of a node, or of all actors."""
+  is_actor = place.role == ACTOR
   count = config.actors if is_actor else 1
   spec: dict[str, Any] = {
     'backoffLimit': _BACKOFF_LIMIT * count,
@@ -125,18 +129,19 @@ def _job(config: KubernetesConfig, place: Place, memory: int) -> dict[str, Any]:
       ]
     },
     'template': {
-      'metadata': {'labels': _labels(config, place.role)},
-      'spec': _pod(config, place, memory),
+      'metadata': {'labels': _labels(config, place)},
+      'spec': _pod(config, place),
     },
   }
   if is_actor:
     counts = {'completionMode': 'Indexed', 'completions': count, 'parallelism': count}
     spec = counts | spec
-  metadata = {'name': _name(config, place.role), 'labels': _labels(config, place.role)}
+  name = _name(config, _component(place))
+  metadata = {'name': name, 'labels': _labels(config, place)}
   return {'apiVersion': 'batch/v1', 'kind': 'Job', 'metadata': metadata, 'spec': spec}
 
 
-def _pod(config: KubernetesConfig, place: Place, memory: int) -> dict[str, Any]:
+def _pod(config: KubernetesConfig, place: Place) -> dict[str, Any]:
   return {
     'restartPolicy': 'Never',
     'automountServiceAccountToken': False,
@@ -148,7 +153,7 @@ def _pod(config: KubernetesConfig, place: Place, memory: int) -> dict[str, Any]:
       'fsGroup': 1000,
       'seccompProfile': {'type': 'RuntimeDefault'},
     },
-    'containers': [_container(config, place, memory)],
+    'containers': [_container(config, place)],
     'volumes': [
       {'name': 'runs', 'persistentVolumeClaim': {'claimName': config.claim}},
       {'name': 'settings', 'configMap': {'name': _name(config, 'settings')}},
@@ -157,11 +162,11 @@ def _pod(config: KubernetesConfig, place: Place, memory: int) -> dict[str, Any]:
   }
 
 
-def _container(config: KubernetesConfig, place: Place, memory: int) -> dict[str, Any]:
+def _container(config: KubernetesConfig, place: Place) -> dict[str, Any]:
   environment: list[dict[str, Any]] = [
     {'name': name, 'value': value} for name, value in deployment.ENVIRONMENT.items()
   ]
-  if place.role == 'actor':
+  if place.role == ACTOR:
     field = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
     environment.append(
       {'name': _INDEX, 'valueFrom': {'fieldRef': {'fieldPath': field}}}
@@ -172,11 +177,11 @@ def _container(config: KubernetesConfig, place: Place, memory: int) -> dict[str,
     'args': deployment.node_command(
       place,
       deployment.RUNS / config.name,
-      index=f'$({_INDEX})',
-      hosts={role: _name(config, role) for role in called(config)},
+      index=f'$({_INDEX})' if place.role == ACTOR else None,
+      hosts={p.service: _name(config, p.service) for p in called(config)},
     ),
     'env': environment,
-    'ports': [{'containerPort': PORTS[role]} for role in PORTS if role == place.role],
+    'ports': [{'containerPort': place.port}] if place.port else [],
     'livenessProbe': {
       'exec': {'command': ['sh', '-c', deployment.HEALTH]},
       'initialDelaySeconds': 120,
@@ -184,8 +189,11 @@ def _container(config: KubernetesConfig, place: Place, memory: int) -> dict[str,
       'timeoutSeconds': 10,
     },
     'resources': {
-      'requests': {'memory': f'{memory}Gi', 'cpu': str(_REQUESTS[place.role][1])},
-      'limits': {'memory': f'{2 * memory}Gi'},
+      'requests': {
+        'memory': f'{deployment.memory_request(config, place.role)}Gi',
+        'cpu': str(_CORES[place.role]),
+      },
+      'limits': {'memory': f'{deployment.memory_limit(config, place.role)}Gi'},
     },
     'securityContext': {
       'allowPrivilegeEscalation': False,
@@ -204,17 +212,20 @@ def _container(config: KubernetesConfig, place: Place, memory: int) -> dict[str,
   }
 
 
-def _service(config: KubernetesConfig, role: str) -> dict[str, Any]:
+def _service(config: KubernetesConfig, place: Place) -> dict[str, Any]:
   """Returns the name and address of a node that stay when its Pod goes."""
   return {
     'apiVersion': 'v1',
     'kind': 'Service',
-    'metadata': {'name': _name(config, role), 'labels': _labels(config, role)},
+    'metadata': {
+      'name': _name(config, place.service),
+      'labels': _labels(config, place),
+    },
     'spec': {
-      'selector': _labels(config, role),
+      'selector': _labels(config, place),
       'ipFamilyPolicy': 'SingleStack',
       'ipFamilies': ['IPv4'],
-      'ports': [{'port': PORTS[role], 'targetPort': PORTS[role]}],
+      'ports': [{'port': place.port, 'targetPort': place.port}],
     },
   }
 

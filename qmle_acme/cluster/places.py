@@ -10,8 +10,15 @@ from qmle_acme.runs.config import RunConfig
 
 # Holds the run folder: its lock, its status, and the progress that a person sees.
 MAIN = 'main'
-# The nodes that others call, each at a port of its own.
-PORTS = {'counter': 7101, 'replay': 7102, 'learner': 7103, 'publisher': 7104}
+ACTOR, ARGMAX = 'actor', 'argmax'
+# The nodes that others call, each at a port of its own: of several the first one's.
+_PORTS = {
+  'counter': 7101,
+  'replay': 7102,
+  'learner': 7103,
+  'publisher': 7104,
+  ARGMAX: 7105,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,37 +43,51 @@ class Place:
     """Its name for people, as a run on one machine has it: 'actor/3'."""
     return self.role if self.role == MAIN else f'{self.role}/{self.index}'
 
+  @property
+  def service(self) -> str:
+    """What the others call it by: 'learner', 'argmax-1'."""
+    return self.name if self.role in (ACTOR, ARGMAX) else self.role
 
-def called(config: RunConfig) -> list[str]:
-  """Returns the roles of a run that others call."""
-  return [role for role in PORTS if role != 'publisher' or config.has_publisher]
+  @property
+  def port(self) -> int | None:
+    """At which it is called; None if it is not.
+
+    Those of one role differ: several may share a host.
+    """
+    port = _PORTS.get(self.role)
+    return None if port is None else port + self.index
 
 
-def singles(config: RunConfig) -> list[str]:
-  """Returns the roles of a run of which there is one node."""
-  return [MAIN, *called(config), 'evaluator']
+def called(config: RunConfig) -> list[Place]:
+  """Returns the nodes of a run that others call."""
+  counts = {'publisher': int(config.has_publisher), ARGMAX: config.argmax_nodes}
+  return [Place(role, index) for role in _PORTS for index in range(counts.get(role, 1))]
 
 
 def make_places(config: RunConfig) -> list[Place]:
-  """Returns all nodes of a run: one of each role, and the actors."""
-  actors = [Place('actor', index) for index in range(config.actors)]
-  return [*map(Place, singles(config)), *actors]
+  """Returns all nodes of a run, the actors last."""
+  actors = [Place(ACTOR, index) for index in range(config.actors)]
+  return [Place(MAIN), *called(config), Place('evaluator'), *actors]
 
 
-def parse_hosts(words: tuple[str, ...]) -> dict[str, str]:
-  """Returns the hosts that words such as 'learner=10.0.0.3' give to roles.
+def parse_hosts(words: tuple[str, ...], config: RunConfig) -> dict[str, str]:
+  """Returns the hosts that words such as 'learner=10.0.0.3' give to services.
 
-  A role without a word has its own name for a host, as Compose has it.
+  A service without a word has its own name for a host, as Compose has it.
+
+  Args:
+    words: that were typed.
+    config: settings of the run.
 
   Raises:
-    UserError: a word is of another form, or names no role that is called.
+    UserError: a word is of another form, or names no service of the run.
   """
-  hosts = {role: role for role in PORTS}
+  hosts = {place.service: place.service for place in called(config)}
   for word in words:
-    role, separator, host = word.partition('=')
+    service, separator, host = word.partition('=')
     if not separator or not host:
       raise UserError(f'{word!r} names no host: write learner=10.0.0.3')
-    if role not in hosts:
-      raise unknown('role with a port', role, hosts)
-    hosts[role] = host
+    if service not in hosts:
+      raise unknown('node with a port', service, hosts)
+    hosts[service] = host
   return hosts

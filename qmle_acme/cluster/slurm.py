@@ -8,15 +8,17 @@ from collections.abc import Sequence
 
 from qmle_acme.cluster import deployment
 from qmle_acme.cluster.deployment import ClusterConfig
-from qmle_acme.cluster.places import called, singles
+from qmle_acme.cluster.places import ACTOR, ARGMAX, called, make_places
 
 # Runs one task of a step: its node, again and again while the run goes on.
 _TASK = """#!/usr/bin/env bash
-{written_by}# {folder}/task.sh ROLE ADDRESS: the node, and again whenever it has died.
-role=$1 address=$2 stopping=
+{written_by}# Runs a node, again whenever it has died.
+# {folder}/task.sh ROLE INDEX SERVICE=HOST ...; INDEX is empty where SLURM counts.
+role=$1 index=${{2:-$SLURM_PROCID}} stopping=
+shift 2
 trap 'stopping=1; kill -TERM "$node" 2> /dev/null' TERM INT
 while :; do
-  {command} --role "$role" --index "$SLURM_PROCID" --hosts {hosts} &
+  {command} --role "$role" --index "$index" --hosts "$@" &
   node=$!
   wait "$node"
   code=$?
@@ -38,25 +40,28 @@ _SCRIPT = """#!/usr/bin/env bash
 #SBATCH --requeue
 #SBATCH --signal=B:TERM@{warning}
 
-# The first host has all nodes but the actors; the others find it by this address.
-first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-name=$(scontrol --oneliner show node "$first" | grep -o 'NodeAddr=[^ ]*' | cut -d= -f2)
-address=$(getent ahostsv4 "$name" | awk 'NR == 1 {{ print $1 }}')
+# $1: a host of the allocation.
+address() {{
+  local name
+  name=$(scontrol --oneliner show node "$1" | grep -o 'NodeAddr=[^ ]*' | cut -d= -f2)
+  getent ahostsv4 "$name" | awk 'NR == 1 {{ print $1 }}'
+}}
 
-# $1: a role; the rest: options of its step, which is started again if it is killed.
+# $1: a role; $2: a number in it, or nothing where SLURM counts; the rest: options of
+# its step, which is started again if it is killed.
 step() {{
-  local role=$1 code stopping= srun
-  shift
-  trap 'stopping=1; kill -TERM "$srun" 2> /dev/null' TERM
+  local role=$1 index=$2 code stopping= srun
+  shift 2
+  trap stopping=1 TERM
   while :; do
     srun --overlap --mem=0 --quiet --kill-on-bad-exit=0 "$@" \\
-      bash {folder}/task.sh "$role" "$address" &
+      bash {folder}/task.sh "$role" "$index" "${{hosts[@]}}" &
     srun=$!
     wait "$srun"
     code=$?
     while kill -0 "$srun" 2> /dev/null; do wait "$srun"; code=$?; done
     case $code in 0 | 1 | 2) return "$code" ;; esac
-    # A job that is being cancelled gets no new step.
+    # A job that ends gets no new step.
     if [ -n "$stopping" ]; then return "$code"; fi
     sleep 3
     if [ "$(squeue --noheader --job "$SLURM_JOB_ID" --format %T)" != RUNNING ]; then
@@ -65,20 +70,44 @@ step() {{
   done
 }}
 
+# The first host has all nodes but actors and arg max nodes; these go in turn to the
+# others, and to the first where it is alone.
+mapfile -t machines < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+first=$(address "${{machines[0]}}")
+hosts=({services})
+machine() {{ echo "${{machines[($1 + 1) % ${{#machines[@]}}]}}"; }}
+for ((i = 0; i < {argmax}; i++)); do
+  hosts+=("argmax-$i=$(address "$(machine "$i")")")
+done
+
 steps=()
 for role in {roles}; do
-  step "$role" --nodes=1 --ntasks=1 --nodelist="$first" &
+  step "$role" '' --nodes=1 --ntasks=1 --nodelist="${{machines[0]}}" &
   steps+=($!)
 done
-step actor --ntasks={actors} --distribution=cyclic &
+for ((i = 0; i < {argmax}; i++)); do
+  step argmax "$i" --nodes=1 --ntasks=1 --nodelist="$(machine "$i")" &
+  steps+=($!)
+done
+step actor '' --ntasks={actors} --distribution=cyclic &
 steps+=($!)
-trap 'kill -TERM "${{steps[@]}}" 2> /dev/null' TERM
+# A warning before the time limit, which reaches this script alone. Nodes get it from
+# here; `srun` would kill them. A job that is cancelled has told them itself, and takes
+# no signal any more.
+warned=
+warn() {{
+  kill -TERM "${{steps[@]}}" 2> /dev/null
+  scancel --signal=TERM "$SLURM_JOB_ID" 2> /dev/null && warned=1
+}}
+trap warn TERM
 
 code=0
 for pid in "${{steps[@]}}"; do
   wait "$pid" || code=$?
   while kill -0 "$pid" 2> /dev/null; do wait "$pid" || code=$?; done
 done
+# It goes on from what it has saved, in a new allocation.
+if [ -n "$warned" ]; then scontrol requeue "$SLURM_JOB_ID"; fi
 exit "$code"
 """
 
@@ -92,7 +121,8 @@ class SlurmConfig(ClusterConfig):
   """
 
   nodes: int = 1
-  """Hosts of the allocation; the first has all nodes of the run but the actors."""
+  """Hosts of the allocation; the first has all nodes of the run but actors and arg max
+  nodes."""
 
 
 def render(config: SlurmConfig, command: Sequence[str]) -> dict[str, str]:
@@ -110,17 +140,22 @@ def render(config: SlurmConfig, command: Sequence[str]) -> dict[str, str]:
     written_by=written_by,
     folder=shlex.quote(str(folder)),
     command=shlex.join([*words, '--run', str(config.run.resolve())]),
-    hosts=' '.join(f'{role}="$address"' for role in called(config)),
   )
   script = _SCRIPT.format(
     written_by=written_by,
     name=config.name,
     nodes=config.nodes,
-    tasks=config.actors + 1,
+    tasks=1 + config.argmax_nodes + config.actors,
     folder=shlex.quote(str(folder)),
-    # Before the time limit: enough to save, and the requeued job goes on.
+    # Before the time limit: enough to save.
     warning=deployment.GRACE_SECONDS,
-    roles=' '.join(singles(config)),
+    services=' '.join(
+      f'{place.service}="$first"' for place in called(config) if place.role != ARGMAX
+    ),
+    roles=' '.join(
+      place.role for place in make_places(config) if place.role not in (ACTOR, ARGMAX)
+    ),
+    argmax=config.argmax_nodes,
     actors=config.actors,
   )
   return {

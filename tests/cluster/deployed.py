@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 from small_runs import QMLE
 
+from qmle_acme.cluster import places
+from qmle_acme.files import read_json
 from qmle_acme.launch import cluster
 from qmle_acme.runs.config import RunConfig, load_yaml, to_dict
 from qmle_acme.runs.records import read_records
@@ -22,7 +24,9 @@ _ENDLESS = 10_000_000
 
 
 class Deployment:
-  """The files of `qmle cluster` for a small run of two actors, and its folder.
+  """The files of `qmle cluster` for a small run, and its folder.
+
+  Two actors, and a node that takes the arg max.
 
   Attributes:
     out: where the files are.
@@ -40,11 +44,9 @@ class Deployment:
     """
     self.out, self.folder = root / 'deploy', RunFolder(run)
     overlay = root / 'small.yaml'
-    overlay.write_text(
-      yaml.safe_dump({'qmle': to_dict(RunConfig(run=run, qmle=QMLE))['qmle']})
-    )
+    overlay.write_text(small_settings())
     arguments = (
-      f'--config {overlay} --env control:cartpole:swingup --actors 2 '
+      f'--config {overlay} --env control:cartpole:swingup --actors 2 --argmax-nodes 1 '
       f'--steps {_ENDLESS} --evaluation-period 1000000 --evaluation-episodes 1 '
       f'--checkpoint-minutes 0.1 --out {self.out}'
     )
@@ -71,8 +73,24 @@ class Deployment:
       assert time.monotonic() < deadline, f'{what}: {self.status()}'
       time.sleep(1.0)
 
-  def wait_for_progress(self, what: str, steps: int = 200) -> None:
-    """Waits until so many steps have been seen to be taken, whatever the count was."""
+  def generation(self) -> int:
+    """Returns the oldest generation of the nodes that the run has now."""
+    journals = [
+      read_json(path)
+      for path in self.folder.path.glob('nodes/*.json')
+      if path.stem != places.MAIN
+    ]
+    return min(journal['generation'] for journal in journals)
+
+  def wait_for_progress(self, what: str, steps: int = 200, generation: int = 1) -> None:
+    """Waits until so many steps have been seen to be taken, whatever the count was.
+
+    Args:
+      what: is waited for.
+      steps: to be taken.
+      generation: of the nodes that are to take them.
+    """
+    self.wait_until(lambda: self.generation() >= generation, what)
     last, seen = self.steps(), 0
 
     def has_moved() -> bool:
@@ -90,11 +108,12 @@ class Deployment:
     assert steps <= status['actor_steps'] <= steps + 2 * 20
     last = read_records(self.folder.evaluations)[-1]
     assert last['actor_steps'] == status['actor_steps'] == status['saved_steps']
-    stamps = [record['actor_steps'] for record in read_records(self.folder.metrics)]
-    assert stamps
+    metrics = read_records(self.folder.metrics)
+    assert any(record.get('argmax_by_nodes', 0.0) > 0.0 for record in metrics)
     logs = {path.name for path in self.folder.logs.iterdir()}
     singles = {
-      f'{role}-0.log' for role in ('counter', 'replay', 'learner', 'evaluator')
+      f'{role}-0.log'
+      for role in ('counter', 'replay', 'learner', 'argmax', 'evaluator')
     }
     assert {'main.log', 'actor-0.log', 'actor-1.log', *singles} <= logs
     assert any(self.folder.learner_checkpoints.iterdir())
@@ -104,6 +123,12 @@ class Deployment:
     """Prints the end of each log, for who reads why a test failed."""
     for log in sorted(self.folder.logs.glob('*.log')):
       print(f'--- {log.name}\n{log.read_text(errors="replace")[-2000:]}')
+
+
+def small_settings() -> str:
+  """Returns the settings of a small agent, as a file of `--config` has them."""
+  settings = to_dict(RunConfig(run=pathlib.Path('x'), qmle=QMLE))
+  return yaml.safe_dump({'qmle': settings['qmle']})
 
 
 def output_of(*command: str) -> str:

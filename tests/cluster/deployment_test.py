@@ -1,7 +1,10 @@
 """The files that have other engines run the nodes of a run."""
 
+import concurrent.futures
 import pathlib
+import signal
 import subprocess
+import time
 from typing import Any
 
 import kubernetes_validate
@@ -24,13 +27,14 @@ def write(tmp_path: pathlib.Path, engine: str, *more: str) -> pathlib.Path:
 
 
 def test_compose_has_a_service_for_each_node(tmp_path: pathlib.Path) -> None:
-  out = write(tmp_path, 'compose', '--qmle.batch-size', '8')
+  more = ('--qmle.batch-size', '8', '--argmax-nodes', '2')
+  out = write(tmp_path, 'compose', *more)
   compose = yaml.safe_load((out / 'compose.yaml').read_text())
   services = compose['services']
   assert services.pop('tensorboard')['profiles'] == ['tensorboard']
-  actors = [f'actor-{index}' for index in range(3)]
+  several = ['argmax-0', 'argmax-1', *(f'actor-{index}' for index in range(3))]
   assert sorted(services) == sorted(
-    ['main', 'counter', 'replay', 'learner', 'evaluator', *actors]
+    ['main', 'counter', 'replay', 'learner', 'evaluator', *several]
   )
   settings = config_lib.load_yaml(out / 'settings.yaml')
   assert (settings['actors'], settings['qmle']['batch_size']) == (3, 8)
@@ -40,18 +44,32 @@ def test_compose_has_a_service_for_each_node(tmp_path: pathlib.Path) -> None:
     assert 'ports' not in service
     assert service['networks'] == ['run']
   assert compose['networks']['run'] == {'internal': True}
-  assert services['actor-2']['command'][:5] == [
-    'node', '--role', 'actor', '--index', '2',
-  ]  # fmt: skip
+  for role, index in (('actor', '2'), ('argmax', '1')):
+    command = services[f'{role}-{index}']['command']
+    assert command[:5] == ['node', '--role', role, '--index', index]
+  # A million rows of a bandit are 0.9 GiB.
+  large = {name for name, service in services.items() if service['mem_limit'] == '4g'}
+  assert large == {'learner', 'replay'}
+  assert services['actor-0']['mem_limit'] == '2g'
 
 
 def test_hosts_have_the_names_of_their_roles_unless_told() -> None:
-  hosts = places.parse_hosts(('learner=10.0.0.3',))
-  names = {role: role for role in ('counter', 'replay', 'publisher')}
-  assert hosts == names | {'learner': '10.0.0.3'}
-  for word in ('learner', 'learner=', 'lerner=n1'):
+  config = config_lib.RunConfig(run=pathlib.Path('x'), argmax_nodes=2, actors=17)
+  hosts = places.parse_hosts(('learner=10.0.0.3', 'argmax-1=n2'), config)
+  names = {name: name for name in ('counter', 'replay', 'publisher', 'argmax-0')}
+  assert hosts == names | {'learner': '10.0.0.3', 'argmax-1': 'n2'}
+  for word in ('learner', 'learner=', 'lerner=n1', 'argmax-2=n1', 'argmax=n1'):
     with pytest.raises(UserError):
-      places.parse_hosts((word,))
+      places.parse_hosts((word,), config)
+
+
+def test_each_server_has_its_own_port() -> None:
+  config = config_lib.RunConfig(run=pathlib.Path('x'), argmax_nodes=2, actors=17)
+  ports = {place.service: place.port for place in places.make_places(config)}
+  assert [ports[place.service] for place in places.called(config)] == list(
+    range(7101, 7107)
+  )
+  assert ports['main'] is ports['evaluator'] is ports['actor-16'] is None
 
 
 @pytest.mark.parametrize(
@@ -93,6 +111,25 @@ def test_journal_begins_a_generation_when_a_server_has_died(
   assert not journal.Journal(folder, learner).begin()
 
 
+def test_a_stop_is_told_before_the_learner_has_saved(tmp_path: pathlib.Path) -> None:
+  from qmle_acme.cluster import conductor, journal
+
+  config = config_lib.RunConfig(run=tmp_path, env='bandit:bimodal')
+  folder = RunFolder(tmp_path)
+  learner = journal.Journal(folder, places.Place('learner'))
+  learner.begin()
+  main = journal.Journal(folder, places.Place('main'))
+  watcher = conductor._Watcher(config, folder, main)
+  with concurrent.futures.ThreadPoolExecutor() as pool:
+    outcome = pool.submit(watcher.stop, signal.SIGTERM)
+    while not folder.status.exists():
+      time.sleep(0.01)
+    told = folder.read_status()  # All that is left if main is killed now.
+    assert told['state'] == 'stopped' and 'before the learner' in told['error']
+    learner.end(journal.STOPPED)
+    assert outcome.result() == conductor.Outcome('stopped', 143)
+
+
 def manifests(out: pathlib.Path) -> list[dict[str, Any]]:
   """Returns the objects that the base makes, with the settings' ConfigMap."""
   base = yaml.safe_load((out / 'base' / 'kustomization.yaml').read_text())
@@ -104,14 +141,19 @@ def manifests(out: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def test_kubernetes_objects_have_the_schemas_of_the_api(tmp_path: pathlib.Path) -> None:
-  out = write(tmp_path, 'kubernetes', '--image', 'registry:5000/x/qmle-acme:1')
+  more = ('--image', 'registry:5000/x/qmle-acme:1', '--argmax-nodes', '2')
+  out = write(tmp_path, 'kubernetes', *more)
   found = manifests(out)
   kinds = [manifest['kind'] for manifest in found]
-  assert (kinds.count('Job'), kinds.count('Service')) == (6, 3)
+  assert (kinds.count('Job'), kinds.count('Service')) == (8, 5)
   validate_by_newest_schemas(found)
   overlay = yaml.safe_load((out / 'overlay' / 'kustomization.yaml').read_text())
   (image,) = overlay['images']
   assert (image['newName'], image['newTag']) == ('registry:5000/x/qmle-acme', '1')
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+  return [o for o in objects if o['kind'] == kind]
 
 
 def validate_by_newest_schemas(objects: list[dict[str, Any]]) -> None:
@@ -127,28 +169,30 @@ def by(version: str) -> tuple[int, ...]:
 
 
 def test_pods_are_what_runs_under_docker(tmp_path: pathlib.Path) -> None:
+  nodes = ('--argmax-nodes', '2')
   compose = yaml.safe_load(
-    (write(tmp_path / 'a', 'compose') / 'compose.yaml').read_text()
+    (write(tmp_path / 'a', 'compose', *nodes) / 'compose.yaml').read_text()
   )
-  jobs = [
-    m for m in manifests(write(tmp_path / 'b', 'kubernetes')) if m['kind'] == 'Job'
-  ]
-  for job in jobs:
+  objects = manifests(write(tmp_path / 'b', 'kubernetes', *nodes))
+  called = ('counter', 'replay', 'learner', 'argmax-0', 'argmax-1')
+  assert called == tuple(o['metadata']['name'][7:] for o in of_kind(objects, 'Service'))
+  for job in of_kind(objects, 'Job'):
     pod = job['spec']['template']['spec']
     (container,) = pod['containers']
     role = job['metadata']['labels']['app.kubernetes.io/component']
     service = compose['services']['actor-0' if role == 'actor' else role]
     words = container['args']
     hosts = words[words.index('--hosts') + 1 :]
-    assert hosts == [f'{r}=walker-{r}' for r in ('counter', 'replay', 'learner')]
+    assert hosts == [f'{name}=walker-{name}' for name in called]
     command = service['command'][: service['command'].index('--hold')]
     shared = words[: words.index('--hosts')]
     if role == 'actor':
       command[command.index('--index') + 1] = '$(JOB_COMPLETION_INDEX)'
     assert shared == command
-    requests = container['resources']['requests']
-    # A million rows of a bandit are 0.9 GiB.
-    assert requests['memory'] == ('2Gi' if role in ('learner', 'replay') else '1Gi')
+    resources = container['resources']
+    large = role in ('learner', 'replay')
+    assert resources['requests']['memory'] == ('2Gi' if large else '1Gi')
+    assert resources['limits']['memory'] == service['mem_limit'].replace('g', 'Gi')
     environment = {e['name']: e['value'] for e in container['env'] if 'value' in e}
     assert environment == service['environment']
     mounts = {m['mountPath'] for m in container['volumeMounts']}
@@ -160,12 +204,13 @@ def test_pods_are_what_runs_under_docker(tmp_path: pathlib.Path) -> None:
 
 
 def test_slurm_scripts_are_bash(tmp_path: pathlib.Path) -> None:
-  out = write(tmp_path, 'slurm', '--nodes', '3')
+  out = write(tmp_path, 'slurm', '--nodes', '3', '--argmax-nodes', '2')
   for name in ('run.sbatch', 'task.sh'):
     assert subprocess.run(['bash', '-n', str(out / name)]).returncode == 0
   script = (out / 'run.sbatch').read_text()
-  assert '#SBATCH --nodes=3\n#SBATCH --ntasks=4\n' in script
-  assert 'step actor --ntasks=3' in script
+  assert '#SBATCH --nodes=3\n#SBATCH --ntasks=6\n' in script
+  assert "step actor '' --ntasks=3" in script
+  assert 'hosts=(counter="$first" replay="$first" learner="$first")\n' in script
 
 
 def test_status_shows_a_run_by_its_folder(

@@ -13,8 +13,17 @@ from deployed import IMAGE, Deployment, output_of
 
 pytestmark = pytest.mark.cluster
 
-SERVICES = ['main', 'counter', 'replay', 'learner', 'evaluator', 'actor-0', 'actor-1']
-_PORTS = 3
+SERVICES = [
+  'main',
+  'counter',
+  'replay',
+  'learner',
+  'argmax-0',
+  'evaluator',
+  'actor-0',
+  'actor-1',
+]
+_PORTS = 4
 _STRANGERS = 'strangers'
 # Of the image.
 _USER = 1000
@@ -89,8 +98,9 @@ def test_run_reaches_its_end_through_kills_and_a_stop(run: Containers) -> None:
   assert_strangers_reach_nothing(run)
   assert_confined(run)
   assert_goes_on_over_a_bad_link(run, 'actor-1', others=['actor-0'])
-  run.kill('actor-0')
-  run.wait_for_progress('after the kill of an actor')
+  for service in ('actor-0', 'argmax-0'):
+    run.kill(service)
+    run.wait_for_progress(f'after the kill of {service}')
   for service in ('learner', 'replay', 'counter'):
     assert_goes_on_after(run, service, run.kill)
   assert_goes_on_after(run, 'learner', lambda service: move(run, service))
@@ -110,9 +120,9 @@ def assert_goes_on_after(
   run: Containers, service: str, disturb: Callable[[str], None]
 ) -> None:
   """Disturbs a service, and asserts that the run goes on from no less than is saved."""
-  saved = run.status()['saved_steps']
+  saved, generation = run.status()['saved_steps'], run.generation()
   disturb(service)
-  run.wait_for_progress(f'after the loss of {service}')
+  run.wait_for_progress(f'after the loss of {service}', generation=generation + 1)
   assert run.resumed_at() >= saved or service == 'replay'
 
 
@@ -160,7 +170,7 @@ def assert_strangers_reach_nothing(run: Containers) -> None:
 import socket, sys
 reached = []
 for host in sys.argv[1:]:
-  for port in (7101, 7102, 7103):
+  for port in (7101, 7102, 7103, 7105):
     try:
       socket.create_connection((host, port), timeout=1.0).close()
       reached.append((host, port))

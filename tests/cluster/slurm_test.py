@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shlex
 import signal
 import subprocess
 import time
@@ -9,7 +10,10 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from deployed import Deployment, output_of
+from deployed import Deployment, output_of, small_settings
+
+from qmle_acme.launch import benchmark
+from qmle_acme.runs.run_folder import RunFolder
 
 pytestmark = pytest.mark.cluster
 
@@ -137,7 +141,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 
 
 @pytest.mark.usefixtures('slurm')
-def test_run_reaches_its_end_through_kills_and_a_cancellation(
+def test_run_reaches_its_end_through_kills_and_ends_of_the_job(
   tmp_path: pathlib.Path,
 ) -> None:
   run = Allocation(tmp_path)
@@ -147,24 +151,54 @@ def test_run_reaches_its_end_through_kills_and_a_cancellation(
     assert len(hosts_of_actors(run)) == 2
     saved = run.status()['saved_steps']
     run.process('learner').send_signal(signal.SIGKILL)
-    run.wait_for_progress('after the kill of the learner')
+    run.wait_for_progress('after the kill of the learner', generation=2)
     assert run.status()['actor_steps'] > saved
     step = run.step(job, 'replay')
     output_of('scancel', '--signal=KILL', step)
-    run.wait_for_progress('after the kill of the step of replay')
+    run.wait_for_progress('after the kill of the step of replay', generation=3)
     assert run.step(job, 'replay') != step
     output_of('scancel', job)
     run.wait_until(lambda: run.state(job).startswith('CANCELLED'), 'the cancellation')
-    stopped = run.status()
-    assert (stopped['state'], stopped['error']) == ('stopped', None)
-    assert stopped['actor_steps'] == stopped['saved_steps'] > 0
-    run.set_end(stopped['saved_steps'] + 2000)
+    assert_has_saved(run)
     job = run.submit()
+    run.wait_for_progress('after the cancellation', generation=3)
+    # As SLURM does ahead of a time limit.
+    output_of('scancel', '--batch', '--signal=TERM', job)
+    run.wait_until(lambda: run.state(job).startswith('PENDING'), 'to be queued again')
+    assert_has_saved(run)
+    steps = run.status()['saved_steps'] + 2000
+    run.set_end(steps)
+    output_of('scontrol', 'update', f'JobId={job}', 'StartTime=now')
     run.wait_until(lambda: run.state(job) == 'COMPLETED 0:0', 'the end')
-    run.assert_whole(stopped['saved_steps'] + 2000)
+    run.assert_whole(steps)
   finally:
     run.show_logs()
     subprocess.run(['scancel', '--full', '--signal=KILL', job])
+
+
+@pytest.mark.usefixtures('slurm')
+def test_each_run_of_a_benchmark_is_an_element_of_an_array(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.chdir(tmp_path)
+  pathlib.Path('small.yaml').write_text(small_settings())
+  arguments = (
+    '--tasks bandit:bimodal --agents qmle --seeds 2 --steps 400 --layout local '
+    '--config small.yaml --out of\\ two'
+  )
+  assert benchmark.main([*shlex.split(arguments), '--slurm']) == 0
+  job = output_of('sbatch', '--parsable', '--wait', 'of two/array.sbatch')
+  for seed in (1, 2):
+    folder = RunFolder(tmp_path / 'of two' / 'bandit-bimodal' / 'qmle' / f'seed{seed}')
+    assert folder.is_finished(400), (job, folder.read_status())
+    assert folder.read_config().seed == seed
+
+
+def assert_has_saved(run: Allocation) -> None:
+  """Asserts that the run has been stopped, and that nothing of it is lost."""
+  stopped = run.status()
+  assert (stopped['state'], stopped['error']) == ('stopped', None)
+  assert stopped['actor_steps'] == stopped['saved_steps'] > 0
 
 
 def hosts_of_actors(run: Allocation) -> set[str]:

@@ -183,14 +183,14 @@ def test_each_run_of_a_benchmark_is_an_element_of_an_array(
   monkeypatch.chdir(tmp_path)
   pathlib.Path('small.yaml').write_text(small_settings())
   arguments = (
-    '--tasks bandit:bimodal --agents qmle --seeds 2 --steps 400 --layout local '
+    '--tasks bandit:bimodal --agents qmle --seeds 2 --steps 150 --layout local '
     '--config small.yaml --out of\\ two'
   )
   assert benchmark.main([*shlex.split(arguments), '--slurm']) == 0
   job = output_of('sbatch', '--parsable', '--wait', 'of two/array.sbatch')
   for seed in (1, 2):
     folder = RunFolder(tmp_path / 'of two' / 'bandit-bimodal' / 'qmle' / f'seed{seed}')
-    assert folder.is_finished(400), (job, folder.read_status())
+    assert folder.is_finished(150), (job, folder.read_status())
     assert folder.read_config().seed == seed
 
 

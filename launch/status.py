@@ -52,15 +52,17 @@ def rows(folder: RunFolder) -> dict[str, str]:
   """
   settings = folder.read_config()
   status, steps = folder.read_status(), settings.steps
-  taken = int(status.get('actor_steps', 0))
   evaluations = read_evaluations(folder)
+  # The status is written now and then, an evaluation when it is over.
+  told = [int(status.get('actor_steps', 0)), *(e.actor_steps for e in evaluations)]
+  taken = max(told)
   greedy = '-'
   if evaluations:
     last = evaluations[-1]
     greedy = f'{last.episode_return_mean:.1f} at {last.actor_steps:,}'
   return {
     'state': status.get('state', 'not started'),
-    'steps': f'{taken:,} of {steps:,} ({taken / steps:.0%})',
+    'steps': f'{taken:,} of {steps:,} ({min(taken / steps, 1):.0%})',
     'learner steps': f'{int(status.get("learner_steps", 0)):,}',
     'saved': f'{int(status.get("saved_steps", 0)):,} steps',
     'greedy return': greedy,

@@ -18,6 +18,7 @@ from qmle_acme import environments, processes
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.files import check_can_make
 from qmle_acme.runs import config as config_lib
+from qmle_acme.runs import screen
 from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
@@ -49,7 +50,8 @@ def main(argv: list[str]) -> int:
   folder = RunFolder(config.run)
   folder.check_same(config)
   check_can_make(folder.path)
-  from qmle_acme import training  # TensorFlow: seconds, which no typo waits for.
+  screen.announce('loading TensorFlow')
+  from qmle_acme import training  # Seconds, which no typo waits for.
 
   # TensorFlow reads it when it starts, with the first tensor; processes that are nodes
   # of a run get their own.

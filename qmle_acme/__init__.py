@@ -7,6 +7,7 @@ From Python: `train` trains, `load_policy` acts by what a run has learned. What 
 here is imported when it is used, since TensorFlow takes seconds.
 """
 
+import os
 from typing import TYPE_CHECKING
 
 from qmle_acme import lazy
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
   from qmle_acme.policy import Considered, Policy, load_policy
   from qmle_acme.runs.evaluations import Evaluation
   from qmle_acme.trainer import train
+
+# TensorFlow reads it at its import; else it speaks of the processor before we speak.
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 __version__ = '0.1.0'
 __all__ = [

@@ -23,7 +23,7 @@ from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
-from qmle_acme.runs.screen import output_to, poll_to, say
+from qmle_acme.runs.screen import announce, output_to, poll_to, say
 from qmle_acme.topology import distributed, doors
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.supervision import Outcome
@@ -53,10 +53,11 @@ def run(
     UserError: environment or folder cannot be used, and nothing is left behind then;
       or the checkpoint to go on from is lost, and nothing is changed.
   """
+  announce(f'making {config.env}')
   with warnings.catch_warnings(record=True) as found:  # They go to the log.
     spec = factory.make_spec(config)
     builder = factory.make_builder(config, spec)  # Refuses what the agent cannot do.
-  size = getattr(config, config.agent).replay_size
+  size = config.of_agent.replay_size
   need = memory.describe(
     builder.row_bytes, size, config.steps, f'{config.agent}.replay_size'
   )
@@ -152,6 +153,7 @@ def _run_local(
     folder.append_fault('stall', 'main', line)
     progress.say(f'stall: {line}')
 
+  progress.wait_for('networks, and their evaluation where one is due')
   activity = Activity()
   with activity.watched(config.faults.stall_seconds, say):
     local.run(config, spec, folder, stop, activity, watch)

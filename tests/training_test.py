@@ -66,7 +66,7 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   finished, best_line, *commands = rest[-5:]
   assert finished == (
     f'finished: 20 steps saved in {folder.path}; '
-    f'greedy return {final["episode_return_mean"]:,.6g}, the mean of 1 episodes'
+    f'greedy return {final["episode_return_mean"]:,.6g}, one episode'
   )
   assert best_line.startswith(
     f'best {best["episode_return_mean"]:,.6g}, after {best["actor_steps"]:,} steps; '

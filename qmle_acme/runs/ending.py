@@ -13,11 +13,12 @@ def describe(folder: RunFolder) -> list[str]:
   evaluations = read_evaluations(folder)
   last, best = evaluations[-1], best_of(evaluations)
   assert best is not None
-  episodes = len(last.episode_returns)
+  count = len(last.episode_returns)
+  episodes = 'one episode' if count == 1 else f'the mean of {count} episodes'
   seconds = datetime.timedelta(seconds=round(last.wall_seconds))
   run = shlex.quote(str(folder.path))
   return [
-    f'greedy return {_number(last)}, the mean of {episodes} episodes',
+    f'greedy return {_number(last)}, {episodes}',
     f'best {_number(best)}, after {best.actor_steps:,} steps; all took {seconds}',
     f'next: qmle evaluate {run}',
     f'      qmle render {run} --best --out episode.mp4',

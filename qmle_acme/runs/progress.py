@@ -72,9 +72,16 @@ class Progress:
     """
     self._config = config
     self._display = Display(console)
+    self._awaited = ''
     self._history: collections.deque[tuple[float, float, float]] = collections.deque(
       maxlen=_WINDOW
     )
+
+  def wait_for(self, what: str) -> None:
+    """Says, once, what has to come before there is a state to show."""
+    if what != self._awaited:
+      self._awaited = what
+      self.say(f'waiting for {what}')
 
   def is_due(self) -> bool:
     """Returns whether it is time for another update."""
@@ -106,14 +113,13 @@ class Progress:
     total = self._config.steps
     steps = int(snapshot.get(ACTOR_STEPS, 0))
     actor_rate, learner_rate = self._rates()
-    left = max(total - steps, 0) / actor_rate if actor_rate else 0.0
     evaluation = snapshot['last_evaluation']
     recent = snapshot['recent_returns']
     rows = {
-      'steps': f'{steps:,} of {total:,} ({steps / total:.0%})',
+      'steps': f'{steps:,} of {total:,} ({min(steps / total, 1):.0%})',
       'actors': f'{actor_rate:.0f} steps/s',
       'learner': f'{learner_rate:.1f} steps/s',
-      'left': str(datetime.timedelta(seconds=round(left))) if left else '-',
+      'left': _left(total - steps, actor_rate),
       'return': f'{sum(recent) / len(recent):.1f} (last {len(recent)})'
       if recent
       else '-',
@@ -148,6 +154,13 @@ class Progress:
     for name, value in rows.items():
       table.add_row(name, value)
     return table
+
+
+def _left(steps: int, rate: float) -> str:
+  """Returns what a run still has to do, in time if that is known."""
+  if steps <= 0:
+    return 'the last evaluation'
+  return str(datetime.timedelta(seconds=round(steps / rate))) if rate else '-'
 
 
 class Waits(enum.Enum):

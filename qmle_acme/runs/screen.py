@@ -46,6 +46,12 @@ def output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
         os.close(copy)
 
 
+def announce(what: str) -> None:
+  """Says on standard error what is waited for, before a run has its screen."""
+  with contextlib.suppress(OSError):  # Whoever read it is gone.
+    print(f'{what} ...', file=sys.stderr, flush=True)
+
+
 def say(console: rich.console.Console, line: str) -> None:
   """Prints a line as it is."""
   console.print(line, highlight=False, markup=False, soft_wrap=True)

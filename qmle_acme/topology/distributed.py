@@ -80,12 +80,17 @@ def _run_once(
   program, counter, replay = program_lib.make_program(config, spec, folder)
   watchdog = Watchdog(config.faults, folder, progress)
   threads = {program_lib.LEARNER: config.learner_threads}
+  is_seen = False
 
   def on_tick(nodes: Sequence[Node]) -> None:
+    nonlocal is_seen
     view = monitor.take()
     if view is not None:
+      is_seen = True
       show(folder, progress, view)
       watchdog.look(view, nodes)
+    elif not is_seen:
+      progress.wait_for(monitor.awaited)
     poll()
 
   with contextlib.closing(Monitor(counter, replay)) as monitor:

@@ -71,7 +71,15 @@ class Monitor:
     self._replay = replay
     self._closed = threading.Event()
     self._view: View | None = None
+    self._is_counting = False
     self._thread: threading.Thread | None = None
+
+  @property
+  def awaited(self) -> str:
+    """What has to come before the first view."""
+    if self._is_counting:
+      return 'the learner, which makes its networks or restores them'
+    return 'the nodes, each of which loads TensorFlow'
 
   def take(self) -> View | None:
     """Returns how the run stands, if that was seen since the last time."""
@@ -93,6 +101,7 @@ class Monitor:
     while not self._closed.wait(_PERIOD_SECONDS):
       counter.listen()
       replay.listen()
+      self._is_counting = counter.answer is not None
       # Before the learner has resumed the counts there is nothing to see.
       if ACTOR_STEPS not in (counter.answer or {}) or replay.answer is None:
         continue

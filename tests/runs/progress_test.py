@@ -118,7 +118,18 @@ def test_nothing_is_left_after_more_steps_than_were_asked_for(
   time.sleep(0.05)
   progress.update(snapshot(2_020, 0), client.server_info())
 
-  assert 'left -' in output.getvalue().splitlines()[1]
+  last = output.getvalue().splitlines()[1]
+  assert last.startswith('steps 2,020 of 2,000 (100%)  ')
+  assert 'left the last evaluation' in last
+
+
+def test_what_is_waited_for_is_said_once() -> None:
+  output = io.StringIO()
+  progress = Progress(CONFIG, rich.console.Console(file=output))
+  for what in ('the nodes', 'the nodes', 'the learner'):
+    progress.wait_for(what)
+
+  assert output.getvalue() == 'waiting for the nodes\nwaiting for the learner\n'
 
 
 def test_table_in_a_terminal(client: reverb.Client) -> None:

@@ -110,6 +110,11 @@ class Training:
     self.wait_until(find)
     return found[0]
 
+  def complaints(self) -> list[str]:
+    """Returns the lines of standard error that do not say what is waited for."""
+    lines = self.stderr.read_text().splitlines()
+    return [line for line in lines if not line.endswith(' ...')]
+
   def output(self) -> str:
     """Returns all that was printed."""
     return self.stdout.read_text() + self.stderr.read_text()

@@ -8,20 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from qmle_acme import environments, processes, training
-from qmle_acme.agents.acme.d4pg import D4PGConfig
-from qmle_acme.agents.acme.dmpo import DMPOConfig
+from qmle_acme.agents import AgentConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.callbacks import Callback, Result, Watcher
 from qmle_acme.environments.own import MakeEnvironment, name_of
 from qmle_acme.errors import UserError, unknown
-from qmle_acme.runs import checkpointing
+from qmle_acme.runs import agents, checkpointing
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.evaluations import best_of, read_evaluations
 from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 
-_AGENTS = {QMLEConfig: 'qmle', D4PGConfig: 'd4pg', DMPOConfig: 'dmpo'}
-_ARGUMENTS = ('run', 'env', 'agent', 'steps', *_AGENTS.values())
+# What has an argument of its own.
+_ARGUMENTS = ('run', 'env', 'agent', 'steps', 'layout')
 
 
 def train(
@@ -29,7 +28,7 @@ def train(
   folder: str | os.PathLike[str],
   *,
   steps: int,
-  config: QMLEConfig | D4PGConfig | DMPOConfig | None = None,
+  config: AgentConfig | None = None,
   callbacks: Sequence[Callback] = (),
   layout: str = 'local',
   **settings: Any,
@@ -76,20 +75,21 @@ def _make_config(
   make_environment: str | MakeEnvironment,
   folder: str | os.PathLike[str],
   steps: int,
-  config: QMLEConfig | D4PGConfig | DMPOConfig | None,
+  config: AgentConfig | None,
   layout: str,
   settings: dict[str, Any],
 ) -> RunConfig:
   """Returns the settings of the run."""
-  known = {f.name for f in dataclasses.fields(RunConfig)} - {*_ARGUMENTS, 'layout'}
+  kinds = agents.kinds()
+  known = {f.name for f in dataclasses.fields(RunConfig)} - {*_ARGUMENTS, *kinds}
   for name in settings:
     if name not in known:
       raise unknown('setting', name, known)
   own = config or QMLEConfig()
-  if type(own) not in _AGENTS:
-    kinds = ', '.join(kind.__name__ for kind in _AGENTS)
-    raise UserError(f'config is a {type(own).__name__}: it must be one of {kinds}')
-  agent = _AGENTS[type(own)]
+  if type(own) not in kinds.values():
+    names = ', '.join(kind.__name__ for kind in kinds.values())
+    raise UserError(f'config is a {type(own).__name__}: it must be one of {names}')
+  agent = own.AGENT
   env = make_environment
   if not isinstance(env, str):
     env = name_of(env)

@@ -15,7 +15,7 @@ from qmle_acme.runs.records import read_metrics
 from qmle_acme.runs.run_folder import RunFolder
 
 DOCS = pathlib.Path(__file__).parents[1] / 'docs' / 'python.md'
-_, ARM, TRAIN, LAPLACE_CONFIG, LAPLACE = re.findall(
+_, ARM, TRAIN, LAPLACE_CONFIG, LAPLACE, SHOOTING_CONFIG, SHOOTING = re.findall(
   r'```python\n(.*?)```', DOCS.read_text(), re.DOTALL
 )
 # A family of a package of its own, as pip would have installed it.
@@ -113,6 +113,61 @@ def test_predictors_of_other_packages(tmp_path: pathlib.Path) -> None:
   assert qmle('evaluate', 'run', '--episodes', '1').returncode == 0
   without = small_runs.run_qmle('evaluate', str(tmp_path / 'run'))
   assert "unknown predictor family 'laplace'" in without.stderr
+
+
+@pytest.mark.parametrize('layout', ['local', 'distributed'])
+def test_agents_of_other_packages(layout: str, tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'shooting_config.py').write_text(SHOOTING_CONFIG)
+  (tmp_path / 'shooting.py').write_text(SHOOTING)
+  install(tmp_path, '[qmle_acme.agents]\nshooting = shooting_config:ShootingConfig\n')
+  (tmp_path / 'run.yaml').write_text(
+    f'{{env: "bandit:bimodal", layout: {layout}, actors: 1, evaluation_episodes: 1,'
+    'agent: shooting, shooting: {batch_size: 16, min_replay_size: 50, candidates: 8}}'
+  )
+  given = os.environ | {'PYTHONPATH': str(tmp_path)}
+
+  def qmle(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return small_runs.run_qmle(*arguments, cwd=tmp_path, env=given)
+
+  run = ('train', '--config', 'run.yaml', '--run', 'run', '--steps', '200')
+  few = ('--shooting.candidates', '4')
+  refused = qmle(*run, '--shooting.candidates', '0')
+  assert 'shooting.candidates is 0: it must be at least 1' in refused.stderr
+  done = qmle(*run, *few)
+  assert done.returncode == 0, done.stdout + done.stderr
+  folder = RunFolder(tmp_path / 'run')
+  settings = folder.read_settings()
+  assert settings['shooting']['candidates'] == 4
+  assert 'qmle' not in settings  # Nor those of any other that is not trained.
+  learned = read_metrics(folder.metrics, 'learner')
+  assert learned[-1]['learner_steps'] > 100 and learned[-1]['loss'] > 0.0
+  # It goes on, with other settings refused, and without its package nothing reads it.
+  assert 'candidates: 4 -> 8' in qmle(*run).stderr
+  assert qmle(*run, *few, '--steps', '300').returncode == 0
+  assert qmle('evaluate', 'run', '--episodes', '1').returncode == 0
+  without = small_runs.run_qmle('evaluate', str(tmp_path / 'run'))
+  assert "config.yaml: unknown agent 'shooting'" in without.stderr
+
+
+@pytest.mark.parametrize(
+  ('name', 'source', 'reason'),
+  [
+    ('steps', SHOOTING_CONFIG.replace("'shooting'", "'steps'"), 'a setting has that'),
+    ('shot', SHOOTING_CONFIG, "with AGENT = 'shot'"),
+    ('shooting', 'class ShootingConfig:\n  AGENT = "shooting"', 'must be a dataclass'),
+  ],
+)
+def test_an_agent_that_cannot_be_used_is_named(
+  name: str, source: str, reason: str, tmp_path: pathlib.Path
+) -> None:
+  (tmp_path / 'shooting_config.py').write_text(source)
+  install(tmp_path, f'[qmle_acme.agents]\n{name} = shooting_config:ShootingConfig\n')
+  done = small_runs.run_qmle(
+    'train', '--run', 'x', env=os.environ | {'PYTHONPATH': str(tmp_path)}, cwd=tmp_path
+  )
+  assert done.returncode == 2
+  (line,) = done.stderr.splitlines()
+  assert f'{name} (qmle_acme.agents)' in line and reason in line
 
 
 def test_a_package_that_cannot_be_imported_is_named(tmp_path: pathlib.Path) -> None:

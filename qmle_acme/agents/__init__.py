@@ -6,10 +6,12 @@ from qmle_acme import lazy
 
 if TYPE_CHECKING:
   from qmle_acme.agents.builder import Actor, AgentBuilder, MetricsWriter, TFLearner
+  from qmle_acme.agents.config import AgentConfig
 
 __all__ = [
   'Actor',
   'AgentBuilder',
+  'AgentConfig',
   'MetricsWriter',
   'TFLearner',
 ]
@@ -19,6 +21,7 @@ __getattr__ = lazy.names(
   {
     'Actor': 'builder',
     'AgentBuilder': 'builder',
+    'AgentConfig': 'config',
     'MetricsWriter': 'builder',
     'TFLearner': 'builder',
   },

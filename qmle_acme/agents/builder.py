@@ -7,7 +7,7 @@ data flows between them. No agent knows which layout it is in.
 import abc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import acme
 import numpy as np
@@ -17,6 +17,7 @@ from acme.tf import variable_utils
 
 from qmle_acme import replay
 from qmle_acme.actions import ActionSpace
+from qmle_acme.agents.config import AgentConfig
 from qmle_acme.types import Sample, Seed, Tensor
 
 # Writes one record of training metrics.
@@ -58,25 +59,6 @@ class Actor(acme.Actor):
   def episode_record(self) -> dict[str, float]:
     """Returns numbers for the record of the episode that has just ended."""
     return {}
-
-
-class AgentConfig(Protocol):
-  """What the settings of every agent have; each says there what it is."""
-
-  @property
-  def discount(self) -> float: ...
-  @property
-  def n_step(self) -> int: ...
-  @property
-  def batch_size(self) -> int: ...
-  @property
-  def samples_per_insert(self) -> float: ...
-  @property
-  def replay_size(self) -> int: ...
-  @property
-  def min_replay_size(self) -> int: ...
-  @property
-  def variable_update_period(self) -> int: ...
 
 
 class AgentBuilder(abc.ABC):

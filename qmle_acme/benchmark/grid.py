@@ -25,8 +25,6 @@ _OWN_OPTIONS = {
 
 
 _STEPS = 500_000
-# They get the tasks that a suite says so of as relaxed:<task>.
-_BOX_AGENTS = ('d4pg', 'dmpo')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +52,7 @@ class BenchmarkConfig:
   """Tasks by the name of a file in configs/suites, for example control18."""
   tasks: str = ''
   """Tasks by their names, with commas between them, instead of a suite."""
-  agents: str = ','.join(config_lib.AGENTS)
+  agents: str = 'qmle,d4pg,dmpo'
   """Agents to compare, with commas between them: qmle, d4pg, dmpo, or a YAML file of
   settings with a label of its own; strong is configs/strong.yaml."""
   seeds: int = 3
@@ -247,14 +245,15 @@ def _settings(files: list[pathlib.Path], out: pathlib.Path) -> config_lib.RunCon
 def _make_run(
   config: BenchmarkConfig, task: str, contestant: Contestant, seed: int
 ) -> GridRun:
-  name, agent = contestant.name, contestant.settings.agent
+  name, settings = contestant.name, contestant.settings
   path = config.out / task.replace(':', '-') / name / f'seed{seed}'
   said = config.suite_tasks[task]
-  env = f'relaxed:{task}' if said.relaxed and agent in _BOX_AGENTS else task
+  # Agents of boxes get tasks so that a suite says it of.
+  env = f'relaxed:{task}' if said.relaxed and settings.of_agent.ONLY_BOX else task
   steps = config.steps or said.steps or _STEPS
   options = {
     'env': env,
-    'agent': agent,
+    'agent': settings.agent,
     'run': path,
     'steps': steps,
     'seed': seed,

@@ -39,7 +39,7 @@ def need_of(config: RunConfig) -> resources.Need:
   from qmle_acme.runs import factory, memory
 
   builder = factory.make_builder(config, factory.make_spec(config))
-  size = getattr(config, config.agent).replay_size
+  size = config.of_agent.replay_size
   return resources.Need(
     folder=config.run,
     actors=config.actors if config.layout == 'distributed' else 1,

@@ -6,7 +6,7 @@ import os
 import pathlib
 import re
 import typing
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
 import yaml
@@ -15,13 +15,15 @@ from pydantic import Field
 from qmle_acme import settings
 from qmle_acme.agents.acme.d4pg import D4PGConfig
 from qmle_acme.agents.acme.dmpo import DMPOConfig
+from qmle_acme.agents.config import AgentConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.predictors import MemberConfig, families
 from qmle_acme.errors import UserError, unknown, unreadable
+from qmle_acme.runs import agents
 from qmle_acme.settings import Count, Seed
 
 # Each has its settings under its own name.
-AGENTS = ('qmle', 'd4pg', 'dmpo')
+AGENTS = tuple(agents.kinds())
 # How what may change at a resume begins: it changes no experiment.
 HARMLESS = (
   'steps:',
@@ -32,6 +34,7 @@ HARMLESS = (
   'argmax_nodes:',
   'checkpoint_minutes:',
   'evaluation_period:',
+  'render_every:',
   'faults.',
 )
 
@@ -79,6 +82,7 @@ def _cores() -> int:
 
 
 @dataclasses.dataclass(frozen=True)
+@agents.with_settings
 class RunConfig:
   """Settings of a training run; with the code's version they define it."""
 
@@ -87,7 +91,7 @@ class RunConfig:
   env: str = 'control:walker:walk'
   """Environment by its name; docs/environments.md has all forms."""
   agent: str = 'qmle'
-  """Agent to train: qmle, d4pg or dmpo."""
+  """Agent to train: qmle, d4pg or dmpo, or one of another package."""
   label: Annotated[str, Field(pattern=r'^[A-Za-z0-9._-]{0,40}$')] = ''
   """What reports call an agent with these settings; its own name by default."""
   steps: Count = 1_000_000
@@ -115,18 +119,19 @@ class RunConfig:
   """Environment steps between evaluations."""
   evaluation_episodes: Count = 10
   """Greedy episodes in an evaluation, the same initial states each time."""
+  render_every: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+  """Environment steps between videos of a greedy episode, each after an evaluation, in
+  `videos/` of the run folder; 0 makes none."""
   checkpoint_minutes: Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)] = (
     10.0
   )
   """Minutes between checkpoints; there is always one at the end."""
   faults: FaultsConfig = dataclasses.field(default_factory=FaultsConfig)
   """What is done about parts of a run that die or stand still."""
-  qmle: QMLEConfig = dataclasses.field(default_factory=QMLEConfig)
-  """Settings of the QMLE agent."""
-  d4pg: D4PGConfig = dataclasses.field(default_factory=D4PGConfig)
-  """Settings of the D4PG agent, Acme's."""
-  dmpo: DMPOConfig = dataclasses.field(default_factory=DMPOConfig)
-  """Settings of the DMPO agent, Acme's."""
+  if TYPE_CHECKING:  # They are added for each agent that there is.
+    qmle: QMLEConfig = dataclasses.field(default_factory=QMLEConfig)
+    d4pg: D4PGConfig = dataclasses.field(default_factory=D4PGConfig)
+    dmpo: DMPOConfig = dataclasses.field(default_factory=DMPOConfig)
 
   def __post_init__(self) -> None:
     """Checks every field.
@@ -139,6 +144,12 @@ class RunConfig:
     if self.argmax_nodes and self.agent != 'qmle':
       raise UserError(f'argmax_nodes must be 0: {self.agent} takes no arg max')
     settings.check(self)
+
+  @property
+  def of_agent(self) -> AgentConfig:
+    """The settings of the agent that is trained."""
+    settings_of: AgentConfig = getattr(self, self.agent)
+    return settings_of
 
   @property
   def has_publisher(self) -> bool:
@@ -243,8 +254,11 @@ def check_keys(data: dict[str, Any], source: str) -> None:
   """Checks that all keys are settings of a run, whatever their values.
 
   Raises:
-    UserError: one is unknown.
+    UserError: one is unknown, or the agent is.
   """
+  agent = data.get('agent', RunConfig.agent)
+  if agent not in AGENTS:
+    raise UserError(f'{source}: {unknown("agent", str(agent), AGENTS)}')
   _check_keys(RunConfig, data, source)
 
 

@@ -1,6 +1,8 @@
 """From a run's settings to its environments, its agent and their seeds."""
 
+import contextlib
 import enum
+import pkgutil
 from collections.abc import Callable
 
 import acme
@@ -9,17 +11,9 @@ import numpy as np
 
 from qmle_acme import environments
 from qmle_acme.agents import AgentBuilder
-from qmle_acme.agents.acme import d4pg, dmpo
-from qmle_acme.agents.qmle import QMLEBuilder
+from qmle_acme.runs import videos
 from qmle_acme.runs.activity import Activity
 from qmle_acme.runs.config import RunConfig
-
-# The baselines are imported when they are made: they would take a sixth of the start.
-_BUILDERS: dict[str, Callable[..., AgentBuilder]] = {
-  'qmle': QMLEBuilder,
-  'd4pg': lambda *arguments: d4pg.D4PGBuilder(*arguments),
-  'dmpo': lambda *arguments: dmpo.DMPOBuilder(*arguments),
-}
 
 
 class Role(enum.IntEnum):
@@ -61,11 +55,16 @@ def make_watched_environment(
 
 
 def make_spec(config: RunConfig) -> acme.specs.EnvironmentSpec:
-  """Returns what the agent has to know about the run's environment."""
+  """Returns what the agent has to know about the run's environment.
+
+  Raises:
+    UserError: videos are asked for, and it has nothing to draw here.
+  """
   environment = make_environment(config, seed=0)
-  spec = acme.make_environment_spec(environment)
-  environment.close()
-  return spec
+  with contextlib.closing(environment):
+    if config.render_every:
+      videos.check(environment)
+    return acme.make_environment_spec(environment)
 
 
 def make_builder(config: RunConfig, spec: acme.specs.EnvironmentSpec) -> AgentBuilder:
@@ -74,4 +73,7 @@ def make_builder(config: RunConfig, spec: acme.specs.EnvironmentSpec) -> AgentBu
   Raises:
     UserError: the agent cannot act in such an environment.
   """
-  return _BUILDERS[config.agent](getattr(config, config.agent), spec)
+  own = config.of_agent
+  # The others are not imported: the baselines would take a sixth of the start.
+  builder: Callable[..., AgentBuilder] = pkgutil.resolve_name(own.BUILDER)
+  return builder(own, spec)

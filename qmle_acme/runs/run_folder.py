@@ -48,6 +48,7 @@ class RunFolder:
     self.evaluations = self.path / 'evaluations.jsonl'
     self.tensorboard = self.path / 'tensorboard'
     self.faults = self.path / 'faults.jsonl'
+    self.videos = self.path / 'videos'
     self.logs = self.path / 'logs'
     self.learner_checkpoints = self.path / 'checkpoints' / 'learner'
     self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
@@ -137,8 +138,11 @@ class RunFolder:
     return [*changes, *(f'{line} (new, its default)' for line in lacking)]
 
   def write_config(self, config: config_lib.RunConfig) -> None:
-    """Writes the settings of the run, all of them."""
-    text = yaml.safe_dump(config_lib.to_dict(config), sort_keys=False)
+    """Writes the settings of the run; of the agents' only those of its own."""
+    settings = config_lib.to_dict(config)
+    for agent in set(config_lib.AGENTS) - {config.agent}:
+      del settings[agent]
+    text = yaml.safe_dump(settings, sort_keys=False)
     write_atomically(self.config, text)
 
   def read_config(self) -> config_lib.RunConfig:

@@ -2,17 +2,16 @@
 
 import dataclasses
 import math
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from qmle_acme import settings
+from qmle_acme.agents import AgentConfig
 from qmle_acme.agents.qmle.predictors import (
   CategoricalConfig,
   DeltaConfig,
   PredictorConfig,
 )
-from qmle_acme.errors import out_of_range
 from qmle_acme.settings import Count, Positive, Share
 
 _Candidates: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -23,15 +22,16 @@ _Width: TypeAlias = Annotated[int, Field(ge=16, le=8_192, multiple_of=16)]
 
 
 @dataclasses.dataclass(frozen=True)
-class QMLEConfig:
+class QMLEConfig(AgentConfig):
   """Settings of the QMLE agent; the defaults are those of arXiv 2410.06317."""
 
-  discount: Share = 0.99
-  """Discount factor of the return."""
-  n_step: Count = 1
-  """Environment steps that one transition spans."""
-  batch_size: Count = 256
-  """Transitions in a learner step."""
+  AGENT: ClassVar[str] = 'qmle'
+  BUILDER: ClassVar[str] = 'qmle_acme.agents.qmle:QMLEBuilder'
+
+  samples_per_insert: Positive = 25.6
+  """Samples drawn from replay for each transition inserted."""
+  replay_size: Count = 1_000_000
+  """Transitions that replay and the arg max cache hold."""
   learning_rate: Positive = 5e-4
   """Step size of Adam."""
   target_update_period: Count = 20
@@ -48,12 +48,6 @@ class QMLEConfig:
   critics: Literal[1, 2] = 1
   """Two critics take turns: one learns and selects the best action, the other values
   it. Each learns at every other learner step."""
-  samples_per_insert: Positive = 25.6
-  """Samples drawn from replay for each transition inserted."""
-  replay_size: Count = 1_000_000
-  """Transitions that replay and the arg max cache hold."""
-  min_replay_size: Count = 1_000
-  """Transitions in replay before learning starts."""
   priority_exponent: Share = 0.6
   """Transitions are sampled in proportion to priority to this power; 0 is uniform."""
   importance_exponent: Share = 0.2
@@ -100,34 +94,21 @@ class QMLEConfig:
   normalize_observations: bool = False
   """Whether the networks see observations less their running mean, over their running
   standard deviation, both of the batches that the learner has drawn."""
-  variable_update_period: Count = 5
-  """Actor steps between fetches of the learner's variables."""
 
   def __post_init__(self) -> None:
-    """Checks every field.
-
-    Raises:
-      UserError: a value lies outside its range; the message names it.
-    """
-    settings.check(self, 'qmle.')
+    super().__post_init__()
     can_draw = not self.exploration_from_predictors or sum(self.ratios[1:]) > 0
-    _check(
+    self._check(
       can_draw,
       'exploration_from_predictors',
       self.exploration_from_predictors,
       '0 without predictors, which have to draw them',
     )
-    _check(
-      self.replay_size >= max(self.batch_size, self.min_replay_size),
-      'replay_size',
-      self.replay_size,
-      'at least batch_size and min_replay_size',
-    )
     has_mle_target = self.use_cache or self.mle_target != 'cached'
-    _check(has_mle_target, 'use_cache', False, "true where mle_target is 'cached'")
+    self._check(has_mle_target, 'use_cache', False, "true where mle_target is 'cached'")
     # The row then belongs to the state n steps later, and would be fitted to a mixture.
     is_of_state = self.mle_target != 'cached' or self.n_step == 1
-    _check(is_of_state, 'n_step', self.n_step, "1 where mle_target is 'cached'")
+    self._check(is_of_state, 'n_step', self.n_step, "1 where mle_target is 'cached'")
     self._check_proposal()
 
   @property
@@ -139,12 +120,8 @@ class QMLEConfig:
     """Checks that the members can be told apart and that the shares are shares."""
     names = [member.name for member in self.predictors]
     distinct = 'distinct: give those of one family a name each'
-    _check(len(set(names)) == len(names), 'predictors', names, distinct)
+    self._check(len(set(names)) == len(names), 'predictors', names, distinct)
     is_whole = math.isclose(sum(self.ratios), 1.0)
-    _check(is_whole, 'uniform_ratio and predictors', self.ratios, 'shares with sum 1')
-
-
-def _check(holds: bool, name: str, value: object, requirement: str) -> None:
-  """Raises UserError when a setting does not hold."""
-  if not holds:
-    raise out_of_range(f'qmle.{name}', value, requirement)
+    self._check(
+      is_whole, 'uniform_ratio and predictors', self.ratios, 'shares with sum 1'
+    )

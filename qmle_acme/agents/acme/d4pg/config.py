@@ -14,6 +14,7 @@ class D4PGConfig(ActorCriticConfig):
   """Settings of Acme's D4PG; the defaults are those of `acme.agents.tf.d4pg.D4PG`."""
 
   AGENT: ClassVar[str] = 'd4pg'
+  BUILDER: ClassVar[str] = 'qmle_acme.agents.acme.d4pg:D4PGBuilder'
 
   target_update_period: Count = 100
   """Learner steps between hard copies of the online to the target networks."""

@@ -22,6 +22,7 @@ class DMPOConfig(ActorCriticConfig):
   """
 
   AGENT: ClassVar[str] = 'dmpo'
+  BUILDER: ClassVar[str] = 'qmle_acme.agents.acme.dmpo:DMPOBuilder'
 
   target_policy_update_period: Count = 100
   """Learner steps between hard copies of the online to the target policy."""

@@ -1,5 +1,8 @@
 """`qmle report`: pictures and tables of the runs of a benchmark."""
 
+import contextlib
+import threading
+
 from qmle_acme.files import check_can_make
 from qmle_acme.report import results
 from qmle_acme.report.config import ReportConfig
@@ -16,7 +19,13 @@ def main(argv: list[str]) -> int:
   from qmle_acme.report import serving, writing
 
   page = writing.write(config)
-  print(f'wrote {page}, report.md, figures/ and data/ beside it')
-  if config.open:
-    serving.serve(page)
+  print(f'wrote {page}, report.md, figures/ and data/ beside it', flush=True)
+  following = threading.Thread(target=writing.follow, args=[config], daemon=True)
+  if config.follow:
+    following.start()
+  with contextlib.suppress(KeyboardInterrupt):
+    if config.open:
+      serving.serve(page)
+    elif config.follow:
+      following.join()
   return 0

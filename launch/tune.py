@@ -9,7 +9,7 @@ import dataclasses
 import pathlib
 
 from qmle_acme import environments
-from qmle_acme.errors import UserError, check_range
+from qmle_acme.errors import UserError, check_installed, check_range
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.config import RunConfig
 
@@ -48,13 +48,9 @@ def main(argv: list[str]) -> int:
   """Searches; returns the exit code."""
   config = parse(argv)
   environments.check(config.env)
-  try:
-    from qmle_acme.tuning import reporting, space, study
-  except ModuleNotFoundError as error:
-    raise UserError(
-      f'qmle tune needs Optuna, which is not installed ({error}): pip install '
-      "'qmle_acme[tune]'"
-    ) from error
+  check_installed('optuna', 'tune', 'qmle tune')
+  from qmle_acme.tuning import reporting, space, study
+
   path = config.space or space.SPACES / f'{config.agent}.yaml'
   searched = space.load(path)
   config_lib.check_keys(dict(searched.data), str(path))

@@ -1,6 +1,7 @@
 """Errors that a person can act on: one line that says what, where, and what to do."""
 
 import difflib
+import importlib.util
 import math
 from collections.abc import Iterable
 
@@ -39,6 +40,23 @@ def unreadable(source: object, error: Exception) -> UserError:
     error: that a library has raised.
   """
   return UserError(f'cannot read {source}: {" ".join(str(error).split())}')
+
+
+def check_installed(module: str, extra: str, what: str) -> None:
+  """Checks that a module of an optional extra is there, without importing it.
+
+  Args:
+    module: top-level name, for example 'optuna'.
+    extra: of this package that installs it.
+    what: needs it, as a person knows it.
+
+  Raises:
+    UserError: it is not installed.
+  """
+  if importlib.util.find_spec(module) is None:
+    raise UserError(
+      f"{what} needs {module}, which is not installed: pip install 'qmle_acme[{extra}]'"
+    )
 
 
 def out_of_range(name: str, value: object, requirement: str) -> UserError:

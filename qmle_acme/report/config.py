@@ -16,5 +16,7 @@ class ReportConfig:
   """Folder to write index.html, report.md, figures/ and data/ into."""
   published: bool = True
   """Lay returns that others have published beside ours."""
+  follow: bool = False
+  """Write it again each minute as long as a run goes on; the page reloads itself."""
   open: bool = False
   """Serve the page on this machine alone, and open it in a browser."""

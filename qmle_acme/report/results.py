@@ -58,6 +58,11 @@ class Results(NamedTuple):
   runs: pd.DataFrame
   evaluations: pd.DataFrame
 
+  @property
+  def are_going_on(self) -> bool:
+    """Whether one of the runs is under way."""
+    return bool((self.runs['state'] == 'running').any())
+
 
 def check(path: pathlib.Path) -> None:
   """Checks that a folder holds results, damaged ones perhaps.

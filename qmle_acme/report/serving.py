@@ -1,6 +1,5 @@
 """Shows a page in a browser of this machine, from a server that only it can reach."""
 
-import contextlib
 import functools
 import http.server
 import pathlib
@@ -16,10 +15,9 @@ def make_server(page: pathlib.Path) -> http.server.ThreadingHTTPServer:
 
 
 def serve(page: pathlib.Path) -> None:
-  """Opens the page in a browser, and serves it until Ctrl-C."""
+  """Opens the page in a browser, and serves it until Ctrl-C, which it raises."""
   with make_server(page) as server:
     address = f'http://127.0.0.1:{server.server_port}/{page.name}'
     print(f'{address} (Ctrl-C ends it)', flush=True)
     webbrowser.open(address)
-    with contextlib.suppress(KeyboardInterrupt):
-      server.serve_forever()
+    server.serve_forever()

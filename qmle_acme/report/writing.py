@@ -2,6 +2,7 @@
 
 import datetime
 import pathlib
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,12 +13,14 @@ from qmle_acme.files import make_folder
 from qmle_acme.report import published as published_lib
 from qmle_acme.report import results as results_lib
 from qmle_acme.report import sections as sections_lib
-from qmle_acme.report import style, tables
+from qmle_acme.report import style, tables, videos
 from qmle_acme.report.comparison import Comparison
 from qmle_acme.report.config import ReportConfig
 
 # In Markdown, of names that come from runs.
 _SPECIAL = {'&': '&amp;', '<': '&lt;', '](': ']\\(', '`': '\\`'}
+# Between two versions of a report that is followed.
+PERIOD_SECONDS = 60
 PAGE, MARKDOWN, FIGURES, DATA = 'index.html', 'report.md', 'figures', 'data'
 
 
@@ -34,6 +37,9 @@ def write(config: ReportConfig) -> pathlib.Path:
   make_folder(config.out / FIGURES)
   results_lib.write(results, config.out / DATA)
   context = _context(comparison)
+  context['period'] = PERIOD_SECONDS
+  context['is_followed'] = config.follow and results.are_going_on
+  context['videos'] = videos.copy(results, config.results, config.out)
   page, markdown = _templates()
   markdown_text = markdown.render(
     **context,
@@ -45,6 +51,15 @@ def write(config: ReportConfig) -> pathlib.Path:
   path = config.out / PAGE
   path.write_text(page.render(**context, sections=sections, pictures=pictures))
   return path
+
+
+def follow(config: ReportConfig) -> None:
+  """Writes the report again and again, and a last time when no run goes on."""
+  is_going_on = results_lib.read(config.results).are_going_on
+  while is_going_on:
+    time.sleep(PERIOD_SECONDS)
+    is_going_on = results_lib.read(config.results).are_going_on
+    write(config)
 
 
 def _context(comparison: Comparison) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import dm_env
 from acme.utils import loggers
 
 from qmle_acme.agents import Actor
-from qmle_acme.runs import best_checkpoint
+from qmle_acme.runs import best_checkpoint, videos
 from qmle_acme.runs.loop import RunOver, StepObserver
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
@@ -66,6 +66,7 @@ class Evaluator:
     period: int,
     episodes: int,
     stop: threading.Event,
+    render_every: int = 0,
   ):
     """Initialises.
 
@@ -76,6 +77,7 @@ class Evaluator:
       period: actor steps between evaluations.
       episodes: in each evaluation.
       stop: gives up as soon as it is set.
+      render_every: actor steps between videos, each after an evaluation; 0 is none.
     """
     self._actor = actor
     self._make_environment = make_environment
@@ -83,6 +85,7 @@ class Evaluator:
     self._period = period
     self._episodes = episodes
     self._stop = stop
+    self._render_every = render_every
     self._last: dict[str, Any] | None = recorder.last_evaluation()
 
   def evaluate_if_due(self, actor_steps: int) -> None:
@@ -108,6 +111,30 @@ class Evaluator:
     self._keep_if_best(counts, statistics.fmean(returns))
     self._recorder.record_evaluation(counts, returns, _means(records))
     self._last = {name: counts.get(name, 0) for name in (ACTOR_STEPS, LEARNER_STEPS)}
+    self._render_if_due(int(counts.get(ACTOR_STEPS, 0)))
+
+  def _render_if_due(self, actor_steps: int) -> None:
+    """Makes a video, unless it was done since the last multiple of its period.
+
+    One that cannot be made is a warning: the run goes on.
+    """
+    period = self._render_every
+    if not period or actor_steps // period <= self._recorder.last_video() // period:
+      return
+
+    def check() -> None:
+      if self._stop.is_set():
+        raise RunOver
+
+    try:
+      with self._make_environment() as environment:
+        data = videos.record(environment, self._actor.select_action, check)
+    except RunOver:
+      raise
+    except Exception as error:  # Whatever a renderer raises.
+      self._recorder.warn(f'no video of step {actor_steps:,}: {error}')
+    else:
+      self._recorder.keep_video(actor_steps, data)
 
   def _keep_if_best(self, counts: dict[str, float], mean: float) -> None:
     """Keeps what has acted, before the records name its return as the best."""

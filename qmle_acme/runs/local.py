@@ -173,4 +173,5 @@ def _make_evaluator(
     period=config.evaluation_period,
     episodes=config.evaluation_episodes,
     stop=stop,
+    render_every=config.render_every,
   )

@@ -20,7 +20,7 @@ from qmle_acme.files import (
   to_json,
   write_atomically,
 )
-from qmle_acme.runs import best_checkpoint, counting
+from qmle_acme.runs import best_checkpoint, counting, videos
 from qmle_acme.runs.activity import Doing
 from qmle_acme.runs.episodes import EpisodeMeans
 from qmle_acme.runs.events import EventFile
@@ -82,6 +82,7 @@ class Recorder(counting.Counter):
       actor_steps = int(counts.get(ACTOR_STEPS, 0))
       self._resumed_at = self._saved_steps = actor_steps
       _drop_after(self._folder.metrics, actor_steps)
+      videos.drop_after(self._folder, actor_steps)
       evaluations = _drop_after(self._folder.evaluations, actor_steps)
       self._last_evaluation = evaluations[-1] if evaluations else None
 
@@ -171,6 +172,19 @@ class Recorder(counting.Counter):
       if not is_disk_full(error):
         raise
       self._warning = f'the best policy is not kept: no space left in {error.filename}'
+
+  def last_video(self) -> int:
+    """Returns the actor steps of the newest video, -1 without one."""
+    return max(videos.find(self._folder), default=-1)
+
+  def keep_video(self, actor_steps: int, data: bytes) -> None:
+    """Keeps a video of the policy of so many actor steps; a full disk is a warning."""
+    try:
+      videos.keep(self._folder, actor_steps, data)
+    except OSError as error:
+      if not is_disk_full(error):
+        raise
+      self._warning = f'a video is lost: no space left in {self._folder.videos}'
 
   def snapshot(self) -> dict[str, Any]:
     """Returns how the run stands, for those who watch it."""

@@ -312,6 +312,7 @@ def run_evaluator(
     period=config.evaluation_period,
     episodes=config.evaluation_episodes,
     stop=stop,
+    render_every=config.render_every,
   )
   with activity.told(counter, f'{DONE}/0'), contextlib.suppress(loop.RunOver):
     while not stop.wait(_EVALUATOR_POLL_SECONDS):

@@ -10,7 +10,9 @@ import pytest
 
 from qmle_acme.errors import UserError
 from qmle_acme.launch import report
-from qmle_acme.report import serving
+from qmle_acme.report import serving, writing
+from qmle_acme.runs import videos
+from qmle_acme.runs.run_folder import RunFolder
 
 TASKS = ['control:walker:walk', 'control:finger:spin', 'bandit:bimodal']
 SECTIONS = (
@@ -130,3 +132,48 @@ def test_is_served_on_loopback_only(tmp_path: pathlib.Path) -> None:
     address = f'http://127.0.0.1:{server.server_port}/index.html'
     assert urllib.request.urlopen(address, timeout=60).read() == b'the page'
     assert server.server_address[0] == '127.0.0.1'
+
+
+def test_the_newest_videos_are_copied_and_shown(tmp_path: pathlib.Path) -> None:
+  results = tmp_path / 'results'
+  fabricated.write_results(results, TASKS[:1], ['qmle'], seeds=2, points=3)
+  run = RunFolder(next(results.rglob('config.yaml')).parent)
+  for steps in (900, 20_000):
+    videos.keep(run, steps, f'video of {steps}'.encode())
+  for _ in range(2):  # A second report replaces the first one.
+    assert report.main([str(results), '--out', str(tmp_path / 'report')]) == 0
+    page = (tmp_path / 'report' / 'index.html').read_text()
+    (source,) = re.findall(r'<video [^>]*src="([^"]*)"', page)
+    assert (tmp_path / 'report' / source).read_bytes() == b'video of 20000'
+    assert 'qmle on control:walker:walk, seed' in page
+    assert ', after 20,000 steps</figcaption>' in page
+    videos_of = list((tmp_path / 'report' / 'videos').iterdir())
+    assert len(videos_of) == 1
+  assert f']({source})' in (tmp_path / 'report' / 'report.md').read_text()
+
+
+def test_a_page_that_is_followed_reloads_itself_until_the_runs_are_over(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  results = tmp_path / 'results'
+  fabricated.write_results(results, TASKS[:1], ['qmle'], seeds=1, points=3)
+  run = RunFolder(next(results.rglob('config.yaml')).parent)
+  page = tmp_path / 'report' / 'index.html'
+  seen: list[bool] = []
+
+  def sleep(seconds: float) -> None:
+    assert seconds == 60
+    seen.append('http-equiv="refresh" content="60"' in page.read_text())
+    if len(seen) == 2:
+      lock.close()
+      run.write_status('finished', {}, error=None)
+
+  monkeypatch.setattr(writing.time, 'sleep', sleep)
+  arguments = [str(results), '--out', str(tmp_path / 'report')]
+  with run.open(run.read_config()) as lock:
+    run.write_status('running', {}, error=None)
+    assert report.main(arguments) == 0
+    assert 'refresh' not in page.read_text()  # Nobody would write it again.
+    assert report.main([*arguments, '--follow']) == 0
+  assert seen == [True, True]
+  assert 'refresh' not in page.read_text()

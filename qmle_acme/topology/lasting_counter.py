@@ -12,6 +12,8 @@ from typing import Any
 import courier
 from absl import logging
 
+from qmle_acme.topology import plain_calls
+
 # For a machine that is busy; where nobody listens a call fails at once.
 _TIMEOUT_SECONDS = 5.0
 
@@ -55,6 +57,7 @@ class LastingCounter:
     return functools.partial(self._call, name)
 
   def _call(self, method: str, *arguments: Any, **named: Any) -> Any:
+    plain_calls.check(method, [arguments, named])
     try:
       return getattr(self._client, method)(*arguments, **named)
     except Exception as error:  # Courier raises many kinds.

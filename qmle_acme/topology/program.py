@@ -42,6 +42,7 @@ from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology.lasting_counter import LastingCounter
+from qmle_acme.topology.plain_calls import PlainCalls
 from qmle_acme.topology.publisher import Publisher
 from qmle_acme.topology.restarts import Restarts
 from qmle_acme.topology.supervision import Policy
@@ -254,10 +255,11 @@ def run_actor(
   index: int,
   source: acme.VariableSource,
   replay_client: reverb.Client,
-  counter: Recorder,
+  counter_client: courier.Client,
 ) -> None:
   """Runs an actor node until the run is over."""
   os.nice(_ACTOR_NICENESS)
+  counter = cast(Recorder, PlainCalls(counter_client))
   source.get_variables([])  # Returns once the learner has resumed the counts.
   name = f'actor/{index}'
   # After a restart it does not live through the same episodes again.
@@ -297,9 +299,10 @@ def run_evaluator(
   config: RunConfig,
   spec: acme.specs.EnvironmentSpec,
   learner: acme.VariableSource,
-  counter: Recorder,
+  counter_client: courier.Client,
 ) -> None:
   """Runs the evaluator node; returns after the final evaluation."""
+  counter = cast(Recorder, PlainCalls(counter_client))
   seed = factory.make_seed(config, Role.EVALUATOR)
   actor = factory.make_builder(config, spec).make_actor(learner, None, seed)
   stop, activity = lp.stop_event(), Activity()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -13,12 +14,15 @@ from qmle_acme.runs.records import read_records
 
 STEPS = 600
 PERIOD = 200
+EPISODE_LENGTH = 200
 # What the actors may take beyond the budget: each reports every 20 steps.
 OVERSHOOT = 2 * 20
 
 
 def make_config(run: pathlib.Path, **settings: Any) -> small_runs.RunConfig:
   defaults: dict[str, Any] = {
+    # Of episodes that are long, as most are; every actor comes to the end of one.
+    'env': 'gymnasium:Pendulum-v1',
     'layout': 'distributed',
     'steps': STEPS,
     'evaluation_period': PERIOD,
@@ -83,6 +87,18 @@ def test_evaluations_have_their_schema_and_the_last_is_of_the_end(
   steps = small_runs.column(records, 'actor_steps')
   assert steps == sorted(set(steps))
   assert_last_is_of_the_checkpoint(trained)
+
+
+def test_episodes_are_recorded_with_what_q_promised(
+  trained: small_runs.Training,
+) -> None:
+  records = read_records(trained.folder.metrics)
+  episodes = [record for record in records if record['source'] == 'actor']
+  assert episodes
+  for record in episodes:
+    assert record['episode_length'] == EPISODE_LENGTH
+    assert record['episode_return'] <= record['discounted_return'] < 0.0
+    assert math.isfinite(record['q_start'])
 
 
 def test_learner_is_recorded_to_its_last_step(trained: small_runs.Training) -> None:

@@ -57,8 +57,9 @@ def main(argv: list[str]) -> int:
   engine, command = ENGINES[name], ['qmle', 'cluster', *argv]
   config = parse(name, rest)
   environments.check(config.env)
-  for path in deployment.write_files(config.out, engine.render(config, command)):
-    print(f'wrote {path}')
+  written = deployment.write_files(config.out, engine.render(config, command))
+  for path, is_new in written.items():
+    print(f'{"wrote" if is_new else "replaced"} {path}')
   print(f'start: {engine.start.format(out=config.out)}')
   return 0
 

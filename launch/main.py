@@ -10,7 +10,13 @@ import warnings
 from collections.abc import Mapping
 
 import qmle_acme
-from qmle_acme.errors import UserError, in_one_line, unknown
+from qmle_acme.errors import (
+  EnvironmentCrash,
+  RunFault,
+  UserError,
+  in_one_line,
+  unknown,
+)
 
 COMMANDS = {
   'train': 'train an agent, or go on where a run stopped',
@@ -64,6 +70,9 @@ def main() -> None:
   except UserError as error:
     print(f'qmle: {in_one_line(str(error))}', file=sys.stderr)
     sys.exit(2)
+  except (RunFault, EnvironmentCrash) as error:  # In a command that is no run.
+    print(f'qmle: {in_one_line(str(error))}', file=sys.stderr)
+    sys.exit(1)
   except KeyboardInterrupt:
     sys.exit(130)
   except BrokenPipeError:  # Whoever read has enough, as `head` has.

@@ -50,26 +50,32 @@ def main(argv: list[str]) -> int:
   folder = RunFolder(config.run)
   folder.check_same(config)
   check_can_make(folder.path)
+  with warnings.catch_warnings(record=True) as later:
+    environment = environments.make(config.env, seed=0)
   screen.announce('loading TensorFlow')
   from qmle_acme import training  # Seconds, which no typo waits for.
 
   # TensorFlow reads it when it starts, with the first tensor; processes that are nodes
   # of a run get their own.
   os.environ.update(processes.thread_limits(config.learner_threads))
-  return training.run(config, early=early).exit_code
+  outcome = training.run(config, early=[*early, *later], environment=environment)
+  return outcome.exit_code
 
 
 def _check_is_meant(run: pathlib.Path) -> None:
-  """Refuses the folder that one is in, which an empty `--run` means, among other files.
+  """Refuses a folder of other files, as that which one is in, or one with a typo.
 
   Raises:
-    UserError: it holds files and is no run.
+    UserError: it holds files that can be seen, and is no run.
   """
-  if (
-    run == pathlib.Path() and any(run.iterdir()) and not (run / 'config.yaml').exists()
-  ):
+  folder = RunFolder(run)
+  if not run.is_dir() or folder.config.exists() or folder.status.exists():
+    return
+  others = [path.name for path in run.iterdir() if not path.name.startswith('.')]
+  if others:
     raise UserError(
-      f'--run is {pathlib.Path.cwd()}, which holds other files: name another'
+      f'--run is {run.absolute()}, which is no run and holds other files '
+      f'({min(others)}): name a new folder'
     )
 
 
@@ -88,6 +94,8 @@ def parse_over(
 
   Of the help there is a short form, and one with all settings of the chosen agent.
   """
+  if argv and not argv[0].startswith('-'):
+    raise UserError(f'{command} takes no argument {argv[0]!r}: is it --run {argv[0]}?')
   if help_lib.is_asked_for(argv):
     is_whole = help_lib.ALL in argv
     shown = _shown(default, _agent(argv, default.agent), is_whole)

@@ -14,6 +14,13 @@ class RunFault(Exception):
   """What ends a run in one line, and would end it again: no restart is tried."""
 
 
+class EnvironmentCrash(Exception):
+  """An environment has raised an error of its own; one line says which, and when.
+
+  Another time it may go well: its node is started again.
+  """
+
+
 def in_one_line(text: str) -> str:
   """Returns a text without what would break a line, or move in a terminal."""
   return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)

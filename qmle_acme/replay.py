@@ -17,6 +17,7 @@ import numpy as np
 import reverb
 import tensorflow as tf
 
+from qmle_acme.errors import RunFault
 from qmle_acme.types import Array, Sample, Tensor, Transition
 
 TABLE = 'replay'
@@ -28,6 +29,7 @@ MAX_IN_FLIGHT = 2 * CHUNK
 SAMPLES_IN_FLIGHT = 64
 # A writer that is held back gives the interpreter a chance to see a stop this often.
 FLUSH_TIMEOUT_MS = 500
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +129,11 @@ class NStepAdder(acme.adders.Adder):
   def add(
     self, action: Array, next_timestep: dm_env.TimeStep, extras: tuple = ()
   ) -> None:
-    """Adds one step; writes the transitions that it completes."""
+    """Adds one step; writes the transitions that it completes.
+
+    Raises:
+      RunFault: rewards, finite each, add up to what is not; their sum is not written.
+    """
     del extras
     step = next_timestep
     self._steps.append(
@@ -164,8 +170,14 @@ class NStepAdder(acme.adders.Adder):
     """Writes the transition from the oldest step held to the newest observation."""
     r_t, d_t = 0.0, 1.0
     for _, _, reward, discount in self._steps:
-      r_t += d_t * reward
+      r_t += d_t * float(reward)
       d_t *= self._discount * discount
+    if not abs(r_t) <= _LARGEST:
+      raise RunFault(
+        f'the rewards of {len(self._steps)} steps add up to {r_t:.4g}: their sum must '
+        'be finite in float32; use a smaller n_step, or smaller rewards: '
+        'scale:<factor>:<environment>'
+      )
     o_tm1, a_tm1, _, _ = self._steps[0]
     row = np.concatenate([o_tm1, a_tm1, [r_t, d_t], self._observation])
     self._writer.append(row.astype(np.float32))

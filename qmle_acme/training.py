@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import acme
+import dm_env
 import reverb
 import rich.console
 
@@ -40,6 +41,7 @@ def run(
   layout: Layout | None = None,
   poll: Callable[[], bool] = lambda: False,
   early: Sequence[warnings.WarningMessage] = (),
+  environment: dm_env.Environment | None = None,
 ) -> Outcome:
   """Trains, or goes on training, and returns how that ended.
 
@@ -48,6 +50,7 @@ def run(
     layout: what runs its parts; by default what the settings name.
     poll: called again and again; True stops the run as SIGTERM does.
     early: what was warned of before, for the log.
+    environment: one of the run, if it was made before; it is closed.
 
   Raises:
     UserError: environment or folder cannot be used, and nothing is left behind then;
@@ -55,7 +58,7 @@ def run(
   """
   announce(f'making {config.env}')
   with warnings.catch_warnings(record=True) as found:  # They go to the log.
-    spec = factory.make_spec(config)
+    spec = factory.make_spec(config, environment)
     builder = factory.make_builder(config, spec)  # Refuses what the agent cannot do.
   size = config.of_agent.replay_size
   need = memory.describe(

@@ -1,5 +1,6 @@
 """The n-step adder against a plain slow twin, with real Reverb servers."""
 
+import re
 import threading
 
 import dm_env
@@ -19,6 +20,7 @@ from replay_server import (
 )
 
 from qmle_acme import replay
+from qmle_acme.errors import RunFault
 
 
 @pytest.mark.parametrize('n_step', [1, 2, 5])
@@ -48,6 +50,33 @@ def test_three_step_rows_worked_out_by_hand() -> None:
   ]
   np.testing.assert_allclose(rows[:, 4], rewards, rtol=1e-6)
   np.testing.assert_allclose(rows[:, 5], [0.9 * 0.45 * 0.9, 0, 0, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(('sign', 'n_step'), [(1, 4), (-1, 4), (1, 7)])
+def test_sums_that_float32_cannot_hold_are_refused_and_not_written(
+  sign: int, n_step: int
+) -> None:
+  """1 + 0.9 + 0.81 is 2.71; with 0.729 it is 3.439; the largest float32 is 3.403e38."""
+  reward, action = np.float32(sign * 1e38), np.array([-2.0, 4.5], np.float32)
+  observation = np.zeros(2, np.float32)
+  step = dm_env.transition(reward, observation)
+  with serve(queue()) as client:
+    three = make_adder(client, n_step=3)
+    three.add_first(dm_env.restart(observation))
+    for _ in range(2):
+      three.add(action, step)
+    three.add(action, dm_env.termination(reward, observation))
+    rows = read_rows(client, 3)
+    np.testing.assert_allclose(rows[:, 4], sign * np.array([2.71, 1.9, 1.0]) * 1e38)
+
+    more = make_adder(client, n_step)
+    more.add_first(dm_env.restart(observation))
+    for _ in range(3):
+      more.add(action, step)
+    line = f'rewards of 4 steps add up to {sign * 3.439e38:.4g}: .* finite in float32'
+    with pytest.raises(RunFault, match=re.escape(line).replace(r'\.\*', '.*')):
+      more.add(action, dm_env.termination(reward, observation))
+    assert client.server_info()[replay.TABLE].current_size == 0
 
 
 @pytest.mark.parametrize('n_step', [1, 2, 5])

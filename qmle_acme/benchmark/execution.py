@@ -90,6 +90,8 @@ def _run_all(
           waiting.append(run)
         elif code != 0:
           failures[run.name] = _reason(run, code)
+          how = 'died' if run.has_died() else 'failed'
+          progress.say(f'{how}: {run.name}: {failures[run.name]}')
       progress.update(list(running), waiting, failures)
       time.sleep(_POLL_SECONDS)
     progress.show([], waiting, failures)

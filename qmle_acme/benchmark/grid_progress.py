@@ -57,6 +57,10 @@ class GridProgress:
     )
     self._display.show(functools.partial(_table, line, running), line)
 
+  def say(self, line: str) -> None:
+    """Shows a line by itself."""
+    self._display.say(line)
+
   def close(self) -> None:
     """Leaves the last state on the screen."""
     self._display.close()

@@ -39,7 +39,7 @@ def render(config: ComposeConfig, command: Sequence[str]) -> dict[str, str]:
   return {
     'compose.yaml': deployment.written_by(command) + _compose(config),
     # Compose 1.29 knows no other place for the name.
-    '.env': f'COMPOSE_PROJECT_NAME={config.name}\n',
+    '.env': f'{deployment.written_by(command)}COMPOSE_PROJECT_NAME={config.name}\n',
     deployment.SETTINGS_FILE: deployment.settings_text(config.run_config, command),
   }
 

@@ -32,6 +32,7 @@ _MEMORY = {'learner': 2}
 # As in the Dockerfile: a node that runs touches its file every few seconds.
 HEALTH = 'test ! -e /tmp/qmle.alive || find /tmp/qmle.alive -mmin -2 | grep -q .'
 
+_WRITTEN_BY = '# Written by:'
 _NAME = re.compile(r'[a-z]([a-z0-9-]{0,38}[a-z0-9])?')
 
 
@@ -120,17 +121,28 @@ def memory_limit(config: ClusterConfig, role: str) -> int:
   return 2 * memory_request(config, role)
 
 
-def write_files(out: pathlib.Path, files: Mapping[str, str]) -> list[pathlib.Path]:
-  """Writes files by their paths in a folder; returns where they are.
+def write_files(
+  out: pathlib.Path, files: Mapping[str, str]
+) -> dict[pathlib.Path, bool]:
+  """Writes files by their paths in a folder, over those that it wrote before.
+
+  Returns:
+    Where they are, and whether there was none before.
 
   Raises:
-    UserError: there is no writing in it.
+    UserError: one is there that comes of somebody else, or there is no writing in the
+      folder; then nothing is written.
   """
-  paths = [out / name for name in files]
-  for path, text in zip(paths, files.values(), strict=True):
+  found = {out / name: not (out / name).exists() for name in files}
+  for path, is_new in found.items():
+    if not is_new and _WRITTEN_BY not in path.read_text(errors='replace'):
+      raise UserError(
+        f'{path} is there and was not written by qmle: name another --out'
+      )
+  for path, text in zip(found, files.values(), strict=True):
     make_folder(path.parent)
     write_atomically(path, text)
-  return paths
+  return found
 
 
 def settings_text(config: RunConfig, command: Sequence[str]) -> str:
@@ -141,4 +153,4 @@ def settings_text(config: RunConfig, command: Sequence[str]) -> str:
 
 def written_by(command: Sequence[str]) -> str:
   """Returns the first line of every file."""
-  return f'# Written by: {" ".join(command)}\n'
+  return f'{_WRITTEN_BY} {" ".join(command)}\n'

@@ -11,17 +11,13 @@ import dm_env
 import numpy as np
 import tree
 
-from qmle_acme.errors import RunFault
+from qmle_acme.errors import EnvironmentCrash, RunFault, UserError
 
 _LARGEST = float(np.finfo(np.float32).max)
 
 
 class EnvironmentFault(RunFault):
   """An environment handed out what none may; one line says which, what and when."""
-
-
-class EnvironmentExit(Exception):
-  """An environment left the process, as one that has crashed."""
 
 
 class Invalid(Exception):
@@ -60,6 +56,7 @@ class Checked(dm_env.Environment):
 
     Raises:
       EnvironmentFault: the observation cannot be used.
+      EnvironmentCrash: it has raised an error, or called `sys.exit`.
     """
     return self._guard(self._environment.reset)
 
@@ -68,7 +65,7 @@ class Checked(dm_env.Environment):
 
     Raises:
       EnvironmentFault: what it hands out cannot be used.
-      EnvironmentExit: it has called `sys.exit`.
+      EnvironmentCrash: it has raised an error, or called `sys.exit`.
     """
     self._steps += 1
     return self._guard(self._environment.step, _copy(action))
@@ -104,9 +101,14 @@ class Checked(dm_env.Environment):
       return self._check(function(*arguments))
     except Invalid as error:
       raise EnvironmentFault(self._where(str(error))) from error
+    except (UserError, RunFault, EnvironmentCrash):  # They say enough.
+      raise
     except SystemExit as error:  # Or the process would end as if all were well.
       what = f'left the process by sys.exit({error.code!r})'
-      raise EnvironmentExit(self._where(what)) from error
+      raise EnvironmentCrash(self._where(what)) from error
+    except Exception as error:  # Whatever an environment may raise.
+      what = ' '.join(f'{type(error).__name__}: {error}'.split()).rstrip(': ')
+      raise EnvironmentCrash(self._where(what)) from error
 
   def _check(self, timestep: dm_env.TimeStep) -> dm_env.TimeStep:
     reward, discount = timestep.reward, timestep.discount

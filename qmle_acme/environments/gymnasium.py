@@ -10,6 +10,7 @@ terminates ends the episode with discount 0, one that is only cut off with disco
 """
 
 import math
+import traceback
 from typing import Any, TypeAlias
 
 import dm_env
@@ -23,12 +24,18 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from qmle_acme.actions import ItemArray
 from qmle_acme.environments import gl, modules, observations
+from qmle_acme.environments.checked import Invalid, shown
 from qmle_acme.errors import UserError
 
 # A spec, or a tuple or dictionary of such.
 ActionSpec: TypeAlias = Any
 _RENDER_MODE = 'rgb_array'
 _MAX_EPISODE_STEPS = 1_000
+# What functions return; those of environments of the old Gym return less.
+_RETURNED = {
+  'reset': ('observation', 'info'),
+  'step': ('observation', 'reward', 'terminated', 'truncated', 'info'),
+}
 
 
 class Adapter(dm_env.Environment):
@@ -57,19 +64,34 @@ class Adapter(dm_env.Environment):
     _check_reward(environment)
 
   def reset(self) -> dm_env.TimeStep:
-    """Starts an episode; its reward and discount are None."""
-    observation, _ = self._environment.reset(seed=self._seed)
+    """Starts an episode; its reward and discount are None.
+
+    Raises:
+      Invalid: the environment is one of the old Gym, or its observation none of its
+        space.
+    """
+    observation, _ = _returned('reset', self._environment.reset(seed=self._seed))
     self._seed = None
     self._is_open = True
     return dm_env.restart(self.flatten_observation(observation))
 
   def step(self, action: Any) -> dm_env.TimeStep:
-    """Takes an action; starts an episode if the last one is over."""
+    """Takes an action; starts an episode if the last one is over.
+
+    Raises:
+      Invalid: as `reset` does.
+    """
     if not self._is_open:
       return self.reset()
-    observation, reward, is_terminated, is_truncated, _ = self._environment.step(
-      from_spec(self._environment.action_space, action)
-    )
+    action = from_spec(self._environment.action_space, action)
+    values: Any
+    try:
+      values = self._environment.step(action)
+    except ValueError as error:
+      if not _is_of_wrapper(error):
+        raise
+      values = (None,) * 4  # What a wrapper of Gymnasium's could not unpack.
+    observation, reward, is_terminated, is_truncated, _ = _returned('step', values)
     self._is_open = not (is_terminated or is_truncated)
     return dm_env.TimeStep(
       step_type=dm_env.StepType.MID if self._is_open else dm_env.StepType.LAST,
@@ -156,6 +178,25 @@ class Adapter(dm_env.Environment):
     observations.check(space, observation)
     with np.errstate(over='ignore'):  # Seen and refused where all is checked.
       return np.asarray(spaces.flatten(space, observation), np.float32)
+
+
+def _returned(function: str, values: Any) -> Any:
+  """Returns what a function of an environment returned, if these are all it should.
+
+  Raises:
+    Invalid: they are not, as with environments of the old Gym.
+  """
+  due = _RETURNED[function]
+  if not isinstance(values, tuple) or len(values) != len(due):
+    got = f'{len(values)} values' if isinstance(values, tuple) else shown(values)
+    raise Invalid(function, f'returned {got}: {len(due)} are due ({", ".join(due)})')
+  return values
+
+
+def _is_of_wrapper(error: ValueError) -> bool:
+  """Returns whether a wrapper of Gymnasium's has been given four values by `step`."""
+  where = traceback.extract_tb(error.__traceback__)[-1].filename
+  return 'gymnasium/wrappers' in where and 'expected 5, got 4' in str(error)
 
 
 def _check_reward(environment: gymnasium.Env) -> None:

@@ -133,6 +133,8 @@ def _find_runs(path: pathlib.Path) -> list[pathlib.Path]:
   Raises:
     UserError: there are none.
   """
+  if not path.is_dir():
+    raise UserError(f'{path} is no folder: give the --out of a benchmark, or a run')
   folders = sorted(f.parent for f in path.rglob('config.yaml') if _is_run(f.parent))
   if not folders:
     raise UserError(

@@ -143,6 +143,8 @@ class RunConfig:
       raise unknown('agent', self.agent, AGENTS)
     if self.argmax_nodes and self.agent != 'qmle':
       raise UserError(f'argmax_nodes must be 0: {self.agent} takes no arg max')
+    if self.argmax_nodes and self.layout == 'local':
+      raise UserError('argmax_nodes must be 0: the local layout has no nodes')
     settings.check(self)
 
   @property
@@ -207,7 +209,8 @@ def load_yaml(path: pathlib.Path) -> dict[str, Any]:
     UserError: there is no such file, or no mapping in it.
   """
   try:
-    data = yaml.load(path.read_text(), _Loader)
+    with path.open() as file:  # Whose name errors tell.
+      data = yaml.load(file, _Loader)
   except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
     raise unreadable(path, error) from error
   if not isinstance(data, dict):
@@ -270,7 +273,7 @@ def _check_keys(kind: Any, data: Any, where: str) -> None:
   if not isinstance(data, dict):
     return
   if kind is MemberConfig:
-    kind = _member_class(data)
+    kind = _member_class(data, where)
     where = f'{where}: {data.get("family", "?")}'
   if dataclasses.is_dataclass(kind):
     types_of = typing.get_type_hints(kind)
@@ -281,13 +284,13 @@ def _check_keys(kind: Any, data: Any, where: str) -> None:
       _check_keys(hints[key], value, f'{where}: {key}')
 
 
-def _member_class(data: dict[str, Any]) -> type[MemberConfig]:
+def _member_class(data: dict[str, Any], where: str) -> type[MemberConfig]:
   """Returns the dataclass of a predictor's family."""
   if 'family' not in data:
     return MemberConfig
   family = str(data['family'])
   if family not in families():
-    raise unknown('predictor family', family, families())
+    raise UserError(f'{where}: {unknown("predictor family", family, families())}')
   return families()[family]
 
 

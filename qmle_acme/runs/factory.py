@@ -54,13 +54,19 @@ def make_watched_environment(
     return Watched(make_environment(config, seed), activity.of)
 
 
-def make_spec(config: RunConfig) -> acme.specs.EnvironmentSpec:
+def make_spec(
+  config: RunConfig, environment: dm_env.Environment | None = None
+) -> acme.specs.EnvironmentSpec:
   """Returns what the agent has to know about the run's environment.
+
+  Args:
+    config: settings of the run.
+    environment: one of that run, which is closed; by default a new one.
 
   Raises:
     UserError: videos are asked for, and it has nothing to draw here.
   """
-  environment = make_environment(config, seed=0)
+  environment = environment or make_environment(config, seed=0)
   with contextlib.closing(environment):
     if config.render_every:
       videos.check(environment)

@@ -95,6 +95,8 @@ class Progress:
       replay_info: the tables' info by name, from Reverb.
     """
     steps, learner_steps = (snapshot.get(k, 0) for k in (ACTOR_STEPS, LEARNER_STEPS))
+    if self._history and steps < self._history[-1][1]:
+      self._history.clear()  # The run has gone back to a checkpoint.
     self._history.append((time.monotonic(), steps, learner_steps))
     rows = self._rows(snapshot, replay_info[TABLE])
     line = '  '.join(f'{name} {value}' for name, value in rows.items())

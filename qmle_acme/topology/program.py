@@ -59,7 +59,7 @@ _PATIENCE = {
   'actor': 3.0,
   'evaluator': 2.0,
   PUBLISHER: 1.0,
-  LEARNER: 21.0,
+  LEARNER: 60.0,  # Replay with it, which takes long on a machine that is busy.
   ARGMAX: 1.0,
   'counter': 1.0,
   'replay': 1.0,

@@ -24,7 +24,7 @@ from qmle_acme.runs.run_folder import RunFolder
 
 # In the place of `qmle train`: logs when it runs, stops on SIGTERM, may fail.
 FAKE = """
-import json, pathlib, signal, sys, time
+import json, os, pathlib, signal, sys, time
 folder, log, seconds, code = sys.argv[1:]
 def write(state, steps):
   status = {'state': state, 'actor_steps': steps}
@@ -37,6 +37,9 @@ pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
 with open(log, 'a') as file: print('start', folder, file=file, flush=True)
 time.sleep(float(seconds))
 with open(log, 'a') as file: print('end', folder, file=file, flush=True)
+if int(code) == 9:
+  write('running', 50)
+  os.kill(os.getpid(), signal.SIGKILL)
 if int(code):
   print('qmle: it is broken')
 else:
@@ -86,6 +89,19 @@ def test_a_failure_is_reported_and_stops_nobody(fakes: Fakes) -> None:
   assert outcome.failures == {'a on t, seed 1': f'qmle: it is broken ({output})'}
   assert [run.is_finished() for run in grid] == [False, True, True]
   assert fakes.events() == ['start', 'end'] * 3
+  shown = ''.join(fakes.output.getvalue().split('\n'))
+  assert f'failed: a on t, seed 1: qmle: it is broken ({output})' in shown
+
+
+def test_a_run_that_dies_meanwhile_is_said_when_it_does(fakes: Fakes) -> None:
+  grid = [fakes.run(1, code=9), fakes.run(2, seconds=0.5)]
+
+  outcome = fakes.execute(grid, jobs=1)
+
+  assert outcome.failures == {'a on t, seed 1': 'killed by SIGKILL'}
+  lines = fakes.output.getvalue().splitlines()
+  died = lines.index('died: a on t, seed 1: killed by SIGKILL')
+  assert died < len(lines) - 1
 
 
 def test_damaged_status_stops_nobody(fakes: Fakes) -> None:

@@ -9,8 +9,9 @@ import pytest
 from gymnasium import spaces
 
 from qmle_acme import environments
-from qmle_acme.environments.checked import EnvironmentExit, EnvironmentFault
-from qmle_acme.errors import UserError
+from qmle_acme.environments import own
+from qmle_acme.environments.checked import Checked, EnvironmentFault
+from qmle_acme.errors import EnvironmentCrash, UserError
 
 NAME = f'gymnasium:{__name__}:Odd-v0'
 
@@ -74,10 +75,55 @@ def test_leaving_the_process_is_no_fault_of_the_data(
   environment = environments.make(NAME, seed=0)
   environment.reset()
 
-  with pytest.raises(EnvironmentExit) as caught:
+  with pytest.raises(EnvironmentCrash) as caught:
     environment.step(np.zeros(1, np.float32))
 
   assert str(caught.value) == f'{NAME}: step 1: left the process by sys.exit(0)'
+
+
+@pytest.mark.parametrize(
+  ('function', 'error', 'what'),
+  [
+    ('step', OSError('the link\nis down'), 'step 1: OSError: the link is down'),
+    ('step', KeyError(), 'step 1: KeyError'),
+    ('reset', AssertionError('lost'), 'step 1: AssertionError: lost'),
+  ],
+)
+def test_an_error_of_its_own_is_one_line_with_its_name_and_the_step(
+  monkeypatch: pytest.MonkeyPatch, function: str, error: Exception, what: str
+) -> None:
+  def fail(*_: Any, **__: Any) -> Any:
+    raise error
+
+  environment = environments.make(NAME, seed=0)
+  environment.reset()
+  monkeypatch.setattr(Odd, function, fail)
+
+  with pytest.raises(EnvironmentCrash) as caught:
+    environment.step(np.zeros(1, np.float32))
+    environment.reset()
+
+  assert str(caught.value) == f'{NAME}: {what}'
+  assert caught.value.__cause__ is error  # Whose traceback the log has.
+
+
+def test_an_environment_of_the_old_gym_is_told_what_its_functions_lack(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  bare = own.adapt(Odd(), 0, 'mine')
+  for environment in (environments.make(NAME, seed=0), Checked(bare, NAME)):
+    environment.reset()
+    with monkeypatch.context() as patch:
+      patch.setattr(Odd, 'step', lambda *_: (np.zeros(2), 0.0, False, {}))
+      with pytest.raises(EnvironmentFault) as caught:
+        environment.step(np.zeros(1, np.float32))
+      due = '5 are due (observation, reward, terminated, truncated, info)'
+      assert str(caught.value) == f'{NAME}: step 1: step returned 4 values: {due}'
+      patch.setattr(Odd, 'reset', lambda *_, **__: np.zeros(2))
+      with pytest.raises(EnvironmentFault) as caught:
+        environment.reset()
+      due = 'reset returned array([0., 0.]): 2 are due (observation, info)'
+      assert str(caught.value) == f'{NAME}: step 1: {due}'
 
 
 @pytest.mark.parametrize('reward', [0.5, np.array([0.5]), np.float64(0.5), [[0.5]]])

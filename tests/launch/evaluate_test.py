@@ -51,6 +51,16 @@ def test_best(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> 
   assert json.loads(capsys.readouterr().out)['actor_steps'] == best.actor_steps
 
 
+def test_best_that_is_gone(trained_run: pathlib.Path, tmp_path: pathlib.Path) -> None:
+  run = shutil.copytree(trained_run, tmp_path / 'run')
+  shutil.rmtree(run / 'checkpoints' / 'best')
+
+  with pytest.raises(
+    UserError, match='best holds no checkpoint: no evaluation has kept'
+  ):
+    evaluate.main([str(run), '--best'])
+
+
 def test_damaged_checkpoint(trained_run: pathlib.Path, tmp_path: pathlib.Path) -> None:
   run = shutil.copytree(trained_run, tmp_path / 'run')
   (data,) = (run / 'checkpoints' / 'learner').glob('*/*.data-*')

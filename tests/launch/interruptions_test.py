@@ -1,11 +1,13 @@
 """`qmle train` while signals come, or nobody reads what it prints any more."""
 
+import dataclasses
 import os
 import pathlib
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 import small_runs
@@ -17,23 +19,38 @@ from qmle_acme.runs.run_folder import RunFolder
 STOPPING = 'stopping: saving; Ctrl-C again ends without that'
 
 
-@pytest.fixture
+@pytest.fixture(params=['local', 'distributed'])
 def hanging(
-  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> small_runs.Training:
-  """A local run that has saved, and whose environment stays inside a step."""
+  request: pytest.FixtureRequest,
+  tmp_path: pathlib.Path,
+  monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[small_runs.Training]:
+  """A run that has saved, and whose environment stays inside a step."""
   monkeypatch.setenv('ODD', str(tmp_path / 'odd'))
   monkeypatch.setenv('HANG', '600')
   monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(small_runs.__file__).parent))
   config = small_runs.make_config(
     tmp_path / 'run',
     env='gymnasium:odd_environments:Hanging-v0',
+    layout=request.param,
+    actors=1,
     steps=200,
     checkpoint_minutes=1e-5,
+    # The learner saves after steps that it takes: some come after the report of 20.
+    qmle=dataclasses.replace(
+      small_runs.QMLE, min_replay_size=16, samples_per_insert=8.0
+    ),
   )
   training = small_runs.Training(config)
   training.wait_until((tmp_path / 'odd').exists)
-  return training
+  training.wait_until(lambda: saved_steps(training) > 0)
+  yield training
+  training.kill()
+
+
+def saved_steps(training: small_runs.Training) -> int:
+  """Returns the steps of the newest checkpoint."""
+  return int(checkpointing.read_counts(training.folder).get('actor_steps', 0))
 
 
 def test_ctrl_c_is_acknowledged_at_once_and_a_second_one_keeps_the_checkpoint(
@@ -49,7 +66,8 @@ def test_ctrl_c_is_acknowledged_at_once_and_a_second_one_keeps_the_checkpoint(
 
   assert hanging.wait() == 130
   assert time.monotonic() - start < 20.0
-  saved = int(checkpointing.read_counts(hanging.folder)['actor_steps'])
+  assert not small_runs.are_alive(hanging.nodes)
+  saved = saved_steps(hanging)
   assert saved > 0
   status = hanging.status()
   assert (status['state'], status['saved_steps']) == ('stopped', saved)

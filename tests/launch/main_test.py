@@ -5,9 +5,11 @@ import pathlib
 import re
 import subprocess
 import sys
+from typing import NoReturn
 
 import pytest
 
+from qmle_acme.errors import EnvironmentCrash, RunFault
 from qmle_acme.launch import main
 from qmle_acme.runs import config as config_lib
 
@@ -131,6 +133,22 @@ def test_what_is_wrong_is_one_line(
   assert message in err
   assert err.count('\n') == 1
   assert list(tmp_path.iterdir()) == []  # Nothing is left of it.
+
+
+@pytest.mark.parametrize('kind', [EnvironmentCrash, RunFault])
+def test_an_environment_that_fails_is_one_line_in_any_command(
+  monkeypatch: pytest.MonkeyPatch,
+  capsys: pytest.CaptureFixture[str],
+  kind: type[Exception],
+) -> None:
+  def fail(_: list[str]) -> NoReturn:
+    raise kind('x:y: step 3: OSError: gone')
+
+  monkeypatch.setattr(main, '_answer', fail)
+  with pytest.raises(SystemExit) as caught:
+    main.main()
+  assert caught.value.code == 1
+  assert capsys.readouterr().err == 'qmle: x:y: step 3: OSError: gone\n'
 
 
 def test_what_a_user_preloads_stays_behind_ours() -> None:

@@ -2,8 +2,10 @@
 
 import os
 import pathlib
+import resource
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -40,19 +42,38 @@ RUN = ['train', '--run', 'x']
     ([*RUN, '--env', 'gymnasium:Hoper-v5'], 2),
     ([*RUN, '--config', 'no.yaml'], 2),
     (['train', '--run', '/dev/null/x'], 2),
+    (['train', 'runs/x'], 2),
+    ([*RUN, '--layout', 'local', '--argmax-nodes', '2'], 2),
+    ([*RUN, '--env', 'python:unusable:make'], 2),
+    (['export', 'nowhere'], 2),
+    (['watch', 'nowhere'], 2),
+    (['tune', '--stpes', '3'], 2),
+    (['cluster', 'typo'], 2),
+    (['cluster', 'compose', '--run', 'x', '--layout', 'local'], 2),
   ],
 )
 def test_a_refusal_does_not_wait_for_tensorflow(
   arguments: list[str], code: int, tmp_path: pathlib.Path
 ) -> None:
+  environment = os.environ | {'PYTHONPATH': str(pathlib.Path(__file__).parent)}
+  start, cpu_start = time.monotonic(), cpu_seconds()
   done = subprocess.run(
     [sys.executable, '-c', SCRIPT, *arguments],
-    env=main.make_environment(os.environ),  # Or it would start again, without us.
+    env=main.make_environment(environment),  # Or it would start again, without us.
     cwd=tmp_path,
     capture_output=True,
     text=True,
   )
+  cpu, wall = cpu_seconds() - cpu_start, time.monotonic() - start
+  print(f'{cpu:.2f} s of CPU time, {wall:.2f} s: qmle {" ".join(arguments)}')
 
   assert done.returncode == code, done.stderr
   assert done.stdout.splitlines()[-1] == 'False'
   assert list(tmp_path.iterdir()) == []
+  assert cpu < 2.0
+
+
+def cpu_seconds() -> float:
+  """Returns the CPU time of all processes that have ended and were waited for."""
+  usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+  return usage.ru_utime + usage.ru_stime

@@ -171,7 +171,7 @@ def test_tensorflow_will_start_with_the_threads_of_the_learner(
   monkeypatch.setattr(os, 'environ', dict(os.environ))
   seen: list[str | None] = []
 
-  def run(config: RunConfig, early: Any) -> Outcome:
+  def run(config: RunConfig, environment: Any, early: Any) -> Outcome:
     seen.append(os.environ.get('TF_NUM_INTRAOP_THREADS'))
     return Outcome('finished', 0)
 
@@ -239,12 +239,27 @@ def test_help_shows_every_option_with_its_meaning_and_default(agent: str) -> Non
   assert '(required)' in parts['run']
 
 
-@pytest.mark.parametrize('name', ['', '.'])
+def test_a_run_without_its_option_is_asked_after() -> None:
+  with pytest.raises(UserError, match=r"no argument 'runs/x': is it --run runs/x\?"):
+    train.main(['runs/x', '--env', 'bandit:bimodal'])
+
+
+def test_a_folder_of_hidden_files_alone_may_become_a_run(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  (tmp_path / '.gitkeep').touch()
+  monkeypatch.setattr(training, 'run', lambda *_, **__: Outcome('finished', 0))
+  assert train.main(['--env', 'bandit:bimodal', '--run', str(tmp_path)]) == 0
+
+
+@pytest.mark.parametrize('name', ['', '.', '../thesis'])
 def test_the_folder_that_one_is_in_is_no_run_by_accident(
   name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+  tmp_path = tmp_path / 'thesis'
+  tmp_path.mkdir()
   (tmp_path / 'thesis.tex').touch()
   monkeypatch.chdir(tmp_path)
-  with pytest.raises(UserError, match='which holds other files'):
+  with pytest.raises(UserError, match=r'holds other files \(thesis.tex\)'):
     train.main(['--env', 'bandit:bimodal', '--run', name])
   assert [path.name for path in tmp_path.iterdir()] == ['thesis.tex']

@@ -75,6 +75,8 @@ def test_csv_gives_the_same_results(tmp_path: pathlib.Path) -> None:
 
 
 def test_folder_without_results(tmp_path: pathlib.Path) -> None:
+  with pytest.raises(UserError, match='nowhere is no folder: give the --out of a'):
+    results_lib.read(tmp_path / 'nowhere')
   with pytest.raises(UserError, match=r'holds no run folder and no runs\.csv'):
     results_lib.read(tmp_path)
 

@@ -20,7 +20,7 @@ FAULTS = {
   'vector': 'step 30: reward is array([0., 0.]): it must be one number',
   'nan-seen': 'step 30: observation is nan at place 0: it must be finite in float32',
   'shape': 'step 30: observation has the shape (2,): it must be (1,)',
-  'raises': 'ConnectionError: simulator [bold]gone[/bold]',
+  'raises': 'step 30: ConnectionError: simulator [bold]gone[/bold] see /var/log/sim',
   'exits': 'step 30: left the process by sys.exit(0)',
 }
 

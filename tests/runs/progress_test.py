@@ -132,6 +132,19 @@ def test_what_is_waited_for_is_said_once() -> None:
   assert output.getvalue() == 'waiting for the nodes\nwaiting for the learner\n'
 
 
+def test_a_run_that_has_gone_back_to_a_checkpoint_has_no_rate_below_zero(
+  client: reverb.Client,
+) -> None:
+  output = io.StringIO()
+  progress = Progress(CONFIG, rich.console.Console(file=output, width=400))
+  for steps in (0, 1_000, 500):
+    progress.update(snapshot(steps, steps), client.server_info())
+    time.sleep(0.05)
+
+  *_, last = output.getvalue().splitlines()
+  assert 'actors 0 steps/s  learner 0.0 steps/s  left -' in last
+
+
 def test_table_in_a_terminal(client: reverb.Client) -> None:
   output = io.StringIO()
   console = rich.console.Console(file=output, force_terminal=True, width=100)

@@ -228,3 +228,20 @@ def test_actors_and_threads_are_by_the_cores_of_the_machine(
 def test_arg_max_nodes_are_of_an_agent_that_takes_one() -> None:
   with pytest.raises(UserError, match='argmax_nodes must be 0: d4pg takes no arg max'):
     RunConfig(run=pathlib.Path('x'), agent='d4pg', argmax_nodes=1)
+  with pytest.raises(
+    UserError, match='argmax_nodes must be 0: the local layout has no'
+  ):
+    RunConfig(run=pathlib.Path('x'), layout='local', argmax_nodes=1)
+
+
+def test_what_is_wrong_in_a_file_names_the_file(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'mine.yaml'
+  path.write_text('steps: 3\nqmle: [')
+  with pytest.raises(UserError) as caught:
+    config_lib.load_yaml(path)
+  assert str(caught.value).count(str(path)) == 2 and 'line 2' in str(caught.value)
+  assert '<unicode string>' not in str(caught.value)
+
+  line = "mine.yaml: qmle: predictors: unknown predictor family 'dleta'; nearest: delta"
+  with pytest.raises(UserError, match=line):
+    overlay('qmle: {predictors: [{family: dleta, ratio: 0.1}]}')

@@ -186,9 +186,10 @@ def test_environment_that_crashes_is_started_again(
   for fault, cause in zip(
     faults,
     [
+      'gymnasium:odd_environments:Crashing-v0: step 30: '
       'RuntimeError: the simulator is gone',
       'killed by SIGSEGV',
-      'EnvironmentExit: gymnasium:odd_environments:Crashing-v0: step 30: '
+      'EnvironmentCrash: gymnasium:odd_environments:Crashing-v0: step 30: '
       'left the process by sys.exit(0)',
     ],
     strict=True,

@@ -17,18 +17,18 @@ _TASK = """#!/usr/bin/env bash
 role=$1 index=${{2:-$SLURM_PROCID}} stopping=
 shift 2
 trap 'stopping=1; kill -TERM "$node" 2> /dev/null' TERM INT
-while :; do
+while [ -z "$stopping" ]; do
   {command} --role "$role" --index "$index" --hosts "$@" &
   node=$!
   wait "$node"
   code=$?
   # A signal ends the wait, not the node.
   while kill -0 "$node" 2> /dev/null; do wait "$node"; code=$?; done
-  if [ -n "$stopping" ]; then exit "$code"; fi
   # It has finished, failed for good, was refused or was stopped.
-  case $code in 0 | 1 | 2 | 130 | 143) exit "$code" ;; esac
-  sleep 2
+  case $code in 0 | 1 | 2 | 130 | 143) break ;; esac
+  [ -n "$stopping" ] || sleep 2
 done
+exit "$code"
 """
 
 _SCRIPT = """#!/usr/bin/env bash
@@ -53,21 +53,19 @@ step() {{
   local role=$1 index=$2 code stopping= srun
   shift 2
   trap stopping=1 TERM
-  while :; do
+  while [ -z "$stopping" ]; do
     srun --overlap --mem=0 --quiet --kill-on-bad-exit=0 "$@" \\
       bash {folder}/task.sh "$role" "$index" "${{hosts[@]}}" &
     srun=$!
     wait "$srun"
     code=$?
     while kill -0 "$srun" 2> /dev/null; do wait "$srun"; code=$?; done
-    case $code in 0 | 1 | 2) return "$code" ;; esac
-    # A job that ends gets no new step.
-    if [ -n "$stopping" ]; then return "$code"; fi
-    sleep 3
-    if [ "$(squeue --noheader --job "$SLURM_JOB_ID" --format %T)" != RUNNING ]; then
-      return "$code"
-    fi
+    case $code in 0 | 1 | 2) break ;; esac
+    [ -n "$stopping" ] || sleep 3
+    # A job that is being cancelled gets no new step.
+    [ "$(squeue --noheader --job "$SLURM_JOB_ID" --format %T)" = RUNNING ] || break
   done
+  return "$code"
 }}
 
 # The first host has all nodes but actors and arg max nodes; these go in turn to the

@@ -50,6 +50,7 @@ def main(argv: list[str]) -> int:
   folder = RunFolder(config.run)
   folder.check_same(config)
   check_can_make(folder.path)
+  screen.announce(f'making {config.env}')
   with warnings.catch_warnings(record=True) as later:
     environment = environments.make(config.env, seed=0)
   screen.announce('loading TensorFlow')

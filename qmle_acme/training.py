@@ -56,7 +56,8 @@ def run(
     UserError: environment or folder cannot be used, and nothing is left behind then;
       or the checkpoint to go on from is lost, and nothing is changed.
   """
-  announce(f'making {config.env}')
+  if environment is None:
+    announce(f'making {config.env}')
   with warnings.catch_warnings(record=True) as found:  # They go to the log.
     spec = factory.make_spec(config, environment)
     builder = factory.make_builder(config, spec)  # Refuses what the agent cannot do.

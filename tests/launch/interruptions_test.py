@@ -101,7 +101,7 @@ def test_nobody_reads_after_the_first_line_and_the_run_goes_on(
   # Its first line, no warning of a package, is read; then the pipe is gone.
   process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
   assert process.stdout is not None
-  assert process.stdout.readline() == b'loading TensorFlow ...\n'
+  assert process.stdout.readline() == f'making {env} ...\n'.encode()
   process.stdout.close()
 
   assert process.wait(small_runs.PATIENCE_SECONDS) == 0

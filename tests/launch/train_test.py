@@ -56,6 +56,7 @@ EVERYTHING = RunConfig(
   learner_threads=8,
   evaluation_period=9,
   evaluation_episodes=11,
+  render_every=12,
   checkpoint_minutes=0.5,
   faults=FaultsConfig(1, 3, 7.5, stall_seconds=60.0, stall_policy='end'),
   qmle=QMLEConfig(

@@ -37,8 +37,8 @@ def test_run_is_finished_and_says_so(trained: small_runs.Training) -> None:
     'error': None,
   }
   assert trained.stderr.read_text().splitlines() == [
-    'loading TensorFlow ...',
     'making bandit:bimodal ...',
+    'loading TensorFlow ...',
   ]
   first, awaited, *lines = trained.stdout.read_text().splitlines()
   lines, (last, *_) = lines[:-5], lines[-5:]

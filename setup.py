@@ -62,6 +62,13 @@ TUNE = [
   'optuna==5.0.0',  # Samplers, pruners and the file of trials.
 ]
 
+# Records of a run sent on to others: `qmle train --track`. `make setup` leaves them out:
+# they bring twenty packages.
+TRACK = [
+  'mlflow-skinny==3.17.2',  # The client of MLflow alone.
+  'wandb==0.28.0',  # Weights & Biases.
+]
+
 # Compiles qmle_acme/kernels; a machine that only runs it needs none of it.
 BUILD = [
   'ziglang==0.17.1',  # The C compiler: no machine need have one.
@@ -188,6 +195,7 @@ setuptools.setup(
   extras_require={
     'report': REPORT,
     'tune': TUNE,
+    'track': TRACK,
     'build': BUILD,
     'docs': DOCS,
     'dev': DEV,

@@ -16,7 +16,7 @@ import dm_env
 import reverb
 import rich.console
 
-from qmle_acme import processes
+from qmle_acme import processes, tracking
 from qmle_acme.files import refused_if_not_written
 from qmle_acme.runs import checkpointing, ending, factory, local, machine, memory
 from qmle_acme.runs.activity import Activity
@@ -56,6 +56,7 @@ def run(
     UserError: environment or folder cannot be used, and nothing is left behind then;
       or the checkpoint to go on from is lost, and nothing is changed.
   """
+  tracking.check(config)
   if environment is None:
     announce(f'making {config.env}')
   with warnings.catch_warnings(record=True) as found:  # They go to the log.
@@ -102,7 +103,10 @@ def run(
           received.append(signal.SIGTERM)
           stop.set()
 
-      with contextlib.closing(Progress(config, console)) as progress:
+      with (
+        contextlib.closing(Progress(config, console)) as progress,
+        tracking.following(config, folder, progress.say),
+      ):
         run_layout = layout or _make_layout(config, stop, on_tick)
         outcome = _run_to_an_end(
           lambda: run_layout(config, spec, folder, progress, received), folder

@@ -33,6 +33,7 @@ LAYERS = (
   'qmle_acme.policy',
   'qmle_acme.export',
   'qmle_acme.topology',
+  'qmle_acme.tracking',
   'qmle_acme.training',
   'qmle_acme.callbacks',
   'qmle_acme.trainer',

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 OURS = ('qmle_acme', 'launch')
 # Imported where a task needs them, which says so where they are missing.
-OPTIONAL = {'grid2op', 'lightsim2grid'}
+OPTIONAL = {'grid2op', 'lightsim2grid', 'mlflow', 'wandb'}
 EXTRA = re.compile(r'extra == ["\'](\w+)')
 PIN = re.compile(r'([A-Za-z0-9._-]+)==([A-Za-z0-9.!+]+)')
 

@@ -76,7 +76,7 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
     f'      qmle render {folder.path} --best --out episode.mp4',
     f'      qmle report {folder.path} --out report',
   ]
-  assert output.err == ''
+  assert output.err == 'making bandit:bimodal ...\n'
   assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
   files = {path: path.stat().st_mtime_ns for path in folder.path.glob('*.json*')}
 
@@ -284,7 +284,7 @@ def test_lost_checkpoint_is_said_and_nothing_else_is_lost(
       assert str(caught.value).endswith(advice)
       assert '\n' not in str(caught.value)
     assert read_all(folder) == before
-    assert capfd.readouterr() == ('', '')
+    assert capfd.readouterr() == ('', 2 * 'making bandit:bimodal ...\n')
     shutil.rmtree(folder.learner_checkpoints, ignore_errors=True)
     shutil.copytree(kept, folder.learner_checkpoints)
 

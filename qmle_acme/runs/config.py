@@ -35,6 +35,7 @@ HARMLESS = (
   'checkpoint_minutes:',
   'evaluation_period:',
   'render_every:',
+  'track:',
   'faults.',
 )
 
@@ -126,6 +127,8 @@ class RunConfig:
     10.0
   )
   """Minutes between checkpoints; there is always one at the end."""
+  track: tuple[Literal['wandb', 'mlflow'], ...] = ()
+  """Services that records are sent on to, besides TensorBoard's files."""
   faults: FaultsConfig = dataclasses.field(default_factory=FaultsConfig)
   """What is done about parts of a run that die or stand still."""
   if TYPE_CHECKING:  # They are added for each agent that there is.

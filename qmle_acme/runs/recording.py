@@ -31,6 +31,7 @@ from qmle_acme.runs.records import (
   STAMPS,
   WALL_SECONDS,
   WARNING,
+  numbers_of,
   read_records,
 )
 from qmle_acme.runs.run_folder import RunFolder
@@ -218,14 +219,9 @@ class Recorder(counting.Counter):
     On a full disk it is lost, and the run goes on with a warning.
     """
     line = record if source is None else {'source': source, **record}
-    numbers = {
-      f'{source or "evaluation"}/{name}': value
-      for name, value in record.items()
-      if isinstance(value, int | float) and name != ACTOR_STEPS
-    }
     try:
       append_line(path, to_json(line))
-      self._events.add(int(record[ACTOR_STEPS]), numbers)
+      self._events.add(int(record[ACTOR_STEPS]), numbers_of(line))
     except (OSError, tf.errors.ResourceExhaustedError) as error:
       if isinstance(error, OSError) and not is_disk_full(error):
         raise

@@ -1,6 +1,7 @@
 """The records of a run, for those who read them; `recording` writes them."""
 
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from qmle_acme.files import parse_json
@@ -16,6 +17,16 @@ WARNING = 'warning'
 NODES = 'nodes'
 # The counts that stamp every record and are saved; others live as long as the recorder.
 STAMPS = (ACTOR_STEPS, LEARNER_STEPS, WALL_SECONDS)
+
+
+def numbers_of(record: Mapping[str, Any]) -> dict[str, float]:
+  """Returns what is a number in a record, by the names that curves have."""
+  kind = record.get('source', 'evaluation')
+  return {
+    f'{kind}/{name}': value
+    for name, value in record.items()
+    if isinstance(value, int | float) and name != ACTOR_STEPS
+  }
 
 
 def read_records(path: pathlib.Path, *needed: str) -> list[dict[str, Any]]:

@@ -57,6 +57,7 @@ EVERYTHING = RunConfig(
   evaluation_period=9,
   evaluation_episodes=11,
   render_every=12,
+  track=('wandb', 'mlflow'),
   checkpoint_minutes=0.5,
   faults=FaultsConfig(1, 3, 7.5, stall_seconds=60.0, stall_policy='end'),
   qmle=QMLEConfig(

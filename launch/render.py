@@ -3,11 +3,18 @@
 import contextlib
 import dataclasses
 import pathlib
+import signal
+import sys
+from collections.abc import Iterable, Iterator
 
+import numpy as np
+import rich.console
+import rich.progress
 import tyro
 
 from qmle_acme.environments import video
 from qmle_acme.errors import check_range, check_seed
+from qmle_acme.runs import screen
 from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
@@ -52,7 +59,9 @@ def main(argv: list[str]) -> int:
   """Renders; returns the exit code."""
   config = arguments.parse(RenderConfig, argv, 'qmle render')
   run = RunFolder(config.run).read_config()
-  # TensorFlow: seconds, which nobody waits for whose folder is no run.
+  # What is half written is removed, as at Ctrl-C.
+  signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+  screen.announce('loading TensorFlow')  # For nobody whose folder is no run.
   from qmle_acme.policy import load_policy
   from qmle_acme.runs import factory
 
@@ -67,6 +76,17 @@ def main(argv: list[str]) -> int:
       for e in environments
     ]
     fps = video.frames_per_second(environments[0])
-    video.write(config.out, video.side_by_side(episodes), fps)
+    frames = _shown(video.side_by_side(episodes))
+    video.write(config.out, frames, fps)
   print(f'wrote {config.out}')
   return 0
+
+
+def _shown(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+  """Yields frames, and counts them in a terminal; nobody knows how many there are."""
+  console = rich.console.Console(stderr=True)
+  columns = ('rendering', rich.progress.TimeElapsedColumn(), '{task.completed} frames')
+  with rich.progress.Progress(
+    *columns, console=console, transient=True, disable=not console.is_terminal
+  ) as progress:
+    yield from progress.track(frames)

@@ -205,6 +205,8 @@ def test_dm_env_observations_become_one_vector() -> None:
 @pytest.mark.parametrize(
   ('name', 'message'),
   [
+    ('./mine.py:make', 'in the folder .: --env python:mine:make'),
+    ('python:mine.py:make', 'in its folder: --env python:mine:make'),
     ('python:make', 'python:make is not of the form python:<module>:<function>'),
     ('python:no.such:make', 'cannot import no.such: ModuleNotFoundError: No module'),
     ('python:os:_exit', 'os is a module of Python itself'),

@@ -54,7 +54,8 @@ def _check(spec: Any, path: tuple[str | int, ...]) -> None:
       f'spec is a dm_env.specs.BoundedArray, or tuples, lists and dictionaries of them'
     )
   # Not its repr, which breaks the line when it lists many bounds.
-  name = f'action spec{where} {spec.name!r} ({spec.dtype} {spec.shape})'
+  called = f' {spec.name!r}' if spec.name else ''
+  name = f'action spec{where}{called} ({spec.dtype} {spec.shape})'
   if spec.dtype.kind not in 'fiub':
     raise UserError(
       f'{name} is not supported: wrap the environment so that it is a BoundedArray '
@@ -64,8 +65,9 @@ def _check(spec: Any, path: tuple[str | int, ...]) -> None:
     raise UserError(f'{name} is empty: use an environment that has actions')
   if not _is_bounded(spec):
     raise UserError(
-      f'{name} is unbounded: wrap the environment so that its bounds are finite '
-      f'(an acme.wrappers.EnvironmentWrapper with a BoundedArray as its action_spec)'
+      f'{name} is unbounded: wrap the environment so that its bounds are finite, for '
+      f'Gymnasium with gymnasium.wrappers.TransformAction(env, lambda a: a, Box(-1, 1, '
+      f'shape)), for dm_env with a BoundedArray as its action_spec'
     )
   if spec.dtype.kind != 'f':
     _check_values(spec, name)

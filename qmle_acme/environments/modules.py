@@ -1,9 +1,26 @@
 """Modules of the user's own that the names of environments name."""
 
 import importlib
+import re
 from types import ModuleType
 
 from qmle_acme.errors import UserError
+
+
+def check_is_no_path(name: str) -> None:
+  """Refuses the path of a file, './mine.py:make', where a module is to be named.
+
+  Raises:
+    UserError: it is one; the message has the right form.
+  """
+  found = re.fullmatch(r'(?:(.*)/)?(\w+)\.py(?::(\w+))?', name)
+  if found:
+    folder, module, function = found.groups()
+    where = f'in the folder {folder}' if folder else 'in its folder'
+    raise UserError(
+      f'{name} is a file: name its module, {where}: '
+      f'--env python:{module}:{function or "<function>"}'
+    )
 
 
 def load(module: str, environment: str) -> ModuleType:

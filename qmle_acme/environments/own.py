@@ -202,6 +202,7 @@ def _find(name: str) -> MakeEnvironment:
   Raises:
     UserError: there is none.
   """
+  modules.check_is_no_path(name)
   module, _, member = name.partition(':')
   if not all(part.isidentifier() for part in [*module.split('.'), member]):
     raise UserError(f'python:{name} is not of the form {_FORM}')

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from types import ModuleType
 
+from qmle_acme.environments import modules
 from qmle_acme.environments.checked import Checked
 from qmle_acme.errors import UserError, unknown
 
@@ -58,6 +59,11 @@ def make(name: str, seed: int) -> Checked:
   except (Exception, SystemExit) as error:  # Whatever an environment may raise.
     where = traceback.extract_tb(error.__traceback__)[-1]
     message = ' '.join(f'{type(error).__name__}: {error}'.split()).rstrip(': ')
+    if isinstance(error, TypeError) and 'missing' in message:
+      message += (
+        '; it is made without arguments: give them in a function of yours, '
+        'python:<module>:<function>'
+      )
     raise UserError(
       f'cannot make {name}: {message} ({where.filename}:{where.lineno})'
     ) from error
@@ -71,6 +77,7 @@ def check(name: str) -> None:
   """
   family, _, member = name.partition(':')
   if family not in _families():
+    modules.check_is_no_path(name)
     raise unknown('environment', name, names())
   if not _load(family).knows(member):
     raise unknown('environment', name, _names(family))

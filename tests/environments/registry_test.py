@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from dm_control import suite
 
-from qmle_acme.environments import make, names
+from qmle_acme import environments
+from qmle_acme.environments import bandit, make, names
 from qmle_acme.errors import UserError
 
 
@@ -64,3 +65,13 @@ def test_simple_environments_are_made_without_the_simulators() -> None:
     'assert not heavy & set(sys.modules), heavy & set(sys.modules)'
   )
   subprocess.run([sys.executable, '-c', program], check=True)
+
+
+def test_an_environment_that_needs_arguments_gets_a_way_on(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  def make_bandit(name: str, seed: int, path: str) -> None: ...
+
+  monkeypatch.setattr(bandit, 'make', make_bandit)
+  with pytest.raises(UserError, match="'path'; it is made without arguments: give"):
+    environments.make('bandit:bimodal', 0)

@@ -1,11 +1,14 @@
 """`qmle render` on a trained run."""
 
 import pathlib
+import subprocess
+import time
 from typing import Any
 
 import imageio.v2 as imageio
 import numpy as np
 import pytest
+import small_runs
 
 from qmle_acme.errors import UserError
 from qmle_acme.launch import render
@@ -47,3 +50,21 @@ def test_three_episodes_side_by_side_as_a_gif(
 def test_a_name_that_is_no_video_is_refused(trained_run: pathlib.Path) -> None:
   with pytest.raises(UserError, match='mp4 or'):
     render.main([str(trained_run), '--out', 'episode.avi'])
+
+
+@pytest.mark.usefixtures('headless_gl')
+def test_a_signal_leaves_no_part_of_a_video(
+  trained_run: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  out = tmp_path / 'videos' / 'episode.mp4'
+  process = subprocess.Popen(
+    small_runs.qmle('render', str(trained_run), '--out', str(out), '--grid', '9')
+  )
+  deadline = time.monotonic() + small_runs.PATIENCE_SECONDS
+  while not list(tmp_path.glob('videos/.*')):
+    assert process.poll() is None and time.monotonic() < deadline
+    time.sleep(0.1)
+  process.terminate()
+
+  assert process.wait(small_runs.PATIENCE_SECONDS) == 143
+  assert list(out.parent.iterdir()) == []

@@ -47,7 +47,8 @@ class ActorCriticBuilder(AgentBuilder):
     if not isinstance(space, actions.Box):
       raise UserError(
         f'{config.AGENT} needs one box of continuous actions, and the action spec of '
-        f'this environment is none: use --agent qmle'
+        f'this environment is none: use --agent qmle, or --env relaxed:NAME with the '
+        f'name of this environment'
       )
     # Both agents draw uniformly.
     super().__init__(config, spec, space, priority_exponent=0.0)

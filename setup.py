@@ -62,8 +62,8 @@ TUNE = [
   'optuna==5.0.0',  # Samplers, pruners and the file of trials.
 ]
 
-# Records of a run sent on to others: `qmle train --track`. `make setup` leaves them out:
-# they bring twenty packages.
+# Records of a run sent on to others: `qmle train --track`. They bring twenty packages,
+# so `make setup` leaves them out.
 TRACK = [
   'mlflow-skinny==3.17.2',  # The client of MLflow alone.
   'wandb==0.28.0',  # Weights & Biases.

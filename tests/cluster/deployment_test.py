@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import time
+import typing
 from typing import Any
 
 import kubernetes_validate
@@ -13,7 +14,7 @@ import yaml
 
 from qmle_acme.cluster import places
 from qmle_acme.errors import UserError
-from qmle_acme.launch import cluster, status
+from qmle_acme.launch import cluster, node, status
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.run_folder import RunFolder
 
@@ -70,6 +71,12 @@ def test_each_server_has_its_own_port() -> None:
     range(7101, 7107)
   )
   assert ports['main'] is ports['evaluator'] is ports['actor-16'] is None
+
+
+def test_every_node_can_be_started() -> None:
+  config = config_lib.RunConfig(run=pathlib.Path('x'), argmax_nodes=2, actors=17)
+  roles = typing.get_args(typing.get_type_hints(node.NodeConfig)['role'])
+  assert {place.role for place in places.make_places(config)} == set(roles)
 
 
 @pytest.mark.parametrize(

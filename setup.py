@@ -63,7 +63,7 @@ TUNE = [
 ]
 
 # Records of a run sent on to others: `qmle train --track`. They bring twenty packages,
-# so `make setup` leaves them out.
+# so what only runs trainings leaves them out.
 TRACK = [
   'mlflow-skinny==3.17.2',  # The client of MLflow alone.
   'wandb==0.28.0',  # Weights & Biases.
@@ -88,10 +88,12 @@ DEV = [
   *BUILD,
   *DOCS,
   *TUNE,
+  *TRACK,
   'hypothesis==6.168.5',  # Invariants on random inputs.
   'kubernetes-validate==1.37.0',  # The schemas of the Kubernetes API.
   'mypy==2.4.1',  # Types.
   'pytest==9.2.0',  # Runs the tests.
+  'pytest-xdist==3.8.0',  # On two cores.
   'ruff==0.17.6',  # Format and lint.
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 OURS = ('qmle_acme', 'launch')
 # Imported where a task needs them, which says so where they are missing.
-OPTIONAL = {'grid2op', 'lightsim2grid', 'mlflow', 'wandb'}
+OPTIONAL = {'grid2op', 'lightsim2grid'}
 EXTRA = re.compile(r'extra == ["\'](\w+)')
 PIN = re.compile(r'([A-Za-z0-9._-]+)==([A-Za-z0-9.!+]+)')
 
@@ -90,7 +90,7 @@ def test_one_launchpad_is_installed() -> None:
 def test_every_import_belongs_to_a_direct_dependency() -> None:
   offered = {
     file.parts[0].removesuffix('.py')
-    for name in _direct('report', 'tune')
+    for name in _direct('report', 'tune', 'track')
     for file in metadata.files(name) or []
   }
   missing = _third_party() - offered - OPTIONAL

@@ -4,7 +4,11 @@ import json
 import pathlib
 import types
 
+import mlflow
 import pytest
+import wandb
+from wandb.proto import wandb_internal_pb2
+from wandb.sdk.internal import datastore
 
 from qmle_acme import tracking
 from qmle_acme.errors import UserError
@@ -12,12 +16,6 @@ from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.tracking.following import Tail
-
-# An extra that `make setup` leaves out.
-mlflow = pytest.importorskip('mlflow')
-wandb = pytest.importorskip('wandb')
-wandb_internal_pb2 = pytest.importorskip('wandb.proto.wandb_internal_pb2')
-datastore = pytest.importorskip('wandb.sdk.internal.datastore')
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def read_wandb(folder: RunFolder) -> list[dict[str, float]]:
     store = datastore.DataStore()
     store.open_for_scan(str(path))
     while (data := store.scan_data()) is not None:
-      record = wandb_internal_pb2.Record()
+      record = wandb_internal_pb2.Record()  # type: ignore[attr-defined]
       record.ParseFromString(data)
       items = record.history.item
       if items:
@@ -76,6 +76,7 @@ def test_records_arrive_once_over_two_parts_of_a_run(
 
   client = mlflow.MlflowClient((folder.path / 'mlruns').as_uri())
   experiment = client.get_experiment_by_name('qmle_acme')
+  assert experiment
   (run,) = client.search_runs([experiment.experiment_id])
   assert (run.info.run_name, run.info.status) == ('my run', 'FINISHED')
   assert json.loads(run.data.tags['settings'])['env'] == 'bandit:bimodal'

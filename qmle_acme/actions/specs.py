@@ -65,9 +65,8 @@ def _check(spec: Any, path: tuple[str | int, ...]) -> None:
     raise UserError(f'{name} is empty: use an environment that has actions')
   if not _is_bounded(spec):
     raise UserError(
-      f'{name} is unbounded: wrap the environment so that its bounds are finite, for '
-      f'Gymnasium with gymnasium.wrappers.TransformAction(env, lambda a: a, Box(-1, 1, '
-      f'shape)), for dm_env with a BoundedArray as its action_spec'
+      f'{name} is unbounded: wrap the environment so that its bounds are finite (in '
+      f'Gymnasium by TransformAction, in dm_env by a BoundedArray)'
     )
   if spec.dtype.kind != 'f':
     _check_values(spec, name)

@@ -85,7 +85,7 @@ def test_refusal_is_one_line_with_advice(case: str, fault: str) -> None:
 
 
 def test_refusal_shows_where_in_a_nest_the_spec_is() -> None:
-  with pytest.raises(UserError, match=r"^action spec\['arm'\]\[1\] None \(float32"):
+  with pytest.raises(UserError, match=r"^action spec\['arm'\]\[1\] \(float32"):
     actions.make(_REFUSED['nested'], bins=3)
 
 

@@ -55,9 +55,7 @@ def test_best_that_is_gone(trained_run: pathlib.Path, tmp_path: pathlib.Path) ->
   run = shutil.copytree(trained_run, tmp_path / 'run')
   shutil.rmtree(run / 'checkpoints' / 'best')
 
-  with pytest.raises(
-    UserError, match='best holds no checkpoint: no evaluation has kept'
-  ):
+  with pytest.raises(UserError, match='has no best checkpoint: no evaluation has kept'):
     evaluate.main([str(run), '--best'])
 
 

@@ -80,7 +80,7 @@ def find(folder: RunFolder) -> Stored:
     raise UserError(
       f'no best checkpoint is whole: {"; ".join(damages)}'
       if damages
-      else f'{folder.path} has no best checkpoint: no evaluation has kept one yet, or it '
-      'was removed; the newest checkpoint is taken without best'
+      else f'{folder.path} has no best checkpoint: no evaluation has kept one yet, or '
+      'it was removed; the newest checkpoint is taken without best'
     )
   return stored

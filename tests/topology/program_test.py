@@ -113,7 +113,8 @@ def test_screen_shows_progress_and_no_chatter(trained: small_runs.Training) -> N
   assert lines[-5].startswith('finished: ')
   assert lines[0].startswith('starting: qmle on ')
   awaited = [line for line in lines if line.startswith('waiting for ')]
-  assert 'the nodes' in awaited[0] and 'the learner' in awaited[-1]
+  # Where the learner is up at the next look, the line that waits for it never shows.
+  assert 'the nodes' in awaited[0]
   assert lines[1 : len(awaited) + 1] == awaited
   assert all(line.startswith('steps ') for line in lines[len(awaited) + 1 : -5])
   assert 'Started replay server' in trained.log('replay-0')

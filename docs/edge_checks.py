@@ -12,28 +12,18 @@ import sys
 import time
 
 import dm_env
-import reverb
 
 from qmle_acme import environments
 from qmle_acme.agents import Actor
-from qmle_acme.agents.qmle import QMLEBuilder
-from qmle_acme.runs import factory
-from qmle_acme.speed import processes, serving
+from qmle_acme.speed import actor_step
 
-_SEED = 1
 _BLOCK = 50
 
 
 def main(task: str = 'control:walker:walk', turns: str = '20') -> None:
   """Measures, and prints a line for each figure."""
-  config = serving.default_config(task)
-  qmle = dataclasses.replace(config.qmle, epsilon=0.0)
-  builder = QMLEBuilder(qmle, factory.make_spec(config))
-  learner = builder.make_learner(iter(()), '', _SEED, write_metrics=lambda _: None)
-  with processes.start(serving.serve, task, threads=1) as server:
-    client = reverb.Client(f'localhost:{server.receive()}')
-    actor = builder.make_actor(learner, client, _SEED)
-    checked, other = (environments.make(config.env, _SEED) for _ in range(2))
+  with actor_step.acting(task) as (config, actor):
+    checked, other = (environments.make(config.env, actor_step.SEED) for _ in range(2))
     loops = [Loop(checked, actor), Loop(other.unchecked, actor)]
     pairs = [[loop.run() for loop in loops] for _ in range(1 + int(turns))][1:]
   ratios = [with_checks.step / without.step for with_checks, without in pairs]

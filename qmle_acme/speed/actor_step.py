@@ -1,5 +1,6 @@
 """What the parts of an actor step cost, in the real loop on a real replay server."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -8,34 +9,42 @@ import acme
 import reverb
 
 from qmle_acme import environments
+from qmle_acme.agents import Actor
 from qmle_acme.agents.qmle import QMLEBuilder
 from qmle_acme.environments.checked import Checked
 from qmle_acme.runs import factory, loop
+from qmle_acme.runs.config import RunConfig
 from qmle_acme.speed import processes, serving
 from qmle_acme.speed.timing import Part, Stopwatch
 
-_SEED = 1
+SEED = 1
 _WARM_UP_STEPS = 50
 # Steps measured for each repetition of what is measured otherwise: they are short.
 _STEPS_PER_REPETITION = 20
 
 
 def measure(task: str, repetitions: int) -> Iterator[dict[str, Any]]:
-  """Yields the cost of each part of a step on a task.
+  """Yields the cost of each part of a step on a task."""
+  with acting(task) as (config, actor):
+    steps = repetitions * _STEPS_PER_REPETITION
+    watch = _run(environments.make(config.env, SEED), actor, steps)
+    yield {'task': task, 'threads': 1, 'steps': steps, 'parts': watch.costs()}
 
-  Settings are the defaults, but for epsilon: every decision is an arg max. The
-  variables come from a learner in the same process.
+
+@contextlib.contextmanager
+def acting(task: str) -> Iterator[tuple[RunConfig, Actor]]:
+  """Gives an actor of a task, which adds to a real replay server, and its settings.
+
+  They are the defaults, but for epsilon: every decision is an arg max. The variables
+  come from a learner in the same process.
   """
   config = serving.default_config(task)
   qmle = dataclasses.replace(config.qmle, epsilon=0.0)
   builder = QMLEBuilder(qmle, factory.make_spec(config))
-  learner = builder.make_learner(iter(()), '', _SEED, write_metrics=lambda _: None)
+  learner = builder.make_learner(iter(()), '', SEED, write_metrics=lambda _: None)
   with processes.start(serving.serve, task, threads=1) as server:
     client = reverb.Client(f'localhost:{server.receive()}')
-    actor = builder.make_actor(learner, client, _SEED)
-    steps = repetitions * _STEPS_PER_REPETITION
-    watch = _run(environments.make(config.env, _SEED), actor, steps)
-    yield {'task': task, 'threads': 1, 'steps': steps, 'parts': watch.costs()}
+    yield config, builder.make_actor(learner, client, SEED)
 
 
 def _run(environment: Checked, actor: acme.Actor, steps: int) -> Stopwatch:

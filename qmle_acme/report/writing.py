@@ -30,7 +30,20 @@ def write(config: ReportConfig) -> pathlib.Path:
   Raises:
     UserError: there are no results, or the folder cannot be written.
   """
+  return _write(config, results_lib.read(config.results))
+
+
+def follow(config: ReportConfig) -> None:
+  """Writes the report again and again, and a last time when no run goes on."""
   results = results_lib.read(config.results)
+  while results.are_going_on:
+    time.sleep(PERIOD_SECONDS)
+    results = results_lib.read(config.results)
+    _write(config, results)
+
+
+def _write(config: ReportConfig, results: results_lib.Results) -> pathlib.Path:
+  """Writes the report of results, and returns the path of the page."""
   comparison = Comparison(results)
   published = published_lib.load(comparison.tasks if config.published else [])
   sections = sections_lib.make(comparison, published)
@@ -51,15 +64,6 @@ def write(config: ReportConfig) -> pathlib.Path:
   path = config.out / PAGE
   path.write_text(page.render(**context, sections=sections, pictures=pictures))
   return path
-
-
-def follow(config: ReportConfig) -> None:
-  """Writes the report again and again, and a last time when no run goes on."""
-  is_going_on = results_lib.read(config.results).are_going_on
-  while is_going_on:
-    time.sleep(PERIOD_SECONDS)
-    is_going_on = results_lib.read(config.results).are_going_on
-    write(config)
 
 
 def _context(comparison: Comparison) -> dict[str, Any]:

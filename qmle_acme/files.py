@@ -52,12 +52,14 @@ def make_place(path: pathlib.Path) -> None:
   make_folder(path.parent)
 
 
-def write_atomically(path: pathlib.Path, text: str, durable: bool = False) -> None:
-  """Writes a text file so that a reader finds the old or the new one, whole.
+def write_atomically(
+  path: pathlib.Path, data: str | bytes, durable: bool = False
+) -> None:
+  """Writes a file so that a reader finds the old or the new one, whole.
 
   Args:
     path: of the file.
-    text: all of it.
+    data: all of it.
     durable: whether it has to outlive a power cut; that takes a few milliseconds.
 
   Raises:
@@ -65,7 +67,7 @@ def write_atomically(path: pathlib.Path, text: str, durable: bool = False) -> No
   """
   temporary = path.with_name(f'.{path.name}.{os.getpid()}')
   try:
-    temporary.write_text(text)
+    temporary.write_bytes(data.encode() if isinstance(data, str) else data)
     if durable:
       sync(temporary)
     temporary.replace(path)

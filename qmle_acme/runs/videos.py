@@ -4,7 +4,6 @@ The evaluator makes them. The recorder writes them, as it writes all records, so
 evaluator needs no more than a connection.
 """
 
-import os
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import dm_env
 import numpy as np
 
 from qmle_acme.errors import check_installed
-from qmle_acme.files import make_folder
+from qmle_acme.files import make_folder, write_atomically
 from qmle_acme.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:  # Of an extra, and imported where a video is made.
@@ -72,12 +71,7 @@ def keep(folder: RunFolder, actor_steps: int, data: bytes) -> None:
     OSError: it cannot be written; no part of it is left.
   """
   make_folder(folder.videos)
-  partial = folder.videos / 'writing'
-  try:
-    partial.write_bytes(data)
-    os.replace(partial, _path(folder, actor_steps))
-  finally:
-    partial.unlink(missing_ok=True)
+  write_atomically(folder.videos / f'{actor_steps}{_SUFFIX}', data)
 
 
 def find(folder: RunFolder) -> dict[int, pathlib.Path]:
@@ -92,7 +86,3 @@ def drop_after(folder: RunFolder, actor_steps: int) -> None:
   for steps, path in find(folder).items():
     if steps > actor_steps:
       path.unlink()
-
-
-def _path(folder: RunFolder, actor_steps: int) -> pathlib.Path:
-  return folder.videos / f'{actor_steps}{_SUFFIX}'

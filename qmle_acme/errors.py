@@ -21,6 +21,11 @@ class EnvironmentCrash(Exception):
   """
 
 
+def described(error: BaseException) -> str:
+  """Returns the kind and the message of an exception of somebody else's, in a line."""
+  return ' '.join(f'{type(error).__name__}: {error}'.split()).rstrip(': ')
+
+
 def in_one_line(text: str) -> str:
   """Returns a text without what would break a line, or move in a terminal."""
   return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -3,7 +3,7 @@
 from importlib import metadata
 from typing import Any
 
-from qmle_acme.errors import UserError
+from qmle_acme.errors import UserError, described
 
 
 def load(group: str) -> dict[str, Any]:
@@ -19,9 +19,8 @@ def _load(entry: metadata.EntryPoint) -> Any:
   try:
     return entry.load()
   except Exception as error:  # Whatever a module of somebody else's raises.
-    message = ' '.join(f'{type(error).__name__}: {error}'.split())
     owner = entry.dist.name if entry.dist else 'a package'
     raise UserError(
-      f'{entry.name} of {owner} ({entry.group}) cannot be imported: {message}; mend or '
-      'uninstall it'
+      f'{entry.name} of {owner} ({entry.group}) cannot be imported: '
+      f'{described(error)}; mend or uninstall it'
     ) from error

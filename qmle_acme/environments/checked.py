@@ -11,7 +11,7 @@ import dm_env
 import numpy as np
 import tree
 
-from qmle_acme.errors import EnvironmentCrash, RunFault, UserError
+from qmle_acme.errors import EnvironmentCrash, RunFault, UserError, described
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -107,8 +107,7 @@ class Checked(dm_env.Environment):
       what = f'left the process by sys.exit({error.code!r})'
       raise EnvironmentCrash(self._where(what)) from error
     except Exception as error:  # Whatever an environment may raise.
-      what = ' '.join(f'{type(error).__name__}: {error}'.split()).rstrip(': ')
-      raise EnvironmentCrash(self._where(what)) from error
+      raise EnvironmentCrash(self._where(described(error))) from error
 
   def _check(self, timestep: dm_env.TimeStep) -> dm_env.TimeStep:
     reward, discount = timestep.reward, timestep.discount

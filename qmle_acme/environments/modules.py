@@ -4,7 +4,7 @@ import importlib
 import re
 from types import ModuleType
 
-from qmle_acme.errors import UserError
+from qmle_acme.errors import UserError, described
 
 
 def check_is_no_path(name: str) -> None:
@@ -38,7 +38,7 @@ def load(module: str, environment: str) -> ModuleType:
   except UserError:
     raise
   except (Exception, SystemExit) as error:  # Whatever a module of the user's raises.
-    message = ' '.join(f'{type(error).__name__}: {error}'.split())
+    message = described(error)
     if isinstance(error, ModuleNotFoundError):
       message += '; call from the folder that it lies in, or add that to PYTHONPATH'
     raise UserError(f'{environment}: cannot import {module}: {message}') from error

@@ -18,7 +18,7 @@ from types import ModuleType
 
 from qmle_acme.environments import modules
 from qmle_acme.environments.checked import Checked
-from qmle_acme.errors import UserError, unknown
+from qmle_acme.errors import UserError, described, unknown
 
 _GROUP = 'qmle_acme.environments'
 _OURS = {
@@ -58,7 +58,7 @@ def make(name: str, seed: int) -> Checked:
     raise
   except (Exception, SystemExit) as error:  # Whatever an environment may raise.
     where = traceback.extract_tb(error.__traceback__)[-1]
-    message = ' '.join(f'{type(error).__name__}: {error}'.split()).rstrip(': ')
+    message = described(error)
     if isinstance(error, TypeError) and 'missing' in message:
       message += (
         '; it is made without arguments: give them in a function of yours, '

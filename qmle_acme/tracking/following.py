@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from qmle_acme.errors import described
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.records import ACTOR_STEPS, numbers_of, read_records
 from qmle_acme.runs.run_folder import RunFolder
@@ -144,6 +145,5 @@ class _Sender:
     try:
       yield
     except Exception as error:  # Of many kinds.
-      message = ' '.join(f'{type(error).__name__}: {error}'.split())
-      self._say(f'{self._name} takes no more records: {message}')
+      self._say(f'{self._name} takes no more records: {described(error)}')
       self._service = None

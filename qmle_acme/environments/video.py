@@ -121,6 +121,6 @@ def _asset(environment: dm_env.Environment, name: str) -> Any:
     return getattr(environment, name)
   except AttributeError:
     raise UserError(
-      f'no video of {type(environment).__name__}: it has nothing to draw; '
+      'no video of this environment: it has nothing to draw; '
       'control:<domain>:<task> has, and most of gymnasium:<id>'
     ) from None

@@ -38,7 +38,7 @@ train: $(VENV_READY)  ## train AGENT on ENV for STEPS with ACTORS actor processe
 	  --steps $(STEPS) --layout distributed --actors $(ACTORS) --seed $(SEED)
 
 test: $(VENV_READY)  ## run the tests that take seconds
-	.venv/bin/pytest -n 2 --dist loadfile -m 'not slow and not cluster and not chaos'
+	.venv/bin/pytest -m 'not slow and not cluster and not chaos'
 
 test-all: $(VENV_READY)  ## run every test, but those of engines and chaos
 	.venv/bin/pytest -m 'not cluster and not chaos'

@@ -93,7 +93,6 @@ DEV = [
   'kubernetes-validate==1.37.0',  # The schemas of the Kubernetes API.
   'mypy==2.4.1',  # Types.
   'pytest==9.2.0',  # Runs the tests.
-  'pytest-xdist==3.8.0',  # On two cores.
   'ruff==0.17.6',  # Format and lint.
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
 ]

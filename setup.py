@@ -90,8 +90,10 @@ DEV = [
   *TUNE,
   *TRACK,
   'hypothesis==6.168.5',  # Invariants on random inputs.
+  'ipykernel==7.3.0',  # The kernel of a notebook, which a test trains in.
   'kubernetes-validate==1.37.0',  # The schemas of the Kubernetes API.
   'mypy==2.4.1',  # Types.
+  'nbclient==0.11.0',  # Runs a notebook as its server would.
   'pytest==9.2.0',  # Runs the tests.
   'ruff==0.17.6',  # Format and lint.
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.

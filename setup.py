@@ -76,6 +76,7 @@ BUILD = [
 
 # The site of docs/: `make docs`.
 DOCS = [
+  'griffelib==2.3.0',  # Reads what stands below the fields of settings.
   'mkdocs==1.6.1',  # Builds it; the last release, and what the next two work with.
   'mkdocs-material==9.7.7',  # How it looks; searches without a server.
   'mkdocstrings==1.0.6',  # Puts docstrings into pages.

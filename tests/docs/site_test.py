@@ -1,5 +1,7 @@
 """The site of docs/: it builds without a warning, and needs no other server."""
 
+import dataclasses
+import html
 import html.parser
 import os
 import pathlib
@@ -8,6 +10,11 @@ import subprocess
 import sys
 
 import pytest
+
+from qmle_acme.agents.acme.dmpo.config import DMPOConfig
+from qmle_acme.agents.qmle.config import QMLEConfig
+from qmle_acme.agents.qmle.predictors.config import MixtureConfig
+from qmle_acme.runs.config import FaultsConfig, RunConfig
 
 _ROOT = pathlib.Path(__file__).parents[2]
 # What a browser fetches by itself, not what a reader may click on.
@@ -58,10 +65,33 @@ def test_links_between_pages_lead_somewhere(site: pathlib.Path) -> None:
 
 
 def test_settings_are_read_from_the_source(site: pathlib.Path) -> None:
-  settings = (site / 'settings.html').read_text()
-  for name in ('m_target', 'evaluation_period', 'node_restarts', 'components'):
-    assert f'doc-attribute-name">{name}<' in settings
-  assert 'Candidates in the arg max when acting.' in settings
+  rows = _rows((site / 'settings.html').read_text())
+  for kind in (RunConfig, FaultsConfig, QMLEConfig, MixtureConfig, DMPOConfig):
+    named = {f.name for f in dataclasses.fields(kind)}
+    assert named - {'faults', 'qmle', 'd4pg', 'dmpo'} <= set(rows)
+  assert rows['run'] == (
+    'required',
+    'Folder of the run; the same command again resumes it.',
+  )
+  default, meaning = rows['stall_policy']
+  assert default == 'report' and meaning.endswith(' report or restart or end.')
+  assert rows['components'] == ('4', 'Number of Gaussians. At least 1 and at most 100.')
+  assert rows['predictors'][0] == 'delta, categorical'
+
+
+def test_code_breaks_between_words_alone(site: pathlib.Path) -> None:
+  page = (site / 'commands.html').read_text()
+  assert '<code>--argmax-nodes 2</code>' in page
+  assert '<code>loading <wbr>TensorFlow <wbr>...</code>' in page
+  assert '<wbr>' not in ''.join(re.findall('<pre.*?</pre>', page, re.S))
+
+
+def _rows(text: str) -> dict[str, tuple[str, str]]:
+  """Returns default and meaning of each setting in a page's tables."""
+  cell = '<td>(.*?)</td>'
+  found = re.findall(f'<tr>\\s*<td>(.*?)<br ?/?>(.*?)</td>\\s*{cell}', text)
+  plain = [[html.unescape(re.sub('<.*?>', '', part)) for part in row] for row in found]
+  return {name: (default, meaning) for name, default, meaning in plain}
 
 
 class _Page(html.parser.HTMLParser):

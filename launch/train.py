@@ -18,7 +18,7 @@ from qmle_acme import environments, processes
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.files import check_can_make
 from qmle_acme.runs import config as config_lib
-from qmle_acme.runs import screen
+from qmle_acme.runs import fit, screen
 from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
@@ -53,6 +53,7 @@ def main(argv: list[str]) -> int:
   screen.announce(f'making {config.env}')
   with warnings.catch_warnings(record=True) as later:
     environment = environments.make(config.env, seed=0)
+  fit.check(config, environment)
   screen.announce('loading TensorFlow')
   from qmle_acme import training  # Seconds, which no typo waits for.
 

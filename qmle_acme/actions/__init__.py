@@ -12,8 +12,19 @@ if TYPE_CHECKING:
   from qmle_acme.actions.item_array import ItemArray
   from qmle_acme.actions.items import Items
   from qmle_acme.actions.specs import make
+  from qmle_acme.actions.support import check, is_box
 
-__all__ = ['ActionSpace', 'Box', 'Discrete', 'Hybrid', 'ItemArray', 'Items', 'make']
+__all__ = [
+  'ActionSpace',
+  'Box',
+  'Discrete',
+  'Hybrid',
+  'ItemArray',
+  'Items',
+  'check',
+  'is_box',
+  'make',
+]
 
 # Environments are named, and refused, without TensorFlow.
 __getattr__ = lazy.names(
@@ -25,6 +36,8 @@ __getattr__ = lazy.names(
     'Hybrid': 'hybrid',
     'ItemArray': 'item_array',
     'Items': 'items',
+    'check': 'support',
+    'is_box': 'support',
     'make': 'specs',
   },
 )

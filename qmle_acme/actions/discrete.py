@@ -18,8 +18,6 @@ from dm_env import specs
 from qmle_acme.actions import base
 from qmle_acme.types import Array, Seed, Tensor
 
-# The largest number of values of one index. The arithmetic is exact up to 2^53.
-MAX_VALUES = 10**9
 # An index with at most as many values is one digit: the simplest to predict, since each
 # value has a probability of its own. But it takes a row of the network's weights, and
 # outputs of the predictors, for each value.
@@ -53,7 +51,7 @@ class Discrete(base.ActionSpace):
 
   Attributes:
     spec: the environment's action spec, of integers or truth values; no dimension has
-      more than `MAX_VALUES` values.
+      more than `support.MAX_VALUES` values.
   """
 
   spec: specs.BoundedArray

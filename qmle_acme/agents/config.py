@@ -5,10 +5,10 @@ the builder that `agents.builder` describes.
 """
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from qmle_acme import settings
-from qmle_acme.errors import out_of_range
+from qmle_acme import actions, settings
+from qmle_acme.errors import UserError, out_of_range
 from qmle_acme.settings import Count, Positive, Share
 
 
@@ -51,6 +51,16 @@ class AgentConfig:
       self.replay_size,
       'at least batch_size and min_replay_size',
     )
+
+  def check_actions(self, spec: Any) -> None:
+    """Raises UserError if the agent cannot act by an action spec."""
+    actions.check(spec)
+    if self.ONLY_BOX and not actions.is_box(spec):
+      raise UserError(
+        f'{self.AGENT} needs one box of continuous actions, and the action spec of '
+        f'this environment is none: use --agent qmle, or --env relaxed:NAME with the '
+        f'name of this environment'
+      )
 
   def _check(self, holds: bool, name: str, value: object, requirement: str) -> None:
     """Raises UserError when a setting does not hold."""

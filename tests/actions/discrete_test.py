@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from qmle_acme import actions
 from qmle_acme.actions import Discrete, Hybrid
-from qmle_acme.actions.discrete import MAX_VALUES, digit_counts
+from qmle_acme.actions.discrete import digit_counts
+from qmle_acme.actions.support import MAX_VALUES
 from qmle_acme.types import Tensor
 
 

@@ -42,6 +42,8 @@ RUN = ['train', '--run', 'x']
     ([*RUN, '--env', 'gymnasium:Hoper-v5'], 2),
     ([*RUN, '--config', 'no.yaml'], 2),
     (['train', '--run', '/dev/null/x'], 2),
+    ([*RUN, '--steps', '9' * 12, '--qmle.replay-size', '9' * 12], 2),
+    ([*RUN, '--env', 'gymnasium:CartPole-v1', '--agent', 'd4pg'], 2),
     (['train', 'runs/x'], 2),
     ([*RUN, '--layout', 'local', '--argmax-nodes', '2'], 2),
     ([*RUN, '--env', 'python:unusable:make'], 2),

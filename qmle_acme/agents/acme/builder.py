@@ -22,7 +22,6 @@ from qmle_acme.agents.builder import AgentBuilder, GreedyFunction, MetricsWriter
 from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.optimizers import adam
 from qmle_acme.agents.seeding import seeded
-from qmle_acme.errors import UserError
 from qmle_acme.types import Sample, Seed, Tensor
 
 POLICY = 'policy'
@@ -43,13 +42,9 @@ class ActorCriticBuilder(AgentBuilder):
     Raises:
       UserError: actions are no box; a nest of boxes is none either.
     """
+    config.check_actions(spec.actions)
     space = actions.make(spec.actions, bins=2)  # Bins are not used.
-    if not isinstance(space, actions.Box):
-      raise UserError(
-        f'{config.AGENT} needs one box of continuous actions, and the action spec of '
-        f'this environment is none: use --agent qmle, or --env relaxed:NAME with the '
-        f'name of this environment'
-      )
+    assert isinstance(space, actions.Box)
     # Both agents draw uniformly.
     super().__init__(config, spec, space, priority_exponent=0.0)
     self._space = space

@@ -10,6 +10,7 @@ import tyro
 
 from qmle_acme.errors import check_range, check_seed
 from qmle_acme.files import to_json
+from qmle_acme.runs import screen
 from qmle_acme.runs.run_folder import DIED, RunFolder
 
 from . import arguments
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
   config = arguments.parse(EvaluateConfig, argv, 'qmle evaluate')
   folder = RunFolder(config.run)
   folder.read_config()
-  # TensorFlow: seconds, which nobody waits for whose folder is no run.
+  screen.announce('loading TensorFlow')  # For nobody whose folder is no run.
   from qmle_acme.policy import load_policy
   from qmle_acme.runs import evaluation
 
@@ -54,6 +55,7 @@ def main(argv: list[str]) -> int:
     print(
       f'{config.run} has died: the command that trained it resumes', file=sys.stderr
     )
+  screen.announce(f'playing {_episodes(config.episodes)}')
   with policy.environment as environment:
     returns = evaluation.evaluate(
       policy.as_actor(), environment, config.episodes, threading.Event()
@@ -61,6 +63,10 @@ def main(argv: list[str]) -> int:
   show = _as_json if config.json else _as_text
   print(show(policy.step, returns))
   return 0
+
+
+def _episodes(count: int) -> str:
+  return f'{count} greedy episode{"s" if count > 1 else ""}'
 
 
 def _as_json(actor_steps: int, returns: list[float]) -> str:
@@ -79,6 +85,6 @@ def _as_text(actor_steps: int, returns: list[float]) -> str:
   lines = [f'episode {i + 1:3}  {value:10.2f}' for i, value in enumerate(returns)]
   lines.append(
     f'return {mean:.2f} +- {deviation:.2f} (mean and standard deviation of '
-    f'{len(returns)} greedy episodes, after {actor_steps:,} steps)'
+    f'{_episodes(len(returns))}, after {actor_steps:,} steps)'
   )
   return '\n'.join(lines)

@@ -20,19 +20,19 @@ from qmle_acme.errors import (
 
 COMMANDS = {
   'train': 'train an agent, or go on where a run stopped',
-  'evaluate': 'greedy return of the newest checkpoint of a run',
-  'render': 'a video of greedy episodes of a run',
-  'export': 'the policy of a run as a SavedModel that TensorFlow alone can run',
-  'benchmark': 'a grid of runs: tasks x agents x seeds',
-  'tune': 'settings that are searched for, by trials that are runs',
-  'report': 'pictures and tables of the runs of a benchmark',
-  'experiment': 'one of the studies, with its data, table and figure',
-  'speed': 'how fast it is on this machine',
-  'doctor': 'whether this machine can run what is asked of it, and what to do',
-  'cluster': 'files with which Compose, Kubernetes or SLURM run the nodes of a run',
-  'status': 'how a run stands, wherever it goes on',
-  'watch': 'the same while it goes on, with learning curves',
-  'node': 'one node of a run: the files of `qmle cluster` start it',
+  'evaluate': 'play greedy episodes of a run, and tell their return',
+  'render': 'make a video of greedy episodes of a run',
+  'export': 'write the policy of a run for TensorFlow alone',
+  'benchmark': 'train a grid of runs: tasks x agents x seeds',
+  'tune': 'search for settings; each trial is a run',
+  'report': 'draw pictures and tables of runs',
+  'experiment': 'repeat one of the studies: its data, table and figure',
+  'speed': 'measure how fast it is on this machine',
+  'doctor': 'check this machine, and say what to do about it',
+  'cluster': 'write files with which Compose, Kubernetes or SLURM run a training',
+  'status': 'say how a run stands',
+  'watch': 'show a run while it goes on, with learning curves',
+  'node': 'be one node of a run, as the files of `qmle cluster` ask',
 }
 _LARGEST = str(2**31 - 1)
 _KERNELS = pathlib.Path(qmle_acme.__file__).parent / 'kernels'

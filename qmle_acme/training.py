@@ -161,7 +161,8 @@ def _run_local(
     folder.append_fault('stall', 'main', line)
     progress.say(f'stall: {line}')
 
-  progress.wait_for('networks, and their evaluation where one is due')
+  drawn = ' and a video of them' if config.render_every else ''
+  progress.wait_for(f'networks, and their evaluation{drawn} where one is due')
   activity = Activity()
   with activity.watched(config.faults.stall_seconds, say):
     local.run(config, spec, folder, stop, activity, watch)

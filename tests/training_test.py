@@ -8,6 +8,8 @@ import re
 import shutil
 import signal
 import statistics
+import sys
+import tempfile
 from collections.abc import Callable
 
 import pytest
@@ -17,7 +19,7 @@ import small_runs
 from qmle_acme import training
 from qmle_acme.agents import metrics
 from qmle_acme.errors import UserError
-from qmle_acme.runs import local
+from qmle_acme.runs import ending, local
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
@@ -48,8 +50,12 @@ def test_unknown_environment_leaves_nothing(folder: RunFolder, layout: str) -> N
 
 
 def test_finished_run_returns_at_once_and_another_one_is_refused(
-  folder: RunFolder, capfd: pytest.CaptureFixture[str]
+  folder: RunFolder,
+  capfd: pytest.CaptureFixture[str],
+  monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+  monkeypatch.chdir(folder.path.parent)
+  monkeypatch.setenv('PATH', str(pathlib.Path(sys.executable).parent))
   config = small_runs.make_config(folder.path, steps=20)
   handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
 
@@ -72,9 +78,9 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
     f'best {best["episode_return_mean"]:,.6g}, after {best["actor_steps"]:,} steps; '
   )
   assert commands == [
-    f'next: qmle evaluate {folder.path}',
-    f'      qmle render {folder.path} --best --out episode.mp4',
-    f'      qmle report {folder.path} --out report',
+    'next: qmle evaluate run',
+    '      qmle render run --best --out episode.mp4',
+    '      qmle report run --out report',
   ]
   assert output.err == 'making bandit:bimodal ...\n'
   assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
@@ -95,6 +101,17 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   with pytest.raises(UserError, match='seed: 1 -> 2'):
     training.run(dataclasses.replace(config, seed=2))
   assert read_status(folder)['state'] == 'finished'
+
+
+def test_the_command_is_named_by_its_path_where_no_shell_would_find_it(
+  monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  scripts = pathlib.Path(sys.executable).parent
+  monkeypatch.setenv('PATH', '/nowhere')
+  monkeypatch.chdir('/')
+  assert ending.command() == str(scripts / 'qmle').lstrip('/')
+  monkeypatch.chdir(tempfile.gettempdir())
+  assert ending.command() == str(scripts / 'qmle')
 
 
 def test_failure_is_one_line_in_the_status_and_the_rest_in_the_log(

@@ -2,7 +2,11 @@
 
 import datetime
 import math
+import os
+import pathlib
 import shlex
+import shutil
+import sys
 
 from qmle_acme.runs.evaluations import Evaluation, best_of, read_evaluations
 from qmle_acme.runs.run_folder import RunFolder
@@ -16,14 +20,26 @@ def describe(folder: RunFolder) -> list[str]:
   count = len(last.episode_returns)
   episodes = 'one episode' if count == 1 else f'the mean of {count} episodes'
   seconds = datetime.timedelta(seconds=round(last.wall_seconds))
-  run = shlex.quote(str(folder.path))
+  run, qmle = _near(folder.path), command()
   return [
     f'greedy return {_number(last)}, {episodes}',
-    f'best {_number(best)}, after {best.actor_steps:,} steps; all took {seconds}',
-    f'next: qmle evaluate {run}',
-    f'      qmle render {run} --best --out episode.mp4',
-    f'      qmle report {run} --out report',
+    f'best {_number(best)}, after {best.actor_steps:,} steps; trained for {seconds}',
+    f'next: {qmle} evaluate {run}',
+    f'      {qmle} render {run} --best --out episode.mp4',
+    f'      {qmle} report {run} --out report',
   ]
+
+
+def command() -> str:
+  """Returns what a shell here has to be given for `qmle`: its path, unless it knows."""
+  script = pathlib.Path(sys.executable).with_name('qmle')
+  return 'qmle' if shutil.which('qmle') or not script.exists() else _near(script)
+
+
+def _near(path: pathlib.Path) -> str:
+  """Returns a path for a shell, from the current folder where it lies in there."""
+  is_below = path.is_relative_to(pathlib.Path.cwd())
+  return shlex.quote(os.path.relpath(path) if is_below else str(path))
 
 
 def _number(evaluation: Evaluation) -> str:

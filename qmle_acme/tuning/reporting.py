@@ -6,6 +6,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from qmle_acme.files import write_atomically
+from qmle_acme.runs.ending import command
 from qmle_acme.tuning import study as study_lib
 from qmle_acme.tuning.study import ERROR, FOLDER, OVER, Search
 
@@ -23,7 +24,7 @@ def write(search: Search, study: optuna.Study) -> list[str]:
   text = study_lib.file_of(search, trials[0].user_attrs[FOLDER]).read_text()
   comment = f'trial {trials[0].number}: greedy return {trials[0].value:,.6g}'
   write_atomically(best, f'# {comment}\n{text}')
-  return [f'best is {comment}', f'next: qmle train --config {best} --run ...']
+  return [f'best is {comment}', f'next: {command()} train --config {best} --run ...']
 
 
 def _order(trial: FrozenTrial) -> tuple[int, float, int]:

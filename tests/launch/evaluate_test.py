@@ -38,7 +38,7 @@ def test_text(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> 
   episode, summary = capsys.readouterr().out.splitlines()
   assert episode.startswith('episode   1 ')
   assert summary.startswith(f'return {float(episode.split()[-1]):.2f} +- 0.00 (mean')
-  assert 'of 1 greedy episodes, after 50 steps)' in summary
+  assert 'of 1 greedy episode, after 50 steps)' in summary
 
 
 def test_best(trained_run: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:

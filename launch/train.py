@@ -20,6 +20,7 @@ from qmle_acme.files import check_can_make
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs import fit, screen
 from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.topology.nursery import opened_for
 
 from . import arguments
 from . import help as help_lib
@@ -51,16 +52,18 @@ def main(argv: list[str]) -> int:
   folder.check_same(config)
   check_can_make(folder.path)
   screen.announce(f'making {config.env}')
-  with warnings.catch_warnings(record=True) as later:
-    environment = environments.make(config.env, seed=0)
-  fit.check(config, environment)
-  screen.announce('loading TensorFlow')
-  from qmle_acme import training  # Seconds, which no typo waits for.
+  with opened_for(config) as nursery:  # It loads TensorFlow too, beside this process.
+    with warnings.catch_warnings(record=True) as later:
+      environment = environments.make(config.env, seed=0)
+    fit.check(config, environment)
+    screen.announce('loading TensorFlow')
+    from qmle_acme import training  # Seconds, which no typo waits for.
 
-  # TensorFlow reads it when it starts, with the first tensor; processes that are nodes
-  # of a run get their own.
-  os.environ.update(processes.thread_limits(config.learner_threads))
-  outcome = training.run(config, early=[*early, *later], environment=environment)
+    # TensorFlow reads it when it starts, with the first tensor. Nodes get their own.
+    os.environ.update(processes.thread_limits(config.learner_threads))
+    outcome = training.run(
+      config, early=[*early, *later], environment=environment, nursery=nursery
+    )
   return outcome.exit_code
 
 

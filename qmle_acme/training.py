@@ -27,6 +27,7 @@ from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.runs.screen import announce, output_to, poll_to, say
 from qmle_acme.topology import distributed, doors
 from qmle_acme.topology import program as program_lib
+from qmle_acme.topology.nursery import Nursery
 from qmle_acme.topology.supervision import Outcome
 
 # Runs what has been prepared: settings, spec of the environment, open folder, progress,
@@ -42,6 +43,7 @@ def run(
   poll: Callable[[], bool] = lambda: False,
   early: Sequence[warnings.WarningMessage] = (),
   environment: dm_env.Environment | None = None,
+  nursery: Nursery | None = None,
 ) -> Outcome:
   """Trains, or goes on training, and returns how that ended.
 
@@ -51,6 +53,7 @@ def run(
     poll: called again and again; True stops the run as SIGTERM does.
     early: what was warned of before, for the log.
     environment: one of the run, if it was made before; it is closed.
+    nursery: where nodes that are processes come from, if that is open already.
 
   Raises:
     UserError: environment or folder cannot be used, and nothing is left behind then;
@@ -107,7 +110,7 @@ def run(
         contextlib.closing(Progress(config, console)) as progress,
         tracking.following(config, folder, progress.say),
       ):
-        run_layout = layout or _make_layout(config, stop, on_tick)
+        run_layout = layout or _make_layout(config, nursery, stop, on_tick)
         outcome = _run_to_an_end(
           lambda: run_layout(config, spec, folder, progress, received), folder
         )
@@ -120,11 +123,14 @@ def run(
 
 
 def _make_layout(
-  config: RunConfig, stop: threading.Event, on_tick: Callable[[], None]
+  config: RunConfig,
+  nursery: Nursery | None,
+  stop: threading.Event,
+  on_tick: Callable[[], None],
 ) -> Layout:
   """Returns the layout that the settings name."""
   if config.layout == 'distributed':
-    return functools.partial(distributed.run, poll=on_tick)
+    return functools.partial(distributed.run, nursery=nursery, poll=on_tick)
   return functools.partial(_run_local, stop=stop, on_tick=on_tick)
 
 

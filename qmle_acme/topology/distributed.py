@@ -16,6 +16,7 @@ from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.monitor import Monitor, View
 from qmle_acme.topology.nodes import Node
+from qmle_acme.topology.nursery import Nursery, opened_for
 from qmle_acme.topology.restarts import Restarts
 from qmle_acme.topology.supervision import Outcome, Policy, supervise
 from qmle_acme.topology.watchdog import StoodStill, Watchdog
@@ -33,6 +34,7 @@ def run(
   folder: RunFolder,
   progress: Progress,
   received: Sequence[int],
+  nursery: Nursery | None = None,
   poll: Callable[[], None] = lambda: None,
 ) -> Outcome:
   """Trains until the run is over, or one part has died too often.
@@ -46,14 +48,20 @@ def run(
     folder: of the run, opened.
     progress: shows it.
     received: the signals that have come so far.
+    nursery: where nodes that are processes come from, if that is open already.
     poll: called several times a second.
   """
+  if config.launch == 'processes' and nursery is None:
+    with opened_for(config) as nursery:
+      return run(config, spec, folder, progress, received, nursery, poll)
   faults = config.faults
   policy = program_lib.make_policy(faults)
   resumes = Restarts(faults.run_restarts, 60.0 * faults.window_minutes)
   while True:
     try:
-      outcome = _run_once(config, spec, folder, progress, received, policy, poll)
+      outcome = _run_once(
+        config, spec, folder, progress, received, policy, nursery, poll
+      )
     except StoodStill as stall:
       return Outcome('failed', 1, str(stall))
     # Threads that have not stopped would go on beside those of the next time.
@@ -74,6 +82,7 @@ def _run_once(
   progress: Progress,
   received: Sequence[int],
   policy: Policy,
+  nursery: Nursery | None,
   poll: Callable[[], None],
 ) -> Outcome:
   """Trains until the nodes end as a whole."""
@@ -105,6 +114,7 @@ def _run_once(
       on_tick=on_tick,
       on_restart=functools.partial(note, folder, progress, 'node restart'),
       received=received,
+      nursery=nursery,
     )
 
 

@@ -79,7 +79,7 @@ class Monitor:
     """What has to come before the first view."""
     if self._is_counting:
       return 'the learner, which makes its networks or restores them'
-    return 'the nodes, each of which loads TensorFlow'
+    return 'the nodes'
 
   def take(self) -> View | None:
     """Returns how the run stands, if that was seen since the last time."""

@@ -12,7 +12,6 @@ import os
 import pathlib
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,9 +23,9 @@ from launchpad import context
 from launchpad.launch import worker_manager
 from launchpad.nodes.python import local_multi_processing
 
-from qmle_acme import processes
 from qmle_acme.errors import RunFault, UserError
 from qmle_acme.topology import entry
+from qmle_acme.topology.nursery import Child, Nursery, Request
 
 _LOG_TAIL_BYTES = 65536
 
@@ -99,27 +98,18 @@ class ProcessNode:
     log: the file that takes its standard output and error.
     log_start: the size of that file before the node started, in bytes.
     process: the process.
-    guard: has its group under guard.
   """
 
   label: str
   title: str
   log: pathlib.Path
   log_start: int
-  process: subprocess.Popen[bytes]
-  guard: processes.Guard
+  process: Child
   start: float = dataclasses.field(default_factory=time.monotonic)
-
-  def __post_init__(self) -> None:
-    """Has its group killed if this process is."""
-    self.guard.add(self.process.pid)
 
   def poll(self) -> End | None:
     """See `Node`."""
-    if self.process.returncode is None and self.process.poll() is not None:
-      processes.kill_group(self.process)  # What a node started ends with it.
-      self.guard.remove(self.process.pid)
-    return _ENDS.get(self.process.returncode, End.DIED)
+    return _ENDS.get(self.process.poll(), End.DIED)
 
   def stop(self) -> None:
     """See `Node`."""
@@ -127,16 +117,14 @@ class ProcessNode:
 
   def kill(self) -> None:
     """See `Node`."""
-    processes.kill_group(self.process)
-    self.process.wait()
-    self.guard.remove(self.process.pid)
+    self.process.kill()
 
   def error(self) -> str:
     """See `Node`."""
     return f'{self.title} failed: {self._cause()} ({self.log})'
 
   def _cause(self) -> str:
-    code = self.process.returncode
+    code = self.process.wait()
     if code == entry.TERMINATED:
       code = -signal.SIGTERM
     if code < 0:
@@ -205,7 +193,7 @@ def prepare(
   launch_type: context.LaunchType,
   logs: pathlib.Path,
   environment: Mapping[str, Mapping[str, str]],
-  guard: processes.Guard | None = None,
+  nursery: Nursery | None = None,
 ) -> list[Start]:
   """Returns what starts each node of the program, in the order of the program.
 
@@ -216,7 +204,7 @@ def prepare(
     launch_type: LOCAL_MULTI_PROCESSING or LOCAL_MULTI_THREADING.
     logs: the folder for '<label>-<index>.log'; processes only.
     environment: extra environment variables by label; processes only.
-    guard: of what the nodes start; needed for processes, and for them only.
+    nursery: where the nodes come from; processes only.
 
   Raises:
     ValueError: for another launch type.
@@ -226,9 +214,9 @@ def prepare(
   flags.FLAGS(['qmle', '--lp_termination_notice_secs=-1'], known_only=True)
   executables = _executables(program, launch_type, environment)
   if launch_type is context.LaunchType.LOCAL_MULTI_PROCESSING:
-    assert guard is not None
+    assert nursery is not None
     logs.mkdir(parents=True, exist_ok=True)
-    return [functools.partial(_start_process, *e, logs, guard) for e in executables]
+    return [functools.partial(_start_process, *e, logs, nursery) for e in executables]
   if launch_type is context.LaunchType.LOCAL_MULTI_THREADING:
     with _handlers_kept():
       worker_manager.WorkerManager(False)  # The first takes the handlers of signals.
@@ -279,30 +267,19 @@ def _start_process(
   title: str,
   command: Any,
   logs: pathlib.Path,
-  guard: processes.Guard,
+  nursery: Nursery,
 ) -> ProcessNode:
   # After the interpreter and the script of Launchpad, whose place `entry` takes.
   arguments = [a for a in command.command_as_list[2:] if a != '--pdb_post_mortem']
   # A node would otherwise kill itself ten seconds after SIGTERM, come what may.
   arguments.append('--lp_termination_notice_secs=-1')
-  environment = {
-    **os.environ,
-    'PYTHONUNBUFFERED': '1',
-    # What can be imported here can be imported there.
-    'PYTHONPATH': os.pathsep.join(os.path.abspath(path) for path in sys.path),
-    **command.env_overrides,
-  }
   log = logs / f'{title.replace("/", "-")}.log'
-  with log.open('ab') as output:
-    log_start = output.tell()  # Before the node moves it.
-    process = processes.start(
-      entry.__name__,
-      arguments,
-      stdout=output,
-      stderr=subprocess.STDOUT,
-      env=environment,
-    )
-  return ProcessNode(label, title, log, log_start, process, guard)
+  log.touch()
+  log_start = log.stat().st_size  # Before the node writes to it.
+  request = Request(
+    arguments, {**os.environ, **command.env_overrides}, sys.path, log.absolute()
+  )
+  return ProcessNode(label, title, log, log_start, nursery.start(request))
 
 
 def _start_thread(label: str, title: str, function: Callable[[], Any]) -> ThreadNode:

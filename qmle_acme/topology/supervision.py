@@ -14,7 +14,6 @@ Whatever the reason, the nodes are then asked to stop, label by label, so that t
 learner of a failed run can still save. Nothing outlives this process.
 """
 
-import contextlib
 import dataclasses
 import pathlib
 import signal
@@ -25,9 +24,9 @@ import launchpad as lp
 from absl import logging
 from launchpad import context
 
-from qmle_acme import processes
 from qmle_acme.topology import nodes as nodes_lib
 from qmle_acme.topology.nodes import End
+from qmle_acme.topology.nursery import Nursery
 from qmle_acme.topology.restarts import Restarts
 
 _TICK_SECONDS = 0.1
@@ -112,6 +111,7 @@ def supervise(
   on_tick: Callable[[Sequence[nodes_lib.Node]], None],
   on_restart: Callable[[str, str], None],
   received: Sequence[int],
+  nursery: Nursery | None = None,
 ) -> Outcome:
   """Runs the program until it is finished, has failed or is told to stop.
 
@@ -135,6 +135,7 @@ def supervise(
     on_restart: called with the title and the error of a node that is to be restarted.
     received: the signals that have come so far, as `processes.recorded_signals` adds
       to it.
+    nursery: where the nodes come from; needed for processes, and for them only.
 
   Returns:
     How the run ended. A node that fails while it is being stopped, for example to
@@ -146,17 +147,16 @@ def supervise(
   if policy.done not in program.groups:
     known = sorted(program.groups)
     raise ValueError(f'no node is labelled {policy.done!r}, only {known}')
-  with contextlib.closing(processes.Guard()) as guard:
-    posts: list[Post] = []
-    is_cut_off = False
-    try:
-      for start in nodes_lib.prepare(program, launch_type, logs, environment, guard):
-        posts.append(Post(start))
-      outcome = _watch(posts, policy, received, on_tick, on_restart)
-      is_cut_off = outcome.lost is not None
-    finally:
-      nodes = [post.node for post in posts]
-      error, killed = _stop(nodes, policy, received, is_cut_off)
+  posts: list[Post] = []
+  is_cut_off = False
+  try:
+    for start in nodes_lib.prepare(program, launch_type, logs, environment, nursery):
+      posts.append(Post(start))
+    outcome = _watch(posts, policy, received, on_tick, on_restart)
+    is_cut_off = outcome.lost is not None
+  finally:
+    nodes = [post.node for post in posts]
+    error, killed = _stop(nodes, policy, received, is_cut_off)
   if error and outcome.state != 'failed':
     outcome = Outcome('failed', 1, error)
   return dataclasses.replace(outcome, killed=killed)

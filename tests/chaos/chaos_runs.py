@@ -77,6 +77,8 @@ class Chaos:
     )
     if label == 'main':
       self.training.kill()
+    elif label == 'nursery':
+      self.training.nursery().kill()
     else:
       self.training.node(label).kill()
 

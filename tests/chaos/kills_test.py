@@ -54,6 +54,18 @@ def test_node_is_killed_and_all_go_back_to_a_checkpoint(
     assert resumed >= saved
 
 
+def test_nursery_is_killed_and_all_go_back_to_a_checkpoint(chaos: Chaos) -> None:
+  for _ in range(KILLS):
+    chaos.wait_for_stride()
+    chaos.kill('nursery')
+
+  chaos.assert_whole()
+  _, *resumes = chaos.resumes()
+  assert len(resumes) == KILLS
+  for saved, resumed in zip(chaos.saved, resumes, strict=True):
+    assert resumed >= saved
+
+
 def test_supervisor_is_killed_and_the_command_given_again(chaos: Chaos) -> None:
   for _ in range(KILLS):
     chaos.wait_for_stride()

@@ -101,7 +101,7 @@ class Training:
     found: list[psutil.Process] = []
 
     def find() -> bool:
-      for process in self.process.children():
+      for process in self.process.children(recursive=True):
         with contextlib.suppress(psutil.Error):  # It may be gone again.
           if log in {file.path for file in process.open_files()}:
             found.append(process)
@@ -109,6 +109,12 @@ class Training:
 
     self.wait_until(find)
     return found[0]
+
+  def nursery(self) -> psutil.Process:
+    """Returns the process that nodes are forked from, once there are any."""
+    self.node('counter')
+    (nursery,) = self.process.children()
+    return nursery
 
   def complaints(self) -> list[str]:
     """Returns the lines of standard error that do not say what is waited for."""

@@ -128,6 +128,18 @@ def test_nodes_that_others_can_wait_for_are_started_again_alone(
   assert training.log('learner-0').count('the run goes on from') == 1
 
 
+def test_nodes_die_with_what_they_are_forked_from_and_all_start_again(
+  training: small_runs.Training,
+) -> None:
+  training.nursery().kill()
+  assert training.wait() == 0, training.output()
+  wait_until_gone(training)
+  assert training.status()['actor_steps'] >= STEPS
+  assert saved_cache.assert_whole(training.folder) > 0
+  assert 'run restart: counter/0 failed: killed by SIGKILL' in training.output()
+  assert training.log('learner-0').count('the run goes on from') == 2
+
+
 @pytest.mark.parametrize(
   'label', ['counter', pytest.param('learner', marks=pytest.mark.slow)]
 )

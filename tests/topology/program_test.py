@@ -35,7 +35,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> small_runs.Training:
   """A finished run of two actor processes."""
   run = tmp_path_factory.mktemp('distributed') / 'run'
   training = small_runs.Training(make_config(run))
-  training.wait_until(lambda: len(training.process.children()) == 6)
+  training.wait_until(lambda: len(training.process.children(recursive=True)) == 7)
   assert training.wait() == 0, training.output() + training.log('learner-0')
   return training
 
@@ -53,7 +53,8 @@ def test_finishes_with_its_steps_and_nothing_left_over(
   status = trained.status()
   assert (status['state'], status['error']) == ('finished', None)
   assert STEPS <= status['actor_steps'] <= STEPS + OVERSHOOT
-  assert len(trained.nodes) == 6  # replay, counter, learner, two actors, evaluator
+  # The nursery; replay, counter, learner, two actors, evaluator.
+  assert len(trained.nodes) == 7
   assert not small_runs.are_alive(trained.nodes)
 
 

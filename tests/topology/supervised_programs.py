@@ -5,6 +5,7 @@ a process of its own, to which a test can send signals.
 """
 
 import atexit
+import contextlib
 import os
 import pathlib
 import signal
@@ -20,6 +21,7 @@ import launchpad as lp
 from qmle_acme import processes
 from qmle_acme.errors import UserError
 from qmle_acme.topology import supervision
+from qmle_acme.topology.nursery import Nursery
 from qmle_acme.topology.restarts import Restarts
 
 PROCESSES = lp.LaunchType.LOCAL_MULTI_PROCESSING
@@ -184,7 +186,7 @@ def supervise(
     saving=('learner', 'done'),
     restarts=Restarts(restarts, window_seconds=600.0),
   )
-  with processes.recorded_signals() as received:
+  with processes.recorded_signals() as received, nursery_for(launch_type) as nursery:
     return supervision.supervise(
       program,
       policy,
@@ -194,7 +196,15 @@ def supervise(
       on_tick=lambda nodes: on_tick(),
       on_restart=lambda title, error: restarted(folder, title, error),
       received=received,
+      nursery=nursery,
     )
+
+
+def nursery_for(
+  launch_type: lp.LaunchType,
+) -> contextlib.AbstractContextManager[Nursery | None]:
+  is_needed = launch_type is PROCESSES
+  return contextlib.closing(Nursery()) if is_needed else contextlib.nullcontext()
 
 
 def restarted(folder: pathlib.Path, title: str, error: str) -> None:

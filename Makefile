@@ -46,7 +46,7 @@ test-all: $(VENV_READY)  ## run every test, but those of engines and chaos
 test-cluster: $(VENV_READY)  ## run a training on real engines of its own (root, Debian)
 	tests/cluster/with_engines.sh .venv/bin/pytest -m cluster tests/cluster
 
-test-chaos: $(VENV_READY)  ## kill processes of real runs, each of six kinds KILLS times
+test-chaos: $(VENV_READY)  ## kill processes of real runs, each kind KILLS times
 	CHAOS_KILLS=$(KILLS) .venv/bin/pytest -m chaos tests/chaos
 
 check: $(VENV_READY) docs  ## check format, lint, types and that the docs hold together

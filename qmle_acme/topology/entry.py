@@ -34,6 +34,7 @@ def main() -> None:
 
   The arguments are the descriptor of the connection to it, and the modules to load.
   """
+  processes.call_this('nursery')
   connection = Connection(int(sys.argv[1]))
   for module in sys.argv[2:]:
     importlib.import_module(module)
@@ -81,6 +82,7 @@ def _ended() -> list[tuple[int, int]]:
 
 def _settle(request: Request) -> None:
   """Makes this process the one that the request is about."""
+  processes.call_this(request.title)
   with request.log.open('ab') as log:
     os.dup2(log.fileno(), sys.stdout.fileno())
     os.dup2(log.fileno(), sys.stderr.fileno())

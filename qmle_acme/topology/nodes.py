@@ -276,9 +276,8 @@ def _start_process(
   log = logs / f'{title.replace("/", "-")}.log'
   log.touch()
   log_start = log.stat().st_size  # Before the node writes to it.
-  request = Request(
-    arguments, {**os.environ, **command.env_overrides}, sys.path, log.absolute()
-  )
+  environment = {**os.environ, **command.env_overrides}
+  request = Request(title, arguments, environment, sys.path, log.absolute())
   return ProcessNode(label, title, log, log_start, nursery.start(request))
 
 

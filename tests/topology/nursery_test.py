@@ -38,7 +38,7 @@ def start(
     '--lp_termination_notice_secs=-1',
   ]
   log = data.with_suffix('.log')
-  return of.start(Request(arguments, os.environ | environment, sys.path, log))
+  return of.start(Request('node/0', arguments, os.environ | environment, sys.path, log))
 
 
 def draw(path: pathlib.Path) -> None:
@@ -61,7 +61,7 @@ def test_nodes_do_not_draw_the_same(shared: Nursery, tmp_path: pathlib.Path) -> 
   assert first[1] != second[1]
 
 
-def test_node_has_its_own_environment_output_and_group(
+def test_node_has_its_own_name_environment_output_and_group(
   shared: Nursery, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
   monkeypatch.setenv('SET_LATER', 'yes')
@@ -69,11 +69,11 @@ def test_node_has_its_own_environment_output_and_group(
 
   def tell() -> None:
     print([os.environ.get(name) for name in names], os.getpgid(0) == os.getpid())
-    print('oops', file=sys.stderr)
+    print(psutil.Process().name(), file=sys.stderr)
 
   node = start(shared, tmp_path, tell, THREADS='3')
   assert node.wait() == entry.RETURNED
-  assert (tmp_path / '0.log').read_text() == "['yes', '3'] True\noops\n"
+  assert (tmp_path / '0.log').read_text() == "['yes', '3'] True\nnode/0\n"
 
 
 def test_exit_codes_are_told_once_and_for_all(

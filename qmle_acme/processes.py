@@ -22,7 +22,6 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
-_PR_SET_NAME = 15
 # Its input names groups to kill at the end of it, and, negative, those to forget.
 _GUARD = """
 import os, sys
@@ -99,11 +98,6 @@ def die_with(parent: int) -> None:
   _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
   if os.getppid() != parent:  # It ended before we could say so.
     os._exit(1)
-
-
-def call_this(name: str) -> None:
-  """Gives this process a name for `top`, which shows its first 15 bytes."""
-  _LIBC.prctl(_PR_SET_NAME, name.encode())
 
 
 @contextlib.contextmanager

@@ -34,7 +34,6 @@ def main() -> None:
 
   The arguments are the descriptor of the connection to it, and the modules to load.
   """
-  processes.call_this('nursery')
   connection = Connection(int(sys.argv[1]))
   for module in sys.argv[2:]:
     importlib.import_module(module)
@@ -82,14 +81,14 @@ def _ended() -> list[tuple[int, int]]:
 
 def _settle(request: Request) -> None:
   """Makes this process the one that the request is about."""
-  processes.call_this(request.title)
   with request.log.open('ab') as log:
     os.dup2(log.fileno(), sys.stdout.fileno())
     os.dup2(log.fileno(), sys.stderr.fileno())
   os.environ.clear()
   os.environ.update(request.environment)
   sys.path[:] = request.path
-  sys.argv[1:] = request.arguments
+  # Absl calls the process by the first.
+  sys.argv[:] = [request.log.stem, *request.arguments]
   np.random.seed()  # Environments may draw from it: not all the same.
   process_entry._populate_flags()
 

@@ -277,7 +277,7 @@ def _start_process(
   log.touch()
   log_start = log.stat().st_size  # Before the node writes to it.
   environment = {**os.environ, **command.env_overrides}
-  request = Request(title, arguments, environment, sys.path, log.absolute())
+  request = Request(arguments, environment, sys.path, log.absolute())
   return ProcessNode(label, title, log, log_start, nursery.start(request))
 
 

@@ -29,14 +29,12 @@ class Request:
   """What a node needs to know before it is one.
 
   Attributes:
-    title: its name for people, for example 'actor/0'.
     arguments: of Launchpad's process entry.
     environment: variables, in the place of those that the nursery has.
     path: where modules are looked for.
-    log: the file to which standard output and error go.
+    log: the file to which standard output and error go; `top` shows its stem.
   """
 
-  title: str
   arguments: Sequence[str]
   environment: Mapping[str, str]
   path: Sequence[str]

@@ -268,8 +268,8 @@ def test_environment_that_hangs_in_the_local_layout_is_said(
 
   status = training.status()
   assert (status['state'], status['restarts']) == ('finished', 0), training.output()
-  *_, stall = read_records(training.folder.faults)
-  assert stall['node'] == 'main'
   line = 's: it has been inside `step` of its environment'
-  assert stall['error'].endswith(line)
+  stalls = read_records(training.folder.faults)  # On a busy machine there are others.
+  (stall,) = [stall for stall in stalls if stall['error'].endswith(line)]
+  assert stall['node'] == 'main'
   assert f'stall: {stall["error"]}' in training.output()

@@ -1,6 +1,7 @@
 """Processes that are forked from one that has loaded what they need."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import pickle
@@ -38,7 +39,7 @@ def start(
     '--lp_termination_notice_secs=-1',
   ]
   log = data.with_suffix('.log')
-  return of.start(Request('node/0', arguments, os.environ | environment, sys.path, log))
+  return of.start(Request(arguments, os.environ | environment, sys.path, log))
 
 
 def draw(path: pathlib.Path) -> None:
@@ -54,7 +55,7 @@ def draw(path: pathlib.Path) -> None:
 
 def test_nodes_do_not_draw_the_same(shared: Nursery, tmp_path: pathlib.Path) -> None:
   paths = [tmp_path / name for name in ('first', 'second')]
-  nodes = [start(shared, tmp_path, lambda path=path: draw(path)) for path in paths]
+  nodes = [start(shared, tmp_path, functools.partial(draw, path)) for path in paths]
   assert [node.wait() for node in nodes] == [entry.RETURNED] * 2
   first, second = (pickle.loads(path.read_bytes()) for path in paths)
   assert first[0] != second[0]
@@ -73,7 +74,7 @@ def test_node_has_its_own_name_environment_output_and_group(
 
   node = start(shared, tmp_path, tell, THREADS='3')
   assert node.wait() == entry.RETURNED
-  assert (tmp_path / '0.log').read_text() == "['yes', '3'] True\nnode/0\n"
+  assert (tmp_path / '0.log').read_text() == "['yes', '3'] True\n0\n"
 
 
 def test_exit_codes_are_told_once_and_for_all(

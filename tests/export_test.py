@@ -1,5 +1,6 @@
 """An exported policy acts as the run does, in a process that knows nothing of us."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -101,3 +102,34 @@ def test_nothing_is_written_over(
 ) -> None:
   with pytest.raises(UserError, match='is there already'):
     export_lib.export(load_policy(trained_run), tmp_path)
+
+
+def test_another_of_nearly_equal_candidates_will_do(tmp_path: pathlib.Path) -> None:
+  # On a line 1,000 candidates lie so close that the kernel may take another one.
+  qmle = dataclasses.replace(
+    small_runs.QMLE, m_greedy=1_000, hidden_size=64, samples_per_insert=32.0
+  )
+  config = small_runs.make_config(
+    tmp_path / 'run',
+    env='synthetic:box:1',
+    steps=300,
+    qmle=qmle,
+  )
+  assert training.run(config).state == 'finished'
+  policy = load_policy(config.run)
+  export_lib.export(policy, tmp_path / 'out')
+
+  model = tf.saved_model.load(str(tmp_path / 'out'))
+  draw = np.random.default_rng(1)
+  size = (100, policy.observation_size)
+  observations = draw.standard_normal(size).astype(np.float32)
+  seed = tf.constant([3, 4])
+  theirs = model.seeded(tf.constant(observations), seed).numpy()
+  ours = np.concatenate([policy.greedy(each[None], seed) for each in observations])
+  is_same = np.isclose(ours, theirs, atol=1e-4).all(axis=1)
+  assert is_same.mean() < export_lib._LEAST_ALIKE  # Or this tests nothing.
+  gaps = []
+  for observation, *both in zip(observations, ours, theirs, strict=True):
+    values = policy.candidates(observation).values
+    gaps.append(np.ptp(policy.q(observation, np.stack(both))) / np.ptp(values))
+  assert np.quantile(gaps, 0.9) <= 0.01

@@ -11,6 +11,7 @@ import pathlib
 from qmle_acme import environments
 from qmle_acme.errors import UserError, check_installed, check_range
 from qmle_acme.runs import config as config_lib
+from qmle_acme.runs import screen
 from qmle_acme.runs.config import RunConfig
 
 from . import train
@@ -49,6 +50,7 @@ def main(argv: list[str]) -> int:
   config = parse(argv)
   environments.check(config.env)
   check_installed('optuna', 'tune', 'qmle tune')
+  screen.announce(f'opening {config.run}')
   from qmle_acme.tuning import reporting, space, study
 
   path = config.space or space.SPACES / f'{config.agent}.yaml'

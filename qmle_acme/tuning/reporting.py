@@ -21,7 +21,7 @@ def write(search: Search, study: optuna.Study) -> list[str]:
   if not trials or trials[0].state is not TrialState.COMPLETE:
     return ['no trial has come to its end: there are no best settings']
   best = search.out / 'best.yaml'
-  text = study_lib.file_of(search, trials[0].user_attrs[FOLDER]).read_text()
+  text = study_lib.folder_of(search, trials[0].user_attrs[FOLDER]).config.read_text()
   comment = f'trial {trials[0].number}: greedy return {trials[0].value:,.6g}'
   write_atomically(best, f'# {comment}\n{text}')
   return [f'best is {comment}', f'next: {command()} train --config {best} --run ...']

@@ -108,6 +108,7 @@ def run(search: Search, study: optuna.Study, say: Callable[[str], None]) -> None
       trial = study.ask()
       folder = trial.user_attrs.get(FOLDER, trial.number)
       trial.set_user_attr(FOLDER, folder)
+      say(f'trial {trial.number} trains in {folder_of(search, folder).path}')
       try:
         value = _run_trial(search, trial, folder, received)
       except optuna.TrialPruned:

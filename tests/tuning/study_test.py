@@ -75,6 +75,7 @@ def test_stopped_and_gone_on_with(arguments: list[str]) -> None:
   assert int(begun.parent.name) in [trial.user_attrs['folder'] for trial in complete]
   best = yaml.safe_load((search.out / 'best.yaml').read_text())
   assert best['qmle']['batch_size'] == found.best_params['qmle.batch_size']
+  assert 'd4pg' not in best
   report = (search.out / 'report.md').read_text()
   assert report.count('| complete |') == len(complete)
   refused = [line for line in done.stdout.splitlines() if 'n_step is 0' in line]
@@ -107,6 +108,7 @@ def test_a_trial_that_is_worse_than_the_others_is_pruned(arguments: list[str]) -
   assert last.state is TrialState.PRUNED
   status = study.folder_of(search, 4).read_status()
   assert status['state'] == 'stopped' and status['actor_steps'] < 1_000_000
+  assert lines[0] == f'trial 4 trains in {search.out / "trials" / "0004"}'
   assert lines[-1].startswith('5 of 5: trial 4: pruned, return ')
 
 

@@ -99,9 +99,9 @@ def _refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:
 
 
 def _form(argument: Any) -> str:
-  """Returns how an argument is written, for example '--steps INT'."""
+  """Returns how an argument is written, for example '--steps INT' or RUN."""
   name, metavar = argument.display_name(), argument.lowered.metavar
-  return name if argument.is_positional() else f'{name} {metavar}'
+  return name.upper() if argument.is_positional() else f'{name} {metavar}'
 
 
 def _options(config: Any, prefix: str = '--') -> Iterator[str]:

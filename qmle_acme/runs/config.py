@@ -106,8 +106,7 @@ class RunConfig:
   actors: Annotated[int, Field(ge=1, le=10_000)] = dataclasses.field(
     default_factory=lambda: usual_actors(_cores())
   )
-  """Actor nodes of the distributed layout; by default 2, on more than 8 cores a quarter
-  of them."""
+  """Actor nodes of the distributed layout; 2, or a quarter of more than 8 cores."""
   learner_threads: Annotated[int, Field(ge=1, le=1_024)] = dataclasses.field(
     default_factory=lambda: usual_learner_threads(_cores())
   )

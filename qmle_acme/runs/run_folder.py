@@ -152,7 +152,8 @@ class RunFolder:
       UserError: this is no run folder, or its settings cannot be used.
     """
     if not self.config.exists():
-      raise UserError(f'{self.path} is no run folder: it holds no config.yaml')
+      why = 'it holds no config.yaml' if self.path.exists() else 'nothing is there'
+      raise UserError(f'{self.path} is no run folder: {why}')
     return config_lib.from_dict(self.read_settings(), self.path)
 
   def read_settings(self) -> dict[str, Any]:

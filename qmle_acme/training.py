@@ -1,5 +1,6 @@
 """Runs an experiment in its folder, from the first line of status to the last."""
 
+import _thread
 import contextlib
 import dataclasses
 import functools
@@ -181,12 +182,20 @@ def _acknowledge(
   stop: threading.Event,
   received: list[int],
 ) -> None:
-  """Says at once that a signal has come, and has the local layout stop."""
-  if not stop.is_set():
-    stop.set()
-    say(console, 'stopping: saving; Ctrl-C again ends without that')
-  elif config.layout == 'local' and received.count(signal.SIGINT) > 1:
+  """Says at once that a signal has come, and has the local layout stop.
+
+  In a thread, started without a lock: a signal may come while the main thread holds
+  any, also in the midst of the handler of another signal.
+  """
+
+  def acknowledge() -> None:
+    if not stop.is_set():
+      stop.set()
+      say(console, 'stopping: saving; Ctrl-C again ends without that')
+
+  if config.layout == 'local' and received.count(signal.SIGINT) > 1:
     raise KeyboardInterrupt
+  _thread.start_new_thread(acknowledge, ())
 
 
 def with_loss(

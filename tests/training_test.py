@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import io
 import json
 import pathlib
 import re
@@ -10,9 +11,11 @@ import signal
 import statistics
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 
 import pytest
+import rich.console
 import saved_cache
 import small_runs
 
@@ -180,6 +183,26 @@ def test_second_interrupt_says_what_is_lost(
   assert read_status(folder)['error'] == error
   last = f'stopped: 0 steps saved in {folder.path}; {error}'
   assert capfd.readouterr().out.splitlines()[-1] == last
+
+
+@pytest.mark.parametrize('layout', ['local', 'distributed'])
+def test_a_signal_in_the_midst_of_another_is_no_deadlock(
+  folder: RunFolder, layout: str
+) -> None:
+  config = small_runs.make_config(folder.path, layout=layout)
+  console = rich.console.Console(file=io.StringIO())
+  stop = threading.Event()
+  handler = threading.Thread(
+    target=training._acknowledge,
+    args=(config, console, stop, [signal.SIGTERM] * 2),
+    daemon=True,
+  )
+  # As the handler of the first one has it, for a moment.
+  with stop._cond:  # type: ignore[attr-defined]
+    handler.start()
+    handler.join(10.0)
+    assert not handler.is_alive()
+  assert stop.wait(10.0)
 
 
 RESUMES = 'the same command resumes from 10 steps'

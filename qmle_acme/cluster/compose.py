@@ -28,6 +28,11 @@ class ComposeConfig(ClusterConfig):
   runs: str = 'runs'
   """Volume of the run folders, or with a / in it a folder of this machine."""
 
+  @property
+  def mounted(self) -> str:
+    """The volume, or the folder's whole path: Compose starts others at its file."""
+    return str(pathlib.Path(self.runs).resolve()) if '/' in self.runs else self.runs
+
 
 def render(config: ComposeConfig, command: Sequence[str]) -> dict[str, str]:
   """Returns the files by name.
@@ -52,7 +57,7 @@ def _compose(config: ComposeConfig) -> str:
     'stop_grace_period': f'{deployment.GRACE_SECONDS}s',
     'networks': ['run'],
     'volumes': [
-      f'{config.runs}:{deployment.RUNS}',
+      f'{config.mounted}:{deployment.RUNS}',
       f'./{deployment.SETTINGS_FILE}:{deployment.SETTINGS}:ro',
     ],
   }
@@ -123,5 +128,5 @@ def _tensorboard(config: ComposeConfig) -> dict[str, Any]:
     'command': [],
     'networks': ['browser'],
     'ports': [f'127.0.0.1:{_TENSORBOARD_PORT}:{_TENSORBOARD_PORT}'],
-    'volumes': [f'{config.runs}:{deployment.RUNS}:ro'],
+    'volumes': [f'{config.mounted}:{deployment.RUNS}:ro'],
   }

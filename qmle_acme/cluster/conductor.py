@@ -64,7 +64,8 @@ def run(config: RunConfig, hosts: Mapping[str, str]) -> int:
   try:
     outcome = training.run(config, conduct)
   except UserError as refusal:
-    journal.end(journal_lib.GAVE_UP, str(refusal))
+    with contextlib.suppress(OSError):  # It may be the folder that is refused.
+      journal.end(journal_lib.GAVE_UP, str(refusal))
     raise
   journal.end(journal_lib.STOPPED, outcome.error)
   return outcome.exit_code

@@ -1,6 +1,7 @@
 """The files that have other engines run the nodes of a run."""
 
 import concurrent.futures
+import os
 import pathlib
 import signal
 import subprocess
@@ -52,6 +53,34 @@ def test_compose_has_a_service_for_each_node(tmp_path: pathlib.Path) -> None:
   large = {name for name, service in services.items() if service['mem_limit'] == '4g'}
   assert large == {'learner', 'replay'}
   assert services['actor-0']['mem_limit'] == '2g'
+
+
+def test_compose_mounts_the_folder_of_runs_from_wherever_its_file_is(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.chdir(tmp_path)
+  runs = tmp_path / 'runs'
+  runs.mkdir()
+  if os.geteuid() == 0:  # As whom no node runs.
+    os.chown(runs, 1000, 1000)
+  out = write(tmp_path, 'compose', '--runs', './runs')
+  services = yaml.safe_load((out / 'compose.yaml').read_text())['services']
+  assert services['actor-0']['volumes'][0] == f'{runs}:/runs'
+  assert services['tensorboard']['volumes'] == [f'{runs}:/runs:ro']
+  stat = runs.stat()
+  assert services['learner']['user'] == f'{stat.st_uid}:{stat.st_gid}'
+
+
+def test_main_says_in_one_line_that_it_cannot_write_its_folder(
+  tmp_path: pathlib.Path,
+) -> None:
+  from qmle_acme.cluster import conductor
+
+  file = tmp_path / 'file'
+  file.touch()
+  config = config_lib.RunConfig(run=file / 'run', env='bandit:bimodal')
+  with pytest.raises(UserError, match='cannot write in'):
+    conductor.run(config, places.parse_hosts((), config))
 
 
 def test_hosts_have_the_names_of_their_roles_unless_told() -> None:

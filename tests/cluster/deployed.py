@@ -26,14 +26,22 @@ _ENDLESS = 10_000_000
 class Deployment:
   """The files of `qmle cluster` for a small run, and its folder.
 
-  Two actors, and a node that takes the arg max.
+  One of its nodes takes the arg max.
 
   Attributes:
     out: where the files are.
     folder: of the run, on this machine.
+    actors: how many there are.
   """
 
-  def __init__(self, engine: str, root: pathlib.Path, run: pathlib.Path, *more: str):
+  def __init__(
+    self,
+    engine: str,
+    root: pathlib.Path,
+    run: pathlib.Path,
+    *more: str,
+    actors: int = 2,
+  ):
     """Writes the files.
 
     Args:
@@ -41,12 +49,14 @@ class Deployment:
       root: for the files.
       run: folder of the run.
       more: arguments of `qmle cluster`.
+      actors: how many there are.
     """
-    self.out, self.folder = root / 'deploy', RunFolder(run)
+    self.out, self.folder, self.actors = root / 'deploy', RunFolder(run), actors
     overlay = root / 'small.yaml'
     overlay.write_text(small_settings())
     arguments = (
-      f'--config {overlay} --env control:cartpole:swingup --actors 2 --argmax-nodes 1 '
+      f'--config {overlay} --env control:cartpole:swingup '
+      f'--actors {actors} --argmax-nodes 1 '
       f'--steps {_ENDLESS} --evaluation-period 1000000 --evaluation-episodes 1 '
       f'--checkpoint-minutes 0.1 --out {self.out}'
     )
@@ -105,17 +115,15 @@ class Deployment:
     """Asserts that the run has reached its steps and left all that a run leaves."""
     status = self.status()
     assert (status['state'], status['error']) == ('finished', None)
-    assert steps <= status['actor_steps'] <= steps + 2 * 20
+    assert steps <= status['actor_steps'] <= steps + self.actors * 20
     last = read_records(self.folder.evaluations)[-1]
     assert last['actor_steps'] == status['actor_steps'] == status['saved_steps']
     metrics = read_records(self.folder.metrics)
     assert any(record.get('argmax_by_nodes', 0.0) > 0.0 for record in metrics)
-    logs = {path.name for path in self.folder.logs.iterdir()}
-    singles = {
-      f'{role}-0.log'
-      for role in ('counter', 'replay', 'learner', 'argmax', 'evaluator')
-    }
-    assert {'main.log', 'actor-0.log', 'actor-1.log', *singles} <= logs
+    logs = {path.stem for path in self.folder.logs.iterdir()}
+    singles = ('counter', 'replay', 'learner', 'argmax', 'evaluator')
+    actors = {f'actor-{index}' for index in range(self.actors)}
+    assert {'main', *(f'{role}-0' for role in singles), *actors} <= logs
     assert any(self.folder.learner_checkpoints.iterdir())
     assert any(self.folder.replay_checkpoints.iterdir())
 

@@ -9,20 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+import yaml
 from deployed import IMAGE, Deployment, output_of
 
 pytestmark = pytest.mark.cluster
 
-SERVICES = [
-  'main',
-  'counter',
-  'replay',
-  'learner',
-  'argmax-0',
-  'evaluator',
-  'actor-0',
-  'actor-1',
-]
 _PORTS = 4
 _STRANGERS = 'strangers'
 # Of the image.
@@ -32,15 +23,22 @@ _ADDRESS = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
 
 
 class Containers(Deployment):
-  """A run in the containers that Compose makes of a generated file."""
+  """A run in the containers that Compose makes of a generated file.
 
-  def __init__(self, root: pathlib.Path):
+  Attributes:
+    services: names of its nodes.
+  """
+
+  def __init__(self, root: pathlib.Path, actors: int = 2):
     root.chmod(0o755)
     runs = root / 'runs'
     runs.mkdir()
     os.chown(runs, _USER, _USER)
     run = runs / 'proof'
-    super().__init__('compose', root, run, '--run', 'proof', '--runs', str(runs))
+    more = ('--run', 'proof', '--runs', str(runs))
+    super().__init__('compose', root, run, *more, actors=actors)
+    services = yaml.safe_load((self.out / 'compose.yaml').read_text())['services']
+    self.services = [service for service in services if service != 'tensorboard']
 
   def compose(self, *arguments: str) -> None:
     """Runs docker-compose on the file."""
@@ -72,8 +70,8 @@ class Containers(Deployment):
 
   def exit_codes(self) -> dict[str, int]:
     """Returns the exit code of each service, once none runs."""
-    self.wait_until(lambda: not any(map(self.pid, SERVICES)), 'the end')
-    return {s: int(self.inspect(s, '{{.State.ExitCode}}')) for s in SERVICES}
+    self.wait_until(lambda: not any(map(self.pid, self.services)), 'the end')
+    return {s: int(self.inspect(s, '{{.State.ExitCode}}')) for s in self.services}
 
   def resumed_at(self) -> int:
     """Returns the steps from which the learner has last gone on, as its log says."""
@@ -83,8 +81,8 @@ class Containers(Deployment):
 
 
 @pytest.fixture
-def run(tmp_path: pathlib.Path) -> Iterator[Containers]:
-  containers = Containers(tmp_path)
+def run(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Containers]:
+  containers = Containers(tmp_path, *getattr(request, 'param', ()))
   try:
     yield containers
   finally:
@@ -111,9 +109,20 @@ def test_run_reaches_its_end_through_kills_and_a_stop(run: Containers) -> None:
   steps = stopped['saved_steps'] + 2000
   run.set_end(steps)
   run.compose('up', '--detach')
-  assert run.exit_codes() == dict.fromkeys(SERVICES, 0)
+  assert run.exit_codes() == dict.fromkeys(run.services, 0)
   assert run.resumed_at() == stopped['saved_steps']
   run.assert_whole(steps)
+
+
+# More than 16 have a publisher, by which alone they get variables.
+@pytest.mark.parametrize('run', [(17,)], indirect=True)
+def test_many_actors_reach_the_end(run: Containers) -> None:
+  assert 'publisher' in run.services
+  run.set_end(4000)
+  run.compose('up', '--detach')
+  assert run.exit_codes() == dict.fromkeys(run.services, 0)
+  run.assert_whole(4000)
+  assert run.status()['restarts'] == 0
 
 
 def assert_goes_on_after(
@@ -178,7 +187,7 @@ for host in sys.argv[1:]:
       pass
 print(reached)
 """
-  hosts = [run.inspect(service, _ADDRESS) for service in SERVICES]
+  hosts = [run.inspect(service, _ADDRESS) for service in run.services]
   common = ('docker', 'run', '--rm', '--entrypoint', 'python', '--network')
   inside = output_of(*common, 'proof_run', IMAGE, '-c', code, *hosts)
   assert inside.count('(') == _PORTS  # They answer those who belong there.

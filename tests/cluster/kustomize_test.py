@@ -1,6 +1,7 @@
 """What kustomize makes of the manifests, by the command that a user types."""
 
 import pathlib
+import shutil
 
 import pytest
 import yaml
@@ -9,7 +10,10 @@ from deployment_test import validate_by_newest_schemas
 
 from qmle_acme.launch import cluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [
+  pytest.mark.cluster,
+  pytest.mark.skipif(shutil.which('kubectl') is None, reason='kubectl is not here'),
+]
 
 
 def test_overlay_has_its_image_and_settings_in_every_pod(

@@ -3,7 +3,7 @@
 #   make_base_image.sh FOLDER IMAGE      (root; DOCKER_HOST says which engine)
 set -euo pipefail
 folder=$1 image=$2 root=$1/root
-python=$(python3.10 -c 'import sys; print(sys.base_prefix)')
+python=$(.venv/bin/python -c 'import sys; print(sys.base_prefix)')
 mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.cluster
 
 _CONFIGURATION = """
 ClusterName=qmle
-SlurmctldHost={host}
+SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort=17000
 SlurmUser=root
 AuthType=auth/munge
@@ -75,9 +75,12 @@ class Slurm:
       )
       if idle.stdout.split() == ['idle', '3']:
         return
+      if any(daemon.poll() is not None for daemon in self._daemons):
+        break
       time.sleep(1.0)
     self.stop()
-    raise AssertionError(f'no three idle hosts: {idle.stdout} {idle.stderr}')
+    outputs = ''.join(path.read_text() for path in folder.glob('*.out'))
+    raise AssertionError(f'no three idle hosts: {idle.stdout} {outputs}')
 
   def _start(self, *command: str) -> None:
     with (self._folder / f'{command[0]}.out').open('ab') as out:

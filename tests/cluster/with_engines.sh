@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Runs a command with a Docker Engine of its own: installed from Debian's packages, on a
-# private socket, with the image built from the Dockerfile. Root only.
+# Runs a command where there is a Docker Engine of its own, installed from Debian's
+# packages, with the image built from the Dockerfile. Root only.
 #   with_engines.sh COMMAND ...
 # QMLE_ENGINES  a folder that keeps images from one time to the next
 # CI            if it is set, a machine that cannot run the engines is a failure
+#
+# Engine and command are isolated (isolated.sh): they leave nothing behind but the folder.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -14,43 +16,32 @@ skip() {
   exit 0
 }
 
+# Services that are installed are not started.
+install_packages() {
+  local policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then policy=; else
+    printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod +x "$policy"
+  fi
+  local code=0
+  { apt-get update && DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --no-install-recommends "$@"; } > /dev/null || code=$?
+  if [ -n "$policy" ]; then rm "$policy"; fi
+  return "$code"
+}
+
 if [ "$(id -u)" != 0 ]; then skip 'needs root'; fi
 if ! command -v apt-get > /dev/null; then skip "needs Debian's packages"; fi
-packages=(docker.io docker-compose debootstrap iproute2 iptables slurm-wlm munge)
-if ! command -v kubectl > /dev/null; then packages+=(kubernetes-client); fi
+packages=(docker.io docker-compose debootstrap iproute2 iptables procps slurm-wlm munge)
 if ! dpkg --status "${packages[@]}" > /dev/null 2>&1; then
-  { apt-get update && DEBIAN_FRONTEND=noninteractive \
-    apt-get install --yes --no-install-recommends "${packages[@]}"; } > /dev/null \
+  install_packages "${packages[@]}" \
     || skip "cannot be installed from Debian's packages: ${packages[*]}"
 fi
 
 folder=${QMLE_ENGINES:-$(mktemp -d)}
+if [ -z "${QMLE_ENGINES:-}" ]; then trap 'rm -rf "$folder"' EXIT; fi
 mkdir -p "$folder"
-export DOCKER_HOST=unix://$folder/sock DOCKER_BUILDKIT=0
-# Tests make the networks that they need.
-dockerd --data-root "$folder/data" --exec-root "$folder/exec" -p "$folder/pid" \
-  --bridge=none -H "$DOCKER_HOST" > "$folder/log" 2>&1 &
-engine=$!
-stop() {
-  kill "$engine" && wait "$engine" || true
-  umount "$folder"/exec/netns/* 2> /dev/null || true  # Which it leaves behind.
-  if [ -z "${QMLE_ENGINES:-}" ]; then rm -rf "$folder"; fi
-}
-trap stop EXIT
-for _ in $(seq 60); do
-  docker version > /dev/null 2>&1 && break
-  kill -0 "$engine" 2> /dev/null || skip "dockerd does not run here: $(tail -n 1 "$folder/log")"
-  sleep 1
-done
-driver=$(docker info --format '{{.Driver}}')
-# It copies a whole image for each layer: 50 GB.
-if [ "$driver" = vfs ]; then skip 'dockerd finds no overlay file system here'; fi
-
-base=local/python:3.10
-if [ -z "$(docker images --quiet "$base")" ]; then
-  tests/cluster/make_base_image.sh "$folder/base" "$base" > /dev/null
-  rm -rf "$folder/base"
-fi
+isolated=tests/cluster/isolated.sh engine=(tests/cluster/engine.sh "$folder")
+if ! reason=$("$isolated" --net "${engine[@]}" true 2>&1); then skip "$reason"; fi
 echo 'test-cluster: building the image, some minutes'
-docker build --quiet --network=host --build-arg BASE_IMAGE="$base" --tag qmle-acme . > /dev/null
-"$@"
+"$isolated" "${engine[@]}" --iptables=false --ip-forward=false tests/cluster/build_image.sh
+"$isolated" --net "${engine[@]}" "$@"

@@ -105,9 +105,11 @@ class Chaos:
 
   def assert_whole(self) -> None:
     """Asserts that a run has come to a good end, and that nothing of it is left."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    steps, since = 0, time.monotonic()
     while self.training.process.poll() is None:
-      assert time.monotonic() < deadline, self.training.output()
+      if self.steps() != steps:
+        steps, since = self.steps(), time.monotonic()
+      assert time.monotonic() < since + PATIENCE_SECONDS, self.training.output()
       self.look()
       time.sleep(0.2)
     assert self.training.wait() == 0, self.training.output()

@@ -105,10 +105,10 @@ class Chaos:
 
   def assert_whole(self) -> None:
     """Asserts that a run has come to a good end, and that nothing of it is left."""
-    steps, since = 0, time.monotonic()
+    taken, since = 0, time.monotonic()
     while self.training.process.poll() is None:
-      if self.steps() != steps:
-        steps, since = self.steps(), time.monotonic()
+      if self.steps() != taken:
+        taken, since = self.steps(), time.monotonic()
       assert time.monotonic() < since + PATIENCE_SECONDS, self.training.output()
       self.look()
       time.sleep(0.2)

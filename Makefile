@@ -44,7 +44,7 @@ test-all: $(VENV_READY)  ## run every test, but those of engines and chaos
 	.venv/bin/pytest -m 'not cluster and not chaos'
 
 test-cluster: $(VENV_READY)  ## run a training on real engines of its own (root, Debian)
-	tests/cluster/with_engines.sh .venv/bin/pytest -m cluster tests/cluster
+	tests/cluster/with_engines.sh .venv/bin/pytest -m 'cluster and not slow' tests/cluster
 
 test-chaos: $(VENV_READY)  ## kill processes of real runs, each kind KILLS times
 	CHAOS_KILLS=$(KILLS) .venv/bin/pytest -m chaos tests/chaos

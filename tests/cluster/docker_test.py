@@ -115,6 +115,7 @@ def test_run_reaches_its_end_through_kills_and_a_stop(run: Containers) -> None:
 
 
 # More than 16 have a publisher, by which alone they get variables.
+@pytest.mark.slow
 @pytest.mark.parametrize('run', [(17,)], indirect=True)
 def test_many_actors_reach_the_end(run: Containers) -> None:
   assert 'publisher' in run.services

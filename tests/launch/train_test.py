@@ -173,7 +173,7 @@ def test_tensorflow_will_start_with_the_threads_of_the_learner(
   monkeypatch.setattr(os, 'environ', dict(os.environ))
   seen: list[str | None] = []
 
-  def run(config: RunConfig, environment: Any, early: Any) -> Outcome:
+  def run(config: RunConfig, environment: Any, early: Any, nursery: Any) -> Outcome:
     seen.append(os.environ.get('TF_NUM_INTRAOP_THREADS'))
     return Outcome('finished', 0)
 

@@ -86,11 +86,13 @@ def thread_limits(threads: int) -> dict[str, str]:
   }
 
 
-def kill_group(process: subprocess.Popen[Any]) -> None:
-  """Kills a process that `start` has returned, and what it has started."""
-  process.kill()  # It may not lead its group yet.
+def kill_group(pid: int) -> None:
+  """Kills the group of processes that a process leads, or led, if any is left.
+
+  One that has only just been started may not lead it yet: kill it, too.
+  """
   with contextlib.suppress(ProcessLookupError):
-    os.killpg(process.pid, signal.SIGKILL)
+    os.killpg(pid, signal.SIGKILL)
 
 
 def die_with(parent: int) -> None:

@@ -123,7 +123,7 @@ class Nursery:
   def _end(self, pid: int, code: int) -> None:
     """Notes that a node has ended, and ends what it has started."""
     self._codes[pid] = code
-    kill_group(pid)
+    processes.kill_group(pid)
     self._guard.remove(pid)
 
 
@@ -168,14 +168,8 @@ class Child:
     if self.poll() is None:
       with contextlib.suppress(ProcessLookupError):
         os.kill(self.pid, signal.SIGKILL)  # It may not lead its group yet.
-      kill_group(self.pid)
+      processes.kill_group(self.pid)
     self.wait()
-
-
-def kill_group(pid: int) -> None:
-  """Kills the group of processes that a process leads, or led, if there is any left."""
-  with contextlib.suppress(ProcessLookupError):
-    os.killpg(pid, signal.SIGKILL)
 
 
 def environment() -> dict[str, str]:

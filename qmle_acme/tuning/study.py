@@ -216,7 +216,8 @@ def _training(
     yield process
   finally:
     if process.poll() is None:
-      processes.kill_group(process)
+      process.kill()
+      processes.kill_group(process.pid)
       process.wait()
 
 

@@ -27,6 +27,14 @@ def chaos(tmp_path: pathlib.Path) -> Iterator[Chaos]:
     yield chaos
 
 
+def assert_resumed_from_checkpoints(chaos: Chaos) -> None:
+  """Asserts that the learner went on, after each kill, from no less than was saved."""
+  _, *resumes = chaos.resumes()
+  assert len(resumes) == KILLS
+  for saved, resumed in zip(chaos.saved, resumes, strict=True):
+    assert resumed >= saved
+
+
 @pytest.mark.parametrize('label', ['actor', 'evaluator', 'replay'])
 def test_node_is_killed_and_started_again_alone(chaos: Chaos, label: str) -> None:
   for _ in range(KILLS):
@@ -48,10 +56,7 @@ def test_node_is_killed_and_all_go_back_to_a_checkpoint(
 
   chaos.assert_whole()
   assert chaos.training.status()['restarts'] == KILLS
-  _, *resumes = chaos.resumes()
-  assert len(resumes) == KILLS
-  for saved, resumed in zip(chaos.saved, resumes, strict=True):
-    assert resumed >= saved
+  assert_resumed_from_checkpoints(chaos)
 
 
 def test_nursery_is_killed_and_all_go_back_to_a_checkpoint(chaos: Chaos) -> None:
@@ -60,10 +65,7 @@ def test_nursery_is_killed_and_all_go_back_to_a_checkpoint(chaos: Chaos) -> None
     chaos.kill('nursery')
 
   chaos.assert_whole()
-  _, *resumes = chaos.resumes()
-  assert len(resumes) == KILLS
-  for saved, resumed in zip(chaos.saved, resumes, strict=True):
-    assert resumed >= saved
+  assert_resumed_from_checkpoints(chaos)
 
 
 def test_supervisor_is_killed_and_the_command_given_again(chaos: Chaos) -> None:
@@ -73,7 +75,4 @@ def test_supervisor_is_killed_and_the_command_given_again(chaos: Chaos) -> None:
     chaos.start_again()
 
   chaos.assert_whole()
-  _, *resumes = chaos.resumes()
-  assert len(resumes) == KILLS
-  for saved, resumed in zip(chaos.saved, resumes, strict=True):
-    assert resumed >= saved
+  assert_resumed_from_checkpoints(chaos)

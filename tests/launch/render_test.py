@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import small_runs
 
+from qmle_acme import training
 from qmle_acme.errors import UserError
 from qmle_acme.launch import render
 
@@ -34,12 +35,15 @@ def test_video(
 
 
 @pytest.mark.usefixtures('headless_gl')
-def test_three_episodes_side_by_side_as_a_gif(
-  trained_run: pathlib.Path, tmp_path: pathlib.Path
-) -> None:
+def test_three_episodes_side_by_side_as_a_gif(tmp_path: pathlib.Path) -> None:
+  # Episodes of a few steps: the pendulum falls.
+  config = small_runs.make_config(
+    tmp_path / 'run', env='gymnasium:InvertedPendulum-v5', steps=50
+  )
+  assert training.run(config).state == 'finished'
   out = tmp_path / 'episodes.gif'
   size = ['--height', '24', '--width', '32', '--grid', '3']
-  assert render.main([str(trained_run), '--out', str(out), *size]) == 0
+  assert render.main([str(config.run), '--out', str(out), *size]) == 0
   reader: Any
   with imageio.get_reader(out) as reader:
     assert reader.get_data(0).shape[:2] == (48, 64)

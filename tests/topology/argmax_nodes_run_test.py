@@ -8,7 +8,7 @@ import small_runs
 
 from qmle_acme.runs.records import LEARNER_STEPS, read_metrics
 
-STEPS = 2_000
+STEPS = 1_000
 
 
 @pytest.mark.parametrize('count', [pytest.param(1, marks=pytest.mark.slow), 2])

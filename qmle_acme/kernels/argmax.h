@@ -22,6 +22,9 @@
 //
 // All that is done to a tile of candidates is done while they are in the fastest cache.
 //
+// Where all states have the same first candidates, as those of uniform sampling are in a
+// batch, their part e_a W_i in the first layer is estimated once for all of them.
+//
 // A file that includes this one has included system.h, and set LANES and the target.
 
 #include "distinct.h"
@@ -34,12 +37,20 @@ enum { TILE = 24, BLOCK = 8, CANDIDATES_PER_FINALIST = 64 };
 _Static_assert(TILE % BLOCK == 0, "a tile is cut into blocks");
 _Static_assert(BLOCK % ROWS == 0 && BLOCK % FLOAT_ROWS == 0, "so is a block");
 
+// Distinct candidates that all states have, in front of all others.
+typedef struct {
+  int count;          // S, whole blocks of them
+  float *embeddings;  // [S, H], e_a
+  float *hidden;      // [S, 2H], e_a W_i
+} Common;
+
 // What the threads of one call share: each takes the next state until none is left, so
 // that none waits for one that the system has put aside.
 typedef struct {
   const Network *network;
   const Request *request;
   Packed inner, outer;
+  Common common;
   int next;    // state
   int failed;  // for want of memory
 } Job;
@@ -104,6 +115,13 @@ static size_t lay_out_packed(Packed *w, char *memory) {
   w->panels = take(memory, &used, (size_t)w->inputs * w->outputs, sizeof(int8_t));
   w->scales = take(memory, &used, w->outputs, sizeof(float));
   w->sums = take(memory, &used, w->outputs, sizeof(float));
+  return used;
+}
+
+static size_t lay_out_common(Common *common, int count, int width, char *memory) {
+  size_t used = 0;
+  common->embeddings = take(memory, &used, (size_t)count * width, sizeof(float));
+  common->hidden = take(memory, &used, (size_t)count * 2 * width, sizeof(float));
   return used;
 }
 
@@ -181,6 +199,17 @@ static void estimate_hidden(const Job *job, const float *state_hidden, Candidate
                 whole, work->hidden);
 }
 
+// What `estimate_hidden` does, for `count` of the common candidates from `first` on.
+static void recall_hidden(const Job *job, const float *state_hidden, int first, int count,
+                          Workspace *work) {
+  const size_t width = job->network->width;
+  const float *hidden = job->common.hidden + first * 2 * width;
+  memcpy(work->embeddings, job->common.embeddings + first * width,
+         sizeof(float) * count * width);
+  for (int r = 0; r < count; ++r)
+    sum_of(hidden + r * 2 * width, state_hidden, 2 * width, work->hidden + r * 2 * width);
+}
+
 // Takes the mean of `count` rows of the first layer as the origin.
 static void set_origin(const Network *net, int count, Workspace *work) {
   const int size = 2 * net->width;
@@ -248,14 +277,35 @@ static int admit(int32_t row, int end, int most, int32_t *finalists) {
   return end;
 }
 
+static Candidates candidates_of(const Job *job, int state) {
+  const Request *request = job->request;
+  const size_t first = (size_t)state * request->candidates;
+  return (Candidates){request->actions + first * request->size,
+                      request->inputs + first * job->network->inputs, request->size};
+}
+
+// Estimates the distinct candidates of a state, listed in work->rows.
+static void estimate_all(const Job *job, const float *state_hidden, Candidates of,
+                         int distinct, Workspace *work) {
+  const int common = job->common.count;
+  for (int i = 0, rows; i < distinct; i += rows) {
+    const int left = (i < common ? common : distinct) - i;
+    rows = left < TILE ? left : TILE;
+    if (i < common)
+      recall_hidden(job, state_hidden, i, rows, work);
+    else
+      estimate_hidden(job, state_hidden, of, work->rows + i, rows, work);
+    if (i == 0) set_origin(job->network, rows, work);
+    estimate(job, rows, work, work->estimates + i);
+  }
+}
+
 // Writes best candidate and value of one state.
 static void maximize_state(const Job *job, int state, Workspace *work) {
   const Network *net = job->network;
   const Request *request = job->request;
   const int width = net->width, count = request->candidates;
-  const size_t first = (size_t)state * count;
-  const Candidates of = {request->actions + first * request->size,
-                         request->inputs + first * net->inputs, request->size};
+  const Candidates of = candidates_of(job, state);
   const float *state_hidden = request->state_hidden + (size_t)state * 2 * width;
   memcpy(work->outer_offset, net->outer_b, sizeof(float) * 2 * width);
   add(work->outer_offset, request->embeddings + (size_t)state * width, width);
@@ -263,12 +313,7 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
   int32_t last;
   const int distinct = find_distinct(of.actions, count, of.size, work->table,
                                      table_slots(count), work->rows, &last);
-  for (int i = 0; i < distinct; i += TILE) {
-    const int rows = distinct - i < TILE ? distinct - i : TILE;
-    estimate_hidden(job, state_hidden, of, work->rows + i, rows, work);
-    if (i == 0) set_origin(net, rows, work);
-    estimate(job, rows, work, work->estimates + i);
-  }
+  estimate_all(job, state_hidden, of, distinct, work);
   int32_t finalists[TILE];
   float values[TILE];
   const int most = finalists_of(count);
@@ -282,6 +327,42 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
       best = i;
   request->best[state] = finalists[best];
   request->values[state] = values[best];
+}
+
+// Returns how many of the first candidates are the same in all states; of a single state,
+// which would gain nothing, none.
+static int count_common(const Job *job) {
+  const Request *request = job->request;
+  const size_t size = request->size, bytes = sizeof(float) * size;
+  const float *first = request->actions;
+  int common = request->states > 1 ? request->candidates : 0;
+  for (int state = 1; state < request->states; ++state) {
+    const float *actions = candidates_of(job, state).actions;
+    int same = 0;
+    while (same < common && !memcmp(actions + same * size, first + same * size, bytes))
+      ++same;
+    common = same;
+  }
+  return common;
+}
+
+// Fills in the common candidates, at most `count`.
+static void set_common(Job *job, int count, Workspace *work) {
+  const size_t width = job->network->width;
+  const Candidates of = candidates_of(job, 0);
+  Common *common = &job->common;
+  int32_t last;
+  const int distinct = find_distinct(of.actions, count, of.size, work->table,
+                                     table_slots(count), work->rows, &last);
+  common->count = distinct - distinct % BLOCK;
+  for (int i = 0, rows; i < common->count; i += rows) {
+    rows = common->count - i < TILE ? common->count - i : TILE;
+    // With an offset of zeros, as all of the workspace still is.
+    estimate_hidden(job, work->outer_offset, of, work->rows + i, rows, work);
+    memcpy(common->embeddings + i * width, work->embeddings,
+           sizeof(float) * rows * width);
+    memcpy(common->hidden + i * 2 * width, work->hidden, sizeof(float) * rows * 2 * width);
+  }
 }
 
 static void *run(void *argument) {
@@ -318,14 +399,26 @@ static int maximize(const Network *network, const Request *request, int threads)
              .request = request,
              .inner = {.inputs = width, .outputs = 2 * width},
              .outer = {.inputs = 2 * width, .outputs = 2 * width}};
+  const int common = count_common(&job);
   const size_t inner = lay_out_packed(&job.inner, NULL);
-  char *memory = allocate(inner + lay_out_packed(&job.outer, NULL));
-  if (!memory) return -1;
-  lay_out_packed(&job.inner, memory);
-  lay_out_packed(&job.outer, memory + inner);
-  pack(network->inner_w, &job.inner);
-  pack(network->outer_w, &job.outer);
-  run_on(states < 1 ? 1 : states < threads ? states : threads, &job);
+  const size_t outer = lay_out_packed(&job.outer, NULL);
+  Workspace work = {.memory = NULL};
+  char *memory =
+      allocate(inner + outer + lay_out_common(&job.common, common, width, NULL));
+  work.memory = allocate(lay_out(network, request, &work));
+  if (memory && work.memory) {
+    lay_out_packed(&job.inner, memory);
+    lay_out_packed(&job.outer, memory + inner);
+    lay_out_common(&job.common, common, width, memory + inner + outer);
+    lay_out(network, request, &work);
+    pack(network->inner_w, &job.inner);
+    pack(network->outer_w, &job.outer);
+    set_common(&job, common, &work);
+    run_on(states < 1 ? 1 : states < threads ? states : threads, &job);
+  } else {
+    job.failed = 1;
+  }
+  free(work.memory);
   free(memory);
   return job.failed ? -1 : 0;
 }

@@ -170,10 +170,15 @@ static Range relu_from(float *row, const float *origin, int size) {
   return (Range){-largest(-low), largest(high)};
 }
 
+// out = row + other
+static void sum_of(const float *row, const float *other, int size, float *out) {
+  for (int j = 0; j < size; j += LANES)
+    store(out + j, load(row + j) + load(other + j));
+}
+
 // row += other
 static void add(float *row, const float *other, int size) {
-  for (int j = 0; j < size; j += LANES)
-    store(row + j, load(row + j) + load(other + j));
+  sum_of(row, other, size, row);
 }
 
 // row += all of `count` others

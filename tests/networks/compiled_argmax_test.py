@@ -183,6 +183,47 @@ def test_first_of_equal_candidates_wins(
     assert best[state] == equal.argmax()
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+  st.integers(2, 5), st.integers(1, 110), st.floats(0, 1), st.booleans(), st.data()
+)
+def test_states_that_share_their_first_candidates(
+  batch: int, count: int, share: float, is_grid: bool, data: st.DataObject
+) -> None:
+  # All of them, none, some; on a grid many are equal, and later ones equal shared ones.
+  network = make_network(16, 3)
+  observations, actions = make_inputs(batch, count, 3)
+  own = np.round(actions.numpy()) if is_grid else actions.numpy()
+  own[:, : round(share * count)] = own[:1, : round(share * count)]
+  # Candidates of a single state are shared with none.
+  state = data.draw(st.integers(0, batch - 1))
+  embeddings = network.embed(observations)
+  best = check(network, embeddings, tf.constant(own))
+  (alone,) = check(
+    network, embeddings[state : state + 1], tf.constant(own[state : state + 1])
+  )
+  values = network(embeddings, tf.constant(own)).numpy()[state]
+  assert values[best[state]] == pytest.approx(
+    values[alone], abs=TOLERANCE * np.ptp(values)
+  )
+
+
+def test_shared_candidates_have_the_winner_that_they_have_alone() -> None:
+  network = make_network(128, 6, spread=0.05)
+  observations, actions = make_inputs(300, 101, 6)
+  own = actions.numpy()
+  own[:, :90] = own[0, :90]
+  embeddings = network.embed(observations)
+  best, value = network.argmax(embeddings, tf.constant(own))
+  assert 0.5 < np.mean(best < 90) < 1.0
+  for state in range(300):
+    alone, its_value = network.argmax(
+      embeddings[state : state + 1], tf.constant(own[state : state + 1])
+    )
+    assert best[state] == alone[0]
+    np.testing.assert_allclose(value[state], its_value[0], rtol=1e-5)
+
+
 @pytest.mark.parametrize('scale', [1e-6, 1e3])
 def test_weights_of_any_size(scale: float) -> None:
   network = make_network(32, 4)

@@ -78,6 +78,9 @@ class Ensemble(snt.Module):
   def propose(self, embeddings: Tensor, count: int, seed: Seed) -> Candidates:
     """Returns `count` candidates for each state.
 
+    Those of uniform sampling come first, and are drawn once for all states of the batch:
+    in each state they are uniform, and the kernel embeds them once.
+
     Args:
       embeddings: [B, H] observation embeddings; B is static.
       count: N, at least 1.
@@ -85,8 +88,8 @@ class Ensemble(snt.Module):
     """
     counts = split_budget(count, self._ratios)
     seeds = tf.unstack(tf.random.split(seed, len(counts)))
-    uniform_shape = (embeddings.shape[0], counts[0])
-    parts = [self._space.sample_proposal(uniform_shape, seeds[0])]
+    uniform = self._space.sample_proposal((1, counts[0]), seeds[0])
+    parts = [tf.repeat(uniform, embeddings.shape[0], axis=0)]
     parts += [
       self._space.from_proposal(
         predictor.sample(predictor(embeddings), n, predictor_seed)

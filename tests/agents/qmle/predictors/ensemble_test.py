@@ -165,6 +165,15 @@ def test_seed_decides_the_candidates() -> None:
   assert is_other[:, 30:].any()
 
 
+def test_states_share_uniform_candidates_alone() -> None:
+  ensemble = _make((0.5, 0.25, 0.25), ('delta', 'categorical'))
+  actions = ensemble.propose(tf.zeros([2, _WIDTH]), 40, _SEED).actions.numpy()
+  np.testing.assert_array_equal(actions[0, :20], actions[1, :20])
+  assert (actions[0, 21:] != actions[1, 21:]).any(axis=-1).mean() > 0.5
+  distinct = np.unique(actions[0, :10], axis=0)  # In the box.
+  assert len(distinct) == 10
+
+
 def test_members_draw_with_seeds_of_their_own() -> None:
   ensemble = _make((0.0, 0.5, 0.5), ('categorical', 'categorical'))
   embeddings = tf.zeros([2, _WIDTH])  # Of zeros every head makes even logits.

@@ -78,8 +78,8 @@ class Ensemble(snt.Module):
   def propose(self, embeddings: Tensor, count: int, seed: Seed) -> Candidates:
     """Returns `count` candidates for each state.
 
-    Those of uniform sampling come first, and are drawn once for all states of the batch:
-    in each state they are uniform, and the kernel embeds them once.
+    Those of uniform sampling come first, and are drawn once for all states: in each
+    state they are uniform, and the kernel embeds them once.
 
     Args:
       embeddings: [B, H] observation embeddings; B is static.

@@ -19,7 +19,15 @@ import rich.console
 
 from qmle_acme import processes, tracking
 from qmle_acme.files import refused_if_not_written
-from qmle_acme.runs import checkpointing, ending, factory, local, machine, memory
+from qmle_acme.runs import (
+  checkpointing,
+  ending,
+  factory,
+  local,
+  machine,
+  memory,
+  videos,
+)
 from qmle_acme.runs.activity import Activity
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
@@ -64,6 +72,8 @@ def run(
   if environment is None:
     announce(f'making {config.env}')
   with warnings.catch_warnings(record=True) as found:  # They go to the log.
+    environment = environment or factory.make_environment(config, seed=0)
+    is_drawn = videos.are_possible(environment)
     spec = factory.make_spec(config, environment)
     builder = factory.make_builder(config, spec)  # Refuses what the agent cannot do.
   size = config.of_agent.replay_size
@@ -119,7 +129,7 @@ def run(
       is_replay_behind = checkpointing.is_replay_behind(folder)
       outcome = with_loss(outcome, counts, config, is_replay_behind)
       folder.write_status(outcome.state, counts, outcome.error)
-      say(console, _summary(outcome, counts, folder))
+      say(console, _summary(outcome, counts, folder, is_drawn))
   return outcome
 
 
@@ -236,12 +246,14 @@ def _opening(config: RunConfig, counts: Mapping[str, float]) -> str:
   return f'{verb}: {config.agent} on {config.env} in {config.run}'
 
 
-def _summary(outcome: Outcome, counts: dict[str, float], folder: RunFolder) -> str:
+def _summary(
+  outcome: Outcome, counts: dict[str, float], folder: RunFolder, is_drawn: bool
+) -> str:
   """Returns the last line, or lines, that a person sees."""
   steps = f'{int(counts.get(ACTOR_STEPS, 0)):,} steps saved in {folder.path}'
   if outcome.state == 'failed':
     return f'failed: {outcome.error}; {steps}'
   if outcome.state == 'stopped':
     return f'stopped: {steps}; {outcome.error or "the same command resumes"}'
-  value, *more = ending.describe(folder)
+  value, *more = ending.describe(folder, is_drawn)
   return '\n'.join([f'finished: {steps}; {value}', *more])

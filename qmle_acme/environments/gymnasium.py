@@ -117,6 +117,11 @@ class Adapter(dm_env.Environment):
     """0 or 1."""
     return specs.BoundedArray((), np.float32, 0.0, 1.0, 'discount')
 
+  @property
+  def is_drawn(self) -> bool:
+    """Whether it draws pictures at all."""
+    return self._environment.render_mode == _RENDER_MODE
+
   def render(self, height: int, width: int) -> np.ndarray:
     """Returns a picture [height, width, 3], uint8, with margins if shapes differ.
 
@@ -124,7 +129,7 @@ class Adapter(dm_env.Environment):
       UserError: the environment draws none, or no such ones, or a package is missing.
     """
     name = self._name
-    if self._environment.render_mode != _RENDER_MODE:
+    if not self.is_drawn:
       raise UserError(f'no video of {name}: it has nothing to draw')
     gl.use_headless_backend()
     try:

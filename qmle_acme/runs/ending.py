@@ -12,8 +12,13 @@ from qmle_acme.runs.evaluations import Evaluation, best_of, read_evaluations
 from qmle_acme.runs.run_folder import RunFolder
 
 
-def describe(folder: RunFolder) -> list[str]:
-  """Returns lines: the final greedy return, the best one and the time, what is next."""
+def describe(folder: RunFolder, is_drawn: bool) -> list[str]:
+  """Returns lines: the final greedy return, the best one and the time, what is next.
+
+  Args:
+    folder: of a run with at least one evaluation.
+    is_drawn: whether there can be a video of its environment.
+  """
   evaluations = read_evaluations(folder)
   last, best = evaluations[-1], best_of(evaluations)
   assert best is not None
@@ -21,11 +26,12 @@ def describe(folder: RunFolder) -> list[str]:
   episodes = 'one episode' if count == 1 else f'the mean of {count} episodes'
   seconds = datetime.timedelta(seconds=round(last.wall_seconds))
   run, qmle = _near(folder.path), command()
+  render = f'      {qmle} render {run} --best --out episode.mp4'
   return [
     f'greedy return {_number(last)}, {episodes}',
     f'best {_number(best)}, after {best.actor_steps:,} steps; trained for {seconds}',
     f'next: {qmle} evaluate {run}',
-    f'      {qmle} render {run} --best --out episode.mp4',
+    *([render] if is_drawn else []),
     f'      {qmle} report {run} --out report',
   ]
 

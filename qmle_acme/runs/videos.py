@@ -23,6 +23,16 @@ _HEIGHT, _WIDTH = 240, 320
 _SUFFIX = '.mp4'
 
 
+def are_possible(environment: dm_env.Environment) -> bool:
+  """Returns whether the environment has anything to draw; draws nothing.
+
+  Whether OpenGL works here, and what else drawing needs, only `check` finds out.
+  """
+  if not all(hasattr(environment, name) for name in ('render', 'control_timestep')):
+    return False
+  return getattr(environment, 'is_drawn', True)
+
+
 def check(environment: dm_env.Environment) -> None:
   """Draws a frame, as long as nothing has begun; resets the environment.
 

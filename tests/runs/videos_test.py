@@ -1,5 +1,6 @@
 """Videos that a run makes of itself."""
 
+import contextlib
 import pathlib
 from typing import Any
 
@@ -7,6 +8,7 @@ import imageio.v2 as imageio
 import pytest
 import small_runs
 
+from qmle_acme import environments
 from qmle_acme.errors import UserError
 from qmle_acme.runs import factory, videos
 from qmle_acme.runs.evaluations import read_evaluations
@@ -60,6 +62,28 @@ def test_what_draws_nothing_is_refused(tmp_path: pathlib.Path) -> None:
   config = small_runs.make_config(tmp_path / 'run', render_every=10)
   with pytest.raises(UserError, match='it has nothing to draw'):
     factory.make_spec(config)
+
+
+@pytest.mark.parametrize(
+  ('name', 'expected'),
+  [
+    ('control:cartpole:swingup', True),
+    ('repeat:2:control:cartpole:swingup', True),
+    ('restricted:0.5:control:cartpole:swingup', True),
+    ('gymnasium:Pendulum-v1', True),
+    ('python:drawn_environment:make', True),
+    ('bandit:bimodal', False),
+    ('synthetic:box:2', False),
+    ('repeat:2:synthetic:box:2', False),
+    ('switches:2x1', False),
+    ('recommender:100', False),
+    ('hybrid:platform', False),
+    ('relaxed:hybrid:goal', False),
+  ],
+)
+def test_videos_are_possible_of_what_draws(name: str, expected: bool) -> None:
+  with contextlib.closing(environments.make(name, seed=1)) as environment:
+    assert videos.are_possible(environment) is expected
 
 
 def test_a_run_that_goes_back_forgets_later_videos(tmp_path: pathlib.Path) -> None:

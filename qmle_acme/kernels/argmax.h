@@ -110,6 +110,14 @@ static size_t lay_out(const Network *net, const Request *request, Workspace *wor
   return used;
 }
 
+// Makes a workspace; returns whether there was memory for it, which the caller frees.
+static int open_workspace(const Job *job, Workspace *work) {
+  *work = (Workspace){.memory = NULL};
+  work->memory = allocate(lay_out(job->network, job->request, work));
+  if (work->memory) lay_out(job->network, job->request, work);
+  return work->memory != NULL;
+}
+
 static size_t lay_out_packed(Packed *w, char *memory) {
   size_t used = 0;
   w->panels = take(memory, &used, (size_t)w->inputs * w->outputs, sizeof(int8_t));
@@ -346,35 +354,35 @@ static int count_common(const Job *job) {
   return common;
 }
 
-// Fills in the common candidates, at most `count`.
-static void set_common(Job *job, int count, Workspace *work) {
+// Fills in the common candidates, at most `count`; returns whether there was memory.
+static int set_common(Job *job, int count) {
   const size_t width = job->network->width;
   const Candidates of = candidates_of(job, 0);
   Common *common = &job->common;
+  Workspace work;
+  if (!open_workspace(job, &work)) return 0;
   int32_t last;
-  const int distinct = find_distinct(of.actions, count, of.size, work->table,
-                                     table_slots(count), work->rows, &last);
+  const int distinct = find_distinct(of.actions, count, of.size, work.table,
+                                     table_slots(count), work.rows, &last);
   common->count = distinct - distinct % BLOCK;
   for (int i = 0, rows; i < common->count; i += rows) {
     rows = common->count - i < TILE ? common->count - i : TILE;
     // With an offset of zeros, as all of the workspace still is.
-    estimate_hidden(job, work->outer_offset, of, work->rows + i, rows, work);
-    memcpy(common->embeddings + i * width, work->embeddings,
-           sizeof(float) * rows * width);
-    memcpy(common->hidden + i * 2 * width, work->hidden, sizeof(float) * rows * 2 * width);
+    estimate_hidden(job, work.outer_offset, of, work.rows + i, rows, &work);
+    memcpy(common->embeddings + i * width, work.embeddings, sizeof(float) * rows * width);
+    memcpy(common->hidden + i * 2 * width, work.hidden, sizeof(float) * rows * 2 * width);
   }
+  free(work.memory);
+  return 1;
 }
 
 static void *run(void *argument) {
   Job *job = argument;
-  const Request *request = job->request;
-  Workspace work = {.memory = NULL};
-  work.memory = allocate(lay_out(job->network, request, &work));
+  Workspace work;
   int state;
-  if (work.memory) {
-    lay_out(job->network, request, &work);
+  if (open_workspace(job, &work)) {
     while ((state = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED)) <
-           request->states)
+           job->request->states)
       maximize_state(job, state, &work);
   } else {
     __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
@@ -402,23 +410,16 @@ static int maximize(const Network *network, const Request *request, int threads)
   const int common = count_common(&job);
   const size_t inner = lay_out_packed(&job.inner, NULL);
   const size_t outer = lay_out_packed(&job.outer, NULL);
-  Workspace work = {.memory = NULL};
   char *memory =
       allocate(inner + outer + lay_out_common(&job.common, common, width, NULL));
-  work.memory = allocate(lay_out(network, request, &work));
-  if (memory && work.memory) {
-    lay_out_packed(&job.inner, memory);
-    lay_out_packed(&job.outer, memory + inner);
-    lay_out_common(&job.common, common, width, memory + inner + outer);
-    lay_out(network, request, &work);
-    pack(network->inner_w, &job.inner);
-    pack(network->outer_w, &job.outer);
-    set_common(&job, common, &work);
-    run_on(states < 1 ? 1 : states < threads ? states : threads, &job);
-  } else {
-    job.failed = 1;
-  }
-  free(work.memory);
+  if (!memory) return -1;
+  lay_out_packed(&job.inner, memory);
+  lay_out_packed(&job.outer, memory + inner);
+  lay_out_common(&job.common, common, width, memory + inner + outer);
+  pack(network->inner_w, &job.inner);
+  pack(network->outer_w, &job.outer);
+  job.failed = common >= BLOCK && !set_common(&job, common);
+  if (!job.failed) run_on(states < 1 ? 1 : states < threads ? states : threads, &job);
   free(memory);
   return job.failed ? -1 : 0;
 }

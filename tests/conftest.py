@@ -13,17 +13,6 @@ from qmle_acme.errors import UserError
 from qmle_acme.runs.config import RunConfig
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-  """Has tests of whole processes tried twice, which pytest then says.
-
-  They go by time somewhere, and a machine that others use may stand still in one.
-  """
-  for item in items:
-    is_of_processes = hasattr(getattr(item, 'module', None), 'small_runs')
-    if is_of_processes or item.path.parent.name in ('cluster', 'topology'):
-      item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 @pytest.fixture(scope='session')
 def headless_gl() -> str:
   """The OpenGL backend in use; skips the test where there is none."""

@@ -132,7 +132,7 @@ def assert_optimised(
 )
 def test_steps_are_those_worked_out_by_hand(changes: dict[str, Any]) -> None:
   config = dataclasses.replace(CONFIG, target_update_period=3, **changes)
-  store = Store(seed=1)
+  store = Store(seed=2)
   # All new; some seen before; one twice in a batch, first new and then known.
   batches = [[0, 1, 2, 3], [2, 3, 4, 5], [6, 6, 0, 4], [6, 6, 1, 1], [0, 1, 2, 3]]
   samples = [store.draw(batch) for batch in batches]
@@ -168,9 +168,7 @@ def test_steps_are_those_worked_out_by_hand(changes: dict[str, Any]) -> None:
       np.testing.assert_allclose(now, kept, rtol=1e-6)
     keys, sent = priorities.sent[-1]
     np.testing.assert_array_equal(keys, sample.keys)
-    np.testing.assert_allclose(
-      sent, np.abs(expected.td_error) + 1e-6, rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(sent, np.abs(expected.td_error) + 1e-6, rtol=1e-4)
     if config.use_cache:
       for i in np.argsort(expected.q_max):  # Of one item twice, the better.
         known[int(keys[i])] = expected.best_action[i]

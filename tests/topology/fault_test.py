@@ -96,9 +96,8 @@ def test_learner_that_is_killed_before_it_has_saved_is_reported(
 ) -> None:
   learner = training.node('learner')
   learner.suspend()  # It cannot save any more.
-  while checkpointing.is_replay_behind(
-    training.folder
-  ):  # In the midst of a checkpoint.
+  # Not in the midst of a checkpoint, of which replay's part would be missing.
+  while checkpointing.is_replay_behind(training.folder):
     learner.resume()
     time.sleep(0.1)
     learner.suspend()

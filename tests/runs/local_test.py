@@ -1,6 +1,7 @@
 """The local layout, by the command that a person types."""
 
 import dataclasses
+import itertools
 import json
 import pathlib
 import signal
@@ -41,10 +42,11 @@ def test_run_is_finished_and_says_so(trained: small_runs.Training) -> None:
     'loading TensorFlow ...',
   ]
   first, awaited, *lines = trained.stdout.read_text().splitlines()
-  lines, (last, *_) = lines[:-5], lines[-5:]
   assert first.startswith('starting: qmle on ')
   assert awaited.startswith('waiting for networks')
-  assert lines and all(line.startswith('steps ') for line in lines)
+  progress = list(itertools.takewhile(lambda line: line.startswith('steps '), lines))
+  assert progress
+  last = lines[len(progress)]
   value = read_records(trained.folder.evaluations)[-1]['episode_return_mean']
   assert last == (
     f'finished: {STEPS:,} steps saved in {trained.folder.path}; '

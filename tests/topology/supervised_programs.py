@@ -53,6 +53,13 @@ class Caller:
     (self._folder / 'total').write_text(str(total))
 
 
+def write_whole(path: pathlib.Path, text: str) -> None:
+  """Writes a file that is never seen empty."""
+  aside = path.with_suffix('.aside')
+  aside.write_text(text)
+  aside.rename(path)
+
+
 class Saver:
   """Runs until it is stopped, then takes its time and writes down its name."""
 
@@ -62,7 +69,7 @@ class Saver:
     self._seconds = seconds
 
   def run(self) -> None:
-    (self._folder / f'{self._name}.pid').write_text(str(os.getpid()))
+    write_whole(self._folder / f'{self._name}.pid', str(os.getpid()))
     lp.stop_event().wait()
     time.sleep(self._seconds)
     with (self._folder / 'saved').open('a') as saved:
@@ -93,8 +100,8 @@ class Stuck:
 
   def run(self) -> None:
     child = subprocess.Popen(['sleep', '60'])
-    (self._folder / 'child.pid').write_text(str(child.pid))
-    (self._folder / 'stuck.pid').write_text(str(os.getpid()))
+    write_whole(self._folder / 'child.pid', str(child.pid))
+    write_whole(self._folder / 'stuck.pid', str(os.getpid()))
     threading.Event().wait(60)
 
 
@@ -106,7 +113,7 @@ class Raiser:
     self._after = after
 
   def run(self) -> None:
-    (self._folder / 'raiser.pid').write_text(str(os.getpid()))
+    write_whole(self._folder / 'raiser.pid', str(os.getpid()))
     if self._after:
       Waiter(self._folder, self._after).run()
     else:

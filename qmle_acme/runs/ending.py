@@ -15,6 +15,8 @@ from qmle_acme.runs.run_folder import RunFolder
 def describe(folder: RunFolder, is_drawn: bool) -> list[str]:
   """Returns lines: the final greedy return, the best one and the time, what is next.
 
+  Where the learner took no step, that is said in place of the best one.
+
   Args:
     folder: of a run with at least one evaluation.
     is_drawn: whether there can be a video of its environment.
@@ -25,11 +27,16 @@ def describe(folder: RunFolder, is_drawn: bool) -> list[str]:
   count = len(last.episode_returns)
   episodes = 'one episode' if count == 1 else f'the mean of {count} episodes'
   seconds = datetime.timedelta(seconds=round(last.wall_seconds))
+  gain = (
+    f'best {_number(best)}, after {best.actor_steps:,} steps; trained for {seconds}'
+  )
+  if last.learner_steps == 0:
+    gain = 'nothing was learned: the steps were over before replay held min_replay_size'
   run, qmle = _near(folder.path), command()
   render = f'      {qmle} render {run} --best --out episode.mp4'
   return [
     f'greedy return {_number(last)}, {episodes}',
-    f'best {_number(best)}, after {best.actor_steps:,} steps; trained for {seconds}',
+    gain,
     f'next: {qmle} evaluate {run}',
     *([render] if is_drawn else []),
     f'      {qmle} report {run} --out report',

@@ -39,11 +39,12 @@ class Display:
     """Returns whether it is time for another update."""
     return time.monotonic() >= self._next
 
-  def show(self, make_table: Callable[[], rich.table.Table], line: str) -> None:
-    """Shows the table in a terminal, the line elsewhere."""
+  def show(self, make_table: Callable[[], rich.table.Table], line: str | None) -> None:
+    """Shows the table in a terminal; elsewhere the line, if there is anything new."""
     self._next = time.monotonic() + self._period
     if not self._console.is_terminal:
-      screen.say(self._console, line)
+      if line is not None:
+        screen.say(self._console, line)
       return
     if self._live is None:
       self._live = rich.live.Live(console=self._console, auto_refresh=False)
@@ -95,12 +96,14 @@ class Progress:
       replay_info: the tables' info by name, from Reverb.
     """
     steps, learner_steps = (snapshot.get(k, 0) for k in (ACTOR_STEPS, LEARNER_STEPS))
-    if self._history and steps < self._history[-1][1]:
+    last_counts = self._history[-1][1:] if self._history else None
+    if last_counts and steps < last_counts[0]:
       self._history.clear()  # The run has gone back to a checkpoint.
     self._history.append((time.monotonic(), steps, learner_steps))
     rows = self._rows(snapshot, replay_info[TABLE])
     line = '  '.join(f'{name} {value}' for name, value in rows.items())
-    self._display.show(functools.partial(self._table, rows), line)
+    is_news = (steps, learner_steps) != last_counts
+    self._display.show(functools.partial(self._table, rows), line if is_news else None)
 
   def say(self, line: str) -> None:
     """Shows a line by itself."""

@@ -46,11 +46,16 @@ def test_run_is_finished_and_says_so(trained: small_runs.Training) -> None:
   assert awaited.startswith('waiting for networks')
   progress = list(itertools.takewhile(lambda line: line.startswith('steps '), lines))
   assert progress
-  last = lines[len(progress)]
-  value = read_records(trained.folder.evaluations)[-1]['episode_return_mean']
+  last, best_line, *_ = lines[len(progress) :]
+  evaluations = read_records(trained.folder.evaluations)
+  value = evaluations[-1]['episode_return_mean']
   assert last == (
     f'finished: {STEPS:,} steps saved in {trained.folder.path}; '
     f'greedy return {value:,.6g}, one episode'
+  )
+  best = max(evaluations, key=lambda record: record['episode_return_mean'])
+  assert best_line.startswith(
+    f'best {best["episode_return_mean"]:,.6g}, after {best["actor_steps"]:,} steps; '
   )
   assert 'Traceback' not in trained.log()
 

@@ -109,6 +109,17 @@ def test_lines_where_there_is_no_terminal(client: reverb.Client) -> None:
   assert '\x1b' not in output.getvalue()
 
 
+def test_no_line_is_shown_again_while_an_evaluation_takes_long(
+  client: reverb.Client,
+) -> None:
+  output = io.StringIO()
+  progress = Progress(CONFIG, rich.console.Console(file=output, width=400))
+  for learner_steps in (7, 8, 8, 8):
+    progress.update(snapshot(2_000, learner_steps), client.server_info())
+
+  assert len(output.getvalue().splitlines()) == 2
+
+
 def test_nothing_is_left_after_more_steps_than_were_asked_for(
   client: reverb.Client,
 ) -> None:

@@ -9,12 +9,15 @@ SEED = 1
 RUN = runs/$(subst /,-,$(subst :,-,$(ENV)))-$(AGENT)-$(SEED)
 IMAGE = qmle_acme
 KILLS = 20
+TESTERS = 2
 
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 TOOLS_READY := .tools/uv-$(UV_VERSION).ready
 LIBRARIES_READY := .venv/libraries.ready
 VENV_READY := .venv/ready
+# A file's tests run one after another: some go on where the one before them stopped.
+PYTEST := .venv/bin/pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 NATIVE := $(wildcard qmle_acme/kernels/*.[ch] qmle_acme/kernels/preload/*.c)
 
 # uv does not read pip's settings: hand it the index that pip was told to use.
@@ -37,11 +40,11 @@ train: $(VENV_READY)  ## train AGENT on ENV for STEPS with ACTORS actor processe
 	.venv/bin/qmle train --env '$(ENV)' --agent '$(AGENT)' --run '$(RUN)' \
 	  --steps $(STEPS) --layout distributed --actors $(ACTORS) --seed $(SEED)
 
-test: $(VENV_READY)  ## run the tests that take seconds
-	.venv/bin/pytest -m 'not slow and not cluster and not chaos'
+test: $(VENV_READY)  ## run the tests that take seconds, TESTERS of them at a time
+	$(PYTEST) -m 'not slow and not cluster and not chaos'
 
 test-all: $(VENV_READY)  ## run every test, but those of engines and chaos
-	.venv/bin/pytest -m 'not cluster and not chaos'
+	$(PYTEST) -m 'not cluster and not chaos'
 
 test-cluster: $(VENV_READY)  ## run a training on real engines of its own (root, Debian)
 	tests/cluster/with_engines.sh .venv/bin/pytest -m 'cluster and not slow' tests/cluster

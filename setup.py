@@ -96,6 +96,7 @@ DEV = [
   'mypy==2.4.1',  # Types.
   'nbclient==0.11.0',  # Runs a notebook as its server would.
   'pytest==9.2.0',  # Runs the tests.
+  'pytest-xdist==3.8.0',  # Runs them on several cores.
   'ruff==0.17.6',  # Format and lint.
   'types-pyyaml==6.0.12.20261113',  # Types of PyYAML for mypy.
 ]

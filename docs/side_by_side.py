@@ -1,8 +1,8 @@
 """The official QMLE and ours in turns on the same cores: steps/s, CPU time of a step.
 
 The official code is not ours to ship: fetch github.com/atavakol/qmle, and give it an
-environment of its own (Python 3.11; torch, gym 0.23.1, dm-control, numpy < 2,
-pyglet < 2, tensorboard, setuptools < 81). Then:
+environment of its own (Python 3.11; torch, gym 0.23.1, dm-control 1.0.27, mujoco 3.2.7,
+numpy < 2, pyglet < 2, tensorboard, setuptools < 81). Then:
 
     .venv/bin/python docs/side_by_side.py --official qmle --python qmle/.venv/bin/python
 """

@@ -14,6 +14,9 @@ from qmle_acme.runs.config import to_dict
 from qmle_acme.runs.records import read_metrics
 from qmle_acme.runs.run_folder import RunFolder
 
+both_layouts = pytest.mark.parametrize(
+  'layout', ['local', pytest.param('distributed', marks=pytest.mark.slow)]
+)
 DOCS = pathlib.Path(__file__).parents[1] / 'docs' / 'python.md'
 _, ARM, TRAIN, LAPLACE_CONFIG, LAPLACE, SHOOTING_CONFIG, SHOOTING = re.findall(
   r'```python\n(.*?)```', DOCS.read_text(), re.DOTALL
@@ -62,7 +65,7 @@ def install(folder: pathlib.Path, entry_points: str) -> None:
   (info / 'entry_points.txt').write_text(entry_points)
 
 
-@pytest.mark.parametrize('layout', ['local', 'distributed'])
+@both_layouts
 def test_families_of_other_packages(layout: str, tmp_path: pathlib.Path) -> None:
   write_arm(tmp_path)
   (tmp_path / 'robots.py').write_text(FAMILY)
@@ -115,7 +118,7 @@ def test_predictors_of_other_packages(tmp_path: pathlib.Path) -> None:
   assert "unknown predictor family 'laplace'" in without.stderr
 
 
-@pytest.mark.parametrize('layout', ['local', 'distributed'])
+@both_layouts
 def test_agents_of_other_packages(layout: str, tmp_path: pathlib.Path) -> None:
   (tmp_path / 'shooting_config.py').write_text(SHOOTING_CONFIG)
   (tmp_path / 'shooting.py').write_text(SHOOTING)

@@ -10,7 +10,6 @@ import shutil
 import signal
 import statistics
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 
@@ -106,13 +105,13 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
 
 
 def test_the_command_is_named_by_its_path_where_no_shell_would_find_it(
-  monkeypatch: pytest.MonkeyPatch,
+  monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
   scripts = pathlib.Path(sys.executable).parent
   monkeypatch.setenv('PATH', '/nowhere')
   monkeypatch.chdir('/')
   assert ending.command() == str(scripts / 'qmle').lstrip('/')
-  monkeypatch.chdir(tempfile.gettempdir())
+  monkeypatch.chdir(tmp_path)
   assert ending.command() == str(scripts / 'qmle')
 
 

@@ -15,6 +15,7 @@ from qmle_acme.errors import UserError
 from qmle_acme.launch import render
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('headless_gl')
 def test_video(
   trained_run: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]

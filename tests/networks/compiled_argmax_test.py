@@ -221,7 +221,7 @@ def test_shared_candidates_have_the_winner_that_they_have_alone() -> None:
       embeddings[state : state + 1], tf.constant(own[state : state + 1])
     )
     assert best[state] == alone[0]
-    np.testing.assert_allclose(value[state], its_value[0], rtol=1e-5)
+    np.testing.assert_allclose(value[state], its_value[0], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize('scale', [1e-6, 1e3])

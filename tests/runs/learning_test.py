@@ -63,6 +63,7 @@ def test_finds_the_narrow_high_mode_of_the_bandit(
   assert min(returns[-2:]) > 0.9 * Bandit.optimal_reward
 
 
+@pytest.mark.slow
 def test_runs_much_faster_than_by_random_actions(tmp_path: pathlib.Path) -> None:
   name = 'control:cheetah:run'
   config = small_runs.make_config(

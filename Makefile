@@ -86,7 +86,7 @@ $(TOOLS_READY):
 	@touch $@
 
 $(LIBRARIES_READY): $(TOOLS_READY) requirements.txt .python-version
-	@echo 'Setting up .venv (a minute the first time)'
+	@echo 'Setting up .venv (one to five minutes the first time)'
 	@$(UV) venv --quiet --clear --python "$$(cat .python-version)" .venv
 	@$(UV) pip install --quiet --python .venv --no-deps --compile-bytecode \
 	  --build-constraints requirements.txt -r requirements.txt

@@ -1,5 +1,6 @@
 """`qmle`: finds the command and runs it."""
 
+import errno
 import importlib
 import os
 import pathlib
@@ -78,6 +79,11 @@ def main() -> None:
   except BrokenPipeError:  # Whoever read has enough, as `head` has.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(128 + signal.SIGPIPE)
+  except OSError as error:
+    if error.errno != errno.ENAMETOOLONG:
+      raise
+    print(f'qmle: {error.filename}: {error.strerror}', file=sys.stderr)
+    sys.exit(2)
 
 
 def _answer(arguments: list[str]) -> int:

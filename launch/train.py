@@ -51,6 +51,7 @@ def main(argv: list[str]) -> int:
   folder = RunFolder(config.run)
   folder.check_same(config)
   check_can_make(folder.path)
+  _note_what_is_idle(config)
   screen.announce(f'making {config.env}')
   with opened_for(config) as nursery:  # It loads TensorFlow too, beside this process.
     with warnings.catch_warnings(record=True) as later:
@@ -65,6 +66,14 @@ def main(argv: list[str]) -> int:
       config, early=[*early, *later], environment=environment, nursery=nursery
     )
   return outcome.exit_code
+
+
+def _note_what_is_idle(config: config_lib.RunConfig) -> None:
+  """Says whose settings were changed in vain."""
+  for agent in config_lib.AGENTS:
+    settings = getattr(config, agent)
+    if agent != config.agent and settings != type(settings)():
+      screen.note(f'settings of {agent} have no effect: the agent is {config.agent}')
 
 
 def _check_is_meant(run: pathlib.Path) -> None:

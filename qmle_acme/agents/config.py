@@ -49,7 +49,8 @@ class AgentConfig:
       self.replay_size >= max(self.batch_size, self.min_replay_size),
       'replay_size',
       self.replay_size,
-      'at least batch_size and min_replay_size',
+      f'at least batch_size ({self.batch_size}) and min_replay_size '
+      f'({self.min_replay_size})',
     )
 
   def check_actions(self, spec: Any) -> None:

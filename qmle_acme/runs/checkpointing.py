@@ -211,11 +211,12 @@ def newest(folder: RunFolder) -> Stored:
   stored = _newest(folder)
   if stored is None:
     damages = CheckpointStore(folder.learner_checkpoints).damages()
-    raise UserError(
-      f'no checkpoint is whole: {"; ".join(damages)}'
-      if damages
-      else f'{folder.path} has no checkpoint yet: train first'
-    )
+    if damages:
+      raise UserError(f'no checkpoint is whole: {"; ".join(damages)}')
+    has_best = best_checkpoint.read_return(folder) is not None
+    other = 'take the best policy so far (--best, or best=True)'
+    advice = other if has_best else 'train first'
+    raise UserError(f'{folder.path} has no checkpoint yet: {advice}')
   return stored
 
 

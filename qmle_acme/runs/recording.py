@@ -172,7 +172,9 @@ class Recorder(counting.Counter):
     except OSError as error:
       if not is_disk_full(error):
         raise
-      self._warning = f'the best policy is not kept: no space left in {error.filename}'
+      self._warning = (
+        f'the best policy is not kept: no space left in {self._folder.path}'
+      )
 
   def last_video(self) -> int:
     """Returns the actor steps of the newest video, -1 without one."""

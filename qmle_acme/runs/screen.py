@@ -46,10 +46,15 @@ def output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
         os.close(copy)
 
 
-def announce(what: str) -> None:
-  """Says on standard error what is waited for, before a run has its screen."""
+def note(line: str) -> None:
+  """Says something on standard error, before a run has its screen."""
   with contextlib.suppress(OSError):  # Whoever read it is gone.
-    print(f'{what} ...', file=sys.stderr, flush=True)
+    print(line, file=sys.stderr, flush=True)
+
+
+def announce(what: str) -> None:
+  """Says what is waited for, before a run has its screen."""
+  note(f'{what} ...')
 
 
 def say(console: rich.console.Console, line: str) -> None:

@@ -183,6 +183,19 @@ def test_tensorflow_will_start_with_the_threads_of_the_learner(
   assert seen == ['3']
 
 
+def test_settings_of_another_agent_are_said_to_have_no_effect(
+  monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+  monkeypatch.setattr(training, 'run', lambda *_, **__: Outcome('finished', 0))
+  arguments = ['--run', 'x', '--agent', 'd4pg', '--d4pg.n-step', '2']
+  said = 'settings of qmle have no effect: the agent is d4pg'
+
+  assert train.main(arguments) == 0
+  assert 'no effect' not in capsys.readouterr().err
+  assert train.main([*arguments, '--qmle.n-step', '3']) == 0
+  assert capsys.readouterr().err.splitlines()[0] == said
+
+
 def test_files_of_the_project_are_accepted() -> None:
   folder = pathlib.Path(__file__).parents[2] / 'configs'
   paths = sorted(folder.glob('*.yaml')) + sorted(folder.glob('baselines/*.yaml'))

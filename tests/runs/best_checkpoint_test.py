@@ -79,6 +79,8 @@ def read_best(folder: RunFolder) -> tuple[float, float]:
 def test_it_is_of_the_best_evaluation_and_not_of_a_later_one(folder: RunFolder) -> None:
   recorder = evaluate(folder, [-0.9, -0.5, 0.0])  # The wide bump is about -0.5.
   assert read_best(folder) == (20, -0.5)
+  with pytest.raises(UserError, match='no checkpoint yet: take the best policy so far'):
+    checkpointing.newest(folder)
   last = recorder.last_evaluation()
   best = recorder.best_return()
   assert best is not None and last is not None
@@ -113,11 +115,12 @@ def test_full_disk_is_a_warning_and_the_best_before_stays(
   evaluate(folder, [-0.9])
 
   def full(*_: object) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path))
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # It names no file.
 
   monkeypatch.setattr(best_checkpoint, 'keep', full)
   recorder = evaluate(folder, [-0.5], first_steps=20)
-  assert 'the best policy is not kept' in recorder.snapshot()['warning']
+  warning = f'the best policy is not kept: no space left in {folder.path}'
+  assert recorder.snapshot()['warning'] == warning
   assert read_best(folder)[0] == 10
 
 

@@ -121,7 +121,10 @@ class QMLEConfig(AgentConfig):
     names = [member.name for member in self.predictors]
     distinct = 'distinct: give those of one family a name each'
     self._check(len(set(names)) == len(names), 'predictors', names, distinct)
-    is_whole = math.isclose(sum(self.ratios), 1.0)
+    total = sum(self.ratios)
     self._check(
-      is_whole, 'uniform_ratio and predictors', self.ratios, 'shares with sum 1'
+      math.isclose(total, 1.0),
+      'uniform_ratio and predictors',
+      self.ratios,
+      f'shares with sum 1, not {total:.6g}',
     )

@@ -171,7 +171,9 @@ def test_run_reaches_its_end_through_kills_and_ends_of_the_job(
     assert_has_saved(run)
     steps = run.status()['saved_steps'] + 2000
     run.set_end(steps)
-    output_of('scontrol', 'update', f'JobId={job}', 'StartTime=now')
+    # Not at once: in the second in which SLURM revokes the job's credential it would
+    # revoke a new one too, and the job be over.
+    output_of('scontrol', 'update', f'JobId={job}', 'StartTime=now+3seconds')
     run.wait_until(lambda: run.state(job) == 'COMPLETED 0:0', 'the end')
     run.assert_whole(steps)
   finally:

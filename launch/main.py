@@ -9,6 +9,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Mapping
+from typing import NoReturn
 
 import qmle_acme
 from qmle_acme.errors import (
@@ -69,11 +70,9 @@ def main() -> None:
       sys.stdout.flush()  # Not at the exit, where nobody could say that it fails.
     sys.exit(code)
   except UserError as error:
-    print(f'qmle: {in_one_line(str(error))}', file=sys.stderr)
-    sys.exit(2)
+    _leave(str(error), 2)
   except (RunFault, EnvironmentCrash) as error:  # In a command that is no run.
-    print(f'qmle: {in_one_line(str(error))}', file=sys.stderr)
-    sys.exit(1)
+    _leave(str(error), 1)
   except KeyboardInterrupt:
     sys.exit(130)
   except BrokenPipeError:  # Whoever read has enough, as `head` has.
@@ -82,8 +81,13 @@ def main() -> None:
   except OSError as error:
     if error.errno != errno.ENAMETOOLONG:
       raise
-    print(f'qmle: {error.filename}: {error.strerror}', file=sys.stderr)
-    sys.exit(2)
+    _leave(f'{error.filename}: {error.strerror}', 2)
+
+
+def _leave(message: str, code: int) -> NoReturn:
+  """Says in one line why the command ends with an exit code."""
+  print(f'qmle: {in_one_line(message)}', file=sys.stderr)
+  sys.exit(code)
 
 
 def _answer(arguments: list[str]) -> int:

@@ -29,9 +29,9 @@ def describe(folder: RunFolder, is_drawn: bool) -> list[str]:
   seconds = datetime.timedelta(seconds=round(last.wall_seconds))
   gain = (
     f'best {_number(best)}, after {best.actor_steps:,} steps; trained for {seconds}'
+    if last.learner_steps
+    else 'nothing was learned: the steps were over before replay held min_replay_size'
   )
-  if last.learner_steps == 0:
-    gain = 'nothing was learned: the steps were over before replay held min_replay_size'
   run, qmle = _near(folder.path), command()
   render = f'      {qmle} render {run} --best --out episode.mp4'
   return [

@@ -72,7 +72,7 @@ class Call:
       "unknown environment 'control:walker:wlak'; nearest: control:walker:walk, ",
     ),
     (['train', '--run', 300 * 'x'], f'{300 * "x"}: File name too long'),
-    (['evaluate', 300 * 'x'], f'{300 * "x"}'),
+    (['evaluate', 300 * 'x'], f'{300 * "x"}/config.yaml: File name too long'),
     (['train'], 'qmle train needs --run PATH; see qmle train --help'),
     (['train', '--run'], '--run PATH lacks its value; see qmle train --help'),
     (['train', *RUN, '--steps', 'many'], '--steps INT: invalid literal for int() '),

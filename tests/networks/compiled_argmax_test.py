@@ -210,18 +210,21 @@ def test_states_that_share_their_first_candidates(
 
 def test_shared_candidates_have_the_winner_that_they_have_alone() -> None:
   network = make_network(128, 6, spread=0.05)
-  observations, actions = make_inputs(300, 101, 6)
+  observations, actions = make_inputs(600, 101, 6)
   own = actions.numpy()
   own[:, :90] = own[0, :90]
   embeddings = network.embed(observations)
   best, value = network.argmax(embeddings, tf.constant(own))
   assert 0.5 < np.mean(best < 90) < 1.0
-  for state in range(300):
+  # Where larger terms cancel out, float32 keeps no five digits of their sum.
+  states = np.flatnonzero(np.abs(value) > 0.2)[:300]
+  assert len(states) == 300
+  for state in states:
     alone, its_value = network.argmax(
       embeddings[state : state + 1], tf.constant(own[state : state + 1])
     )
     assert best[state] == alone[0]
-    np.testing.assert_allclose(value[state], its_value[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(value[state], its_value[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize('scale', [1e-6, 1e3])

@@ -1,5 +1,6 @@
 """Command lines from dataclasses, with one line for whatever is wrong with them."""
 
+import contextlib
 import dataclasses
 import typing
 from collections.abc import Iterator
@@ -68,6 +69,31 @@ def _predictors(
     is_instance=lambda value: isinstance(value, tuple),
     str_from_instance=lambda members: [f'{m.family}={m.ratio}' for m in members],
   )
+
+
+@_FORMS.primitive_rule
+def _whole_numbers(
+  info: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec | None:
+  """Has whole numbers written as 1000000, 1_000_000 or 1e6."""
+  if info.type is not int:
+    return None
+  return tyro.constructors.PrimitiveConstructorSpec(
+    nargs=1,
+    metavar='INT',
+    instance_from_str=lambda words: _whole_number(words[0]),
+    is_instance=lambda value: isinstance(value, int),
+    str_from_instance=lambda value: [str(value)],
+  )
+
+
+def _whole_number(word: str) -> int:
+  with contextlib.suppress(ValueError):
+    return int(word)
+  with contextlib.suppress(ValueError):
+    if (number := float(word)).is_integer():
+      return int(number)
+  raise ValueError(f'{word!r} is no whole number')
 
 
 def _predictor(word: str) -> MemberConfig:

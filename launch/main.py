@@ -7,7 +7,6 @@ import pathlib
 import re
 import signal
 import sys
-import warnings
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -74,7 +73,7 @@ def main() -> None:
   except (RunFault, EnvironmentCrash) as error:  # In a command that is no run.
     _leave(str(error), 1)
   except KeyboardInterrupt:
-    sys.exit(130)
+    _leave('interrupted', 128 + signal.SIGINT)
   except BrokenPipeError:  # Whoever read has enough, as `head` has.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(128 + signal.SIGPIPE)
@@ -103,7 +102,6 @@ def _answer(arguments: list[str]) -> int:
     _start_again(environment)
   if not _is_in_run(pathlib.Path.cwd()):
     sys.path.append(os.getcwd())  # For environments of the user's own.
-  warnings.filterwarnings('ignore', module='glfw')  # No display is no error here.
   return _run(arguments[0], arguments[1:])
 
 

@@ -114,13 +114,13 @@ def _owner(folder: pathlib.Path) -> str:
 
 
 def _command(config: ComposeConfig, place: Place) -> str:
-  command = deployment.node_command(place, deployment.RUNS / config.name)
+  command = deployment.node_command(place, config.folder)
   return json.dumps([*command, '--hold', str(_HOLD_SECONDS)])
 
 
 def _tensorboard(config: ComposeConfig) -> dict[str, Any]:
   """Returns the service that shows the run to this machine, if it is asked for."""
-  folder = deployment.RUNS / config.name / 'tensorboard'
+  folder = config.folder / 'tensorboard'
   return _confined(config) | {
     'profiles': ['tensorboard'],
     'environment': deployment.ENVIRONMENT,

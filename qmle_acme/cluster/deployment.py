@@ -70,6 +70,20 @@ class ClusterConfig(RunConfig):
       )
     return name
 
+  @property
+  def folder(self) -> pathlib.PurePosixPath:
+    """Folder of the run in a container: one for each name, on the volume.
+
+    Raises:
+      UserError: the name has folders before it, which the volume would not have.
+    """
+    if self.run != pathlib.Path(self.run.name):
+      raise UserError(
+        f'--run {self.run}: runs lie on a volume of their own; name the run alone, as '
+        f'in --run {self.run.name}'
+      )
+    return RUNS / self.name
+
   @functools.cached_property
   def replay_gib(self) -> int:
     """Memory that the rows need once replay is full, in GiB.

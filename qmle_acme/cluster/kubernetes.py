@@ -176,7 +176,7 @@ def _container(config: KubernetesConfig, place: Place) -> dict[str, Any]:
     'image': 'qmle-acme',
     'args': deployment.node_command(
       place,
-      deployment.RUNS / config.name,
+      config.folder,
       index=f'$({_INDEX})' if place.role == ACTOR else None,
       hosts={p.service: _name(config, p.service) for p in called(config)},
     ),

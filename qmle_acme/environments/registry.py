@@ -12,6 +12,7 @@ its name is the family, its value the module (docs/python.md).
 import functools
 import importlib
 import traceback
+import warnings
 from collections.abc import Mapping
 from importlib import metadata
 from types import ModuleType
@@ -19,6 +20,9 @@ from types import ModuleType
 from qmle_acme.environments import modules
 from qmle_acme.environments.checked import Checked
 from qmle_acme.errors import UserError, described, unknown
+
+# A machine without a display is no error here.
+warnings.filterwarnings('ignore', module='glfw')
 
 _GROUP = 'qmle_acme.environments'
 _OURS = {

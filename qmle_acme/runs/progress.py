@@ -120,6 +120,7 @@ class Progress:
     actor_rate, learner_rate = self._rates()
     evaluation = snapshot['last_evaluation']
     recent = snapshot['recent_returns']
+    waits = who_waits(table.rate_limiter_info)
     rows = {
       'steps': f'{steps:,} of {total:,} ({min(steps / total, 1):.0%})',
       'actors': f'{actor_rate:.0f} steps/s',
@@ -134,7 +135,7 @@ class Progress:
         else '-'
       ),
       'replay': f'{table.current_size:,}',
-      'waits': who_waits(table.rate_limiter_info).value,
+      'waits': '-' if waits is Waits.NOBODY else waits.value,
     }
     if snapshot.get(WARNING):
       rows['warning'] = snapshot[WARNING]

@@ -5,10 +5,11 @@ one that writes metrics, evaluations and TensorBoard events, so that the other n
 need nothing but a connection to it.
 """
 
+import contextlib
 import pathlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -166,15 +167,9 @@ class Recorder(counting.Counter):
       files: of `best_checkpoint.pack`.
     """
     counts = {name: counts.get(name, 0) for name in STAMPS}
-    try:
+    with self._warned('the best policy is not kept', self._folder.path):
       best_checkpoint.keep(self._folder, counts, episode_return_mean, files)
       self._best_return = episode_return_mean
-    except OSError as error:
-      if not is_disk_full(error):
-        raise
-      self._warning = (
-        f'the best policy is not kept: no space left in {self._folder.path}'
-      )
 
   def last_video(self) -> int:
     """Returns the actor steps of the newest video, -1 without one."""
@@ -182,12 +177,8 @@ class Recorder(counting.Counter):
 
   def keep_video(self, actor_steps: int, data: bytes) -> None:
     """Keeps a video of the policy of so many actor steps; a full disk is a warning."""
-    try:
+    with self._warned('a video is lost', self._folder.videos):
       videos.keep(self._folder, actor_steps, data)
-    except OSError as error:
-      if not is_disk_full(error):
-        raise
-      self._warning = f'a video is lost: no space left in {self._folder.videos}'
 
   def snapshot(self) -> dict[str, Any]:
     """Returns how the run stands, for those who watch it."""
@@ -209,6 +200,16 @@ class Recorder(counting.Counter):
       if record:
         self._write(self._folder.metrics, 'actor', self._stamps() | record)
 
+  @contextlib.contextmanager
+  def _warned(self, loss: str, where: pathlib.Path) -> Iterator[None]:
+    """On a full disk goes on with a warning of what is lost."""
+    try:
+      yield
+    except (OSError, tf.errors.ResourceExhaustedError) as error:
+      if isinstance(error, OSError) and not is_disk_full(error):
+        raise
+      self._warning = f'{loss}: no space left in {where}'
+
   def _stamps(self) -> dict[str, float]:
     counts = self.get_counts()
     return {name: counts.get(name, 0) for name in STAMPS}
@@ -221,13 +222,9 @@ class Recorder(counting.Counter):
     On a full disk it is lost, and the run goes on with a warning.
     """
     line = record if source is None else {'source': source, **record}
-    try:
+    with self._warned('a record is lost', path.parent):
       append_line(path, to_json(line))
       self._events.add(int(record[ACTOR_STEPS]), numbers_of(line))
-    except (OSError, tf.errors.ResourceExhaustedError) as error:
-      if isinstance(error, OSError) and not is_disk_full(error):
-        raise
-      self._warning = f'a record is lost: no space left for {path}'
 
 
 def _drop_after(path: pathlib.Path, actor_steps: float) -> list[dict[str, Any]]:

@@ -112,6 +112,8 @@ def test_every_node_can_be_started() -> None:
   'arguments',
   [
     ('compose', '--run', 'Walker', '--env', 'bandit:bimodal'),
+    ('compose', '--run', 'a/walker', '--env', 'bandit:bimodal'),
+    ('kubernetes', '--run', 'a/walker', '--env', 'bandit:bimodal'),
     ('compose', '--run', 'walker', '--env', 'bandit:bimodal', '--layout', 'local'),
     ('compose', '--run', 'walker', '--env', 'no:such'),
     ('kompose', '--run', 'walker'),

@@ -49,3 +49,17 @@ def test_what_is_asked_for_and_does_not_work_is_one_line_of_advice() -> None:
   for word in ('unset MUJOCO_GL', 'libegl1', 'libgl1', 'libosmesa6'):
     assert word in printed
   assert '\n' not in printed
+
+
+def test_a_machine_without_a_display_is_no_warning() -> None:
+  environment = {
+    k: v for k, v in os.environ.items() if k not in ('DISPLAY', 'MUJOCO_GL')
+  }
+  script = (
+    'from qmle_acme import environments\n'
+    "environments.make('control:cartpole:swingup', seed=0)"
+  )
+  process = subprocess.run(
+    [sys.executable, '-c', script], env=environment, capture_output=True, check=True
+  )
+  assert process.stderr == b''

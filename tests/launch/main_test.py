@@ -75,8 +75,9 @@ class Call:
     (['evaluate', 300 * 'x'], f'{300 * "x"}/config.yaml: File name too long'),
     (['train'], 'qmle train needs --run PATH; see qmle train --help'),
     (['train', '--run'], '--run PATH lacks its value; see qmle train --help'),
-    (['train', *RUN, '--steps', 'many'], '--steps INT: invalid literal for int() '),
-    (['train', *RUN, '--steps', 'many'], "'many'; see qmle train --help"),
+    (['train', *RUN, '--steps', 'many'], "--steps INT: 'many' is no whole number"),
+    (['train', *RUN, '--steps', '1.5'], "'1.5' is no whole number; see qmle train"),
+    (['train', *RUN, '--steps', 'inf'], "'inf' is no whole number; see qmle train"),
     (['train', *RUN, '--config'], 'argument --config: expected one argument; see '),
     (
       ['train', *RUN, '--layout', 'lokal'],
@@ -137,20 +138,26 @@ def test_what_is_wrong_is_one_line(
   assert list(tmp_path.iterdir()) == []  # Nothing is left of it.
 
 
-@pytest.mark.parametrize('kind', [EnvironmentCrash, RunFault])
-def test_an_environment_that_fails_is_one_line_in_any_command(
+@pytest.mark.parametrize(
+  ('error', 'code', 'line'),
+  [
+    (EnvironmentCrash('x:y: step 3: OSError: gone'), 1, 'x:y: step 3: OSError: gone'),
+    (RunFault('x:y: step 3: OSError: gone'), 1, 'x:y: step 3: OSError: gone'),
+    (KeyboardInterrupt(), 130, 'interrupted'),
+  ],
+)
+def test_what_ends_any_command_is_one_line(
   monkeypatch: pytest.MonkeyPatch,
-  capsys: pytest.CaptureFixture[str],
-  kind: type[Exception],
+  call: Call,
+  error: BaseException,
+  code: int,
+  line: str,
 ) -> None:
   def fail(_: list[str]) -> NoReturn:
-    raise kind('x:y: step 3: OSError: gone')
+    raise error
 
   monkeypatch.setattr(main, '_answer', fail)
-  with pytest.raises(SystemExit) as caught:
-    main.main()
-  assert caught.value.code == 1
-  assert capsys.readouterr().err == 'qmle: x:y: step 3: OSError: gone\n'
+  assert call('train') == (code, '', f'qmle: {line}\n')
 
 
 def test_what_a_user_preloads_stays_behind_ours() -> None:

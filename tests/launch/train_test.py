@@ -153,6 +153,13 @@ def test_every_setting_can_be_given_on_the_command_line() -> None:
   assert train.parse(['--run', 'x', '--argmax-nodes', '2']).argmax_nodes == 2
 
 
+def test_whole_numbers_have_three_forms() -> None:
+  config = train.parse(
+    ['--run', 'x', '--steps', '1e6', '--seed', '7', '--qmle.replay-size', '50_000']
+  )
+  assert (config.steps, config.seed, config.qmle.replay_size) == (1_000_000, 7, 50_000)
+
+
 def test_defaults_then_files_in_order_then_options(tmp_path: pathlib.Path) -> None:
   first, second = tmp_path / 'first.yaml', tmp_path / 'second.yaml'
   first.write_text('{steps: 1, seed: 1, actors: 1, qmle: {n_step: 2, bins: 5}}')

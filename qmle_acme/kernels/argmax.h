@@ -32,10 +32,12 @@
 #include "kernels.h"
 
 // Candidates of a state that go through the network together, a multiple of what every
-// layer takes at once; and how many candidates there are for one finalist.
-enum { TILE = 24, BLOCK = 8, CANDIDATES_PER_FINALIST = 64 };
+// layer takes at once; how many candidates there are for one finalist, and of what their
+// number is a multiple, of more where integers are coarser.
+enum { TILE = 24, BLOCK = 8, CANDIDATES_PER_FINALIST = 64, FINALISTS = 64 / LANES };
 _Static_assert(TILE % BLOCK == 0, "a tile is cut into blocks");
 _Static_assert(BLOCK % ROWS == 0 && BLOCK % FLOAT_ROWS == 0, "so is a block");
+_Static_assert(FINALISTS % FLOAT_ROWS == 0, "so are the finalists");
 
 // Distinct candidates that all states have, in front of all others.
 typedef struct {
@@ -120,7 +122,9 @@ static int open_workspace(const Job *job, Workspace *work) {
 
 static size_t lay_out_packed(Packed *w, char *memory) {
   size_t used = 0;
-  w->panels = take(memory, &used, (size_t)w->inputs * w->outputs, sizeof(int8_t));
+  const size_t count = (size_t)w->inputs * w->outputs;
+  w->float_panels = take(memory, &used, count, sizeof(float));
+  w->panels = take(memory, &used, count, sizeof(int8_t));
   w->scales = take(memory, &used, w->outputs, sizeof(float));
   w->sums = take(memory, &used, w->outputs, sizeof(float));
   return used;
@@ -140,10 +144,9 @@ static int round_up(int count, int multiple) {
 // Rounds up to whole blocks. The rows that fill them up hold what was there before.
 static int whole_blocks(int rows) { return round_up(rows, BLOCK); }
 
-// How many finalists a state has: more where there are more to mistake for the best, and
-// as many as the layers take at once, which are more where integers are coarser.
+// How many finalists a state has: more where there are more to mistake for the best.
 static int finalists_of(int candidates) {
-  const int count = round_up(candidates / CANDIDATES_PER_FINALIST + 1, FLOAT_ROWS);
+  const int count = round_up(candidates / CANDIDATES_PER_FINALIST + 1, FINALISTS);
   return count < TILE ? count : TILE;
 }
 
@@ -239,18 +242,17 @@ static void estimate(const Job *job, int count, Workspace *work, float *values) 
 }
 
 // Evaluates `count` candidates, at most TILE, in float32.
-static void evaluate(const Network *net, const float *state_hidden, Candidates of,
+static void evaluate(const Job *job, const float *state_hidden, Candidates of,
                      const int32_t *rows, int count, Workspace *work, float *values) {
+  const Network *net = job->network;
   const int width = net->width, whole = round_up(count, FLOAT_ROWS);
   embed(net, of, rows, count, work);
   for (int r = 0; r < count; ++r)
     norm_elu(work->embeddings + r * width, width, net->encoder_scale,
              net->encoder_offset);
-  affine(work->embeddings, width, net->inner_w, state_hidden, whole, 2 * width,
-         work->hidden);
+  affine_panels(work->embeddings, &job->inner, state_hidden, whole, work->hidden);
   relu(work->hidden, whole * 2 * width);
-  affine(work->hidden, 2 * width, net->outer_w, work->outer_offset, whole, 2 * width,
-         work->output);
+  affine_panels(work->hidden, &job->outer, work->outer_offset, whole, work->output);
   finish(net, count, work, values);
 }
 
@@ -327,7 +329,7 @@ static void maximize_state(const Job *job, int state, Workspace *work) {
   const int most = finalists_of(count);
   int end = choose_finalists(work->estimates, work->rows, distinct, most, finalists);
   end = admit(last, end, most, finalists);
-  evaluate(net, state_hidden, of, finalists, end, work, values);
+  evaluate(job, state_hidden, of, finalists, end, work, values);
   int best = 0;
   for (int i = 1; i < end; ++i)
     if (values[i] > values[best] ||

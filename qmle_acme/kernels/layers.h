@@ -7,17 +7,18 @@
 
 #include "vectors.h"
 
-// Blocks of a product that stay in registers: of integers, ROWS rows by COLUMNS outputs;
-// of floats, FLOAT_ROWS rows by LANES outputs.
-enum { ROWS = LANES / 2, COLUMNS = 2 * LANES, FLOAT_ROWS = 64 / LANES };
+// Blocks of a product that stay in registers: ROWS rows of integers, FLOAT_ROWS of floats,
+// by COLUMNS outputs.
+enum { ROWS = LANES / 2, FLOAT_ROWS = 4, COLUMNS = 2 * LANES };
 
 #define LARGEST_WEIGHT 127.0f
 #define EPSILON 1e-5f  // Of Sonnet's layer normalisation.
 
-// A weight matrix [inputs, outputs] in integers: panels of COLUMNS outputs, in which
-// four inputs lie side by side.
+// A weight matrix [inputs, outputs] in panels of COLUMNS outputs, which are read from one
+// end to the other: of floats, and of integers, in which four inputs lie side by side.
 typedef struct {
   int inputs, outputs;
+  float *float_panels;
   int8_t *panels;
   float *scales;  // [outputs], the worth of one
   float *sums;    // [outputs], of each column, in floats
@@ -39,6 +40,10 @@ static void set_scales(const float *w, Packed *out) {
 
 static void pack(const float *w, Packed *out) {
   const int outputs = out->outputs;
+  for (int j = 0; j < outputs; j += COLUMNS)
+    for (int i = 0; i < out->inputs; ++i)
+      memcpy(out->float_panels + (size_t)j * out->inputs + i * COLUMNS,
+             w + (size_t)i * outputs + j, sizeof(float) * COLUMNS);
   set_scales(w, out);
   for (int j = 0; j < outputs; j += LANES) {
     int8_t *panel = out->panels + (size_t)(j - j % COLUMNS) * out->inputs;
@@ -117,22 +122,45 @@ static void affine_packed(const uint8_t *x, const float *lows, const float *wort
     }
 }
 
+// out = x [rows, inputs] times w plus the offset, for so many vectors of outputs, 1 or 2;
+// rows of w lie `stride` apart, those of out `outputs`.
+static inline __attribute__((always_inline)) void affine_columns(
+    const float *x, int inputs, const float *w, int stride, const float *offset, int rows,
+    int vectors, float *out, int outputs) {
+  for (int first = 0; first < rows; first += FLOAT_ROWS) {
+    Floats total[FLOAT_ROWS][2];
+    for (int r = 0; r < FLOAT_ROWS; ++r)
+      for (int v = 0; v < vectors; ++v) total[r][v] = load(offset + v * LANES);
+    for (int i = 0; i < inputs; ++i) {
+      const float *weights = w + (size_t)i * stride;
+#pragma unroll
+      for (int r = 0; r < FLOAT_ROWS; ++r)
+        for (int v = 0; v < vectors; ++v)
+          total[r][v] += x[(first + r) * inputs + i] * load(weights + v * LANES);
+    }
+    for (int r = 0; r < FLOAT_ROWS; ++r)
+      for (int v = 0; v < vectors; ++v)
+        store(out + (first + r) * outputs + v * LANES, total[r][v]);
+  }
+}
+
 // out [rows, outputs] = x [rows, inputs] times w [inputs, outputs], plus the offset.
 // `rows` is a multiple of FLOAT_ROWS.
 static void affine(const float *x, int inputs, const float *w, const float *offset,
                    int rows, int outputs, float *out) {
-  for (int j = 0; j < outputs; j += LANES)
-    for (int first = 0; first < rows; first += FLOAT_ROWS) {
-      Floats total[FLOAT_ROWS];
-      for (int r = 0; r < FLOAT_ROWS; ++r) total[r] = load(offset + j);
-      for (int i = 0; i < inputs; ++i) {
-        const Floats weights = load(w + (size_t)i * outputs + j);
-#pragma unroll
-        for (int r = 0; r < FLOAT_ROWS; ++r)
-          total[r] += broadcast(x[(first + r) * inputs + i]) * weights;
-      }
-      for (int r = 0; r < FLOAT_ROWS; ++r) store(out + (first + r) * outputs + j, total[r]);
-    }
+  int j = 0;
+  for (; j + COLUMNS <= outputs; j += COLUMNS)
+    affine_columns(x, inputs, w + j, outputs, offset + j, rows, 2, out + j, outputs);
+  if (j < outputs)
+    affine_columns(x, inputs, w + j, outputs, offset + j, rows, 1, out + j, outputs);
+}
+
+// The same by the panels of w.
+static void affine_panels(const float *x, const Packed *w, const float *offset, int rows,
+                          float *out) {
+  for (int j = 0; j < w->outputs; j += COLUMNS)
+    affine_columns(x, w->inputs, w->float_panels + (size_t)j * w->inputs, COLUMNS,
+                   offset + j, rows, 2, out + j, w->outputs);
 }
 
 // out [outputs] = x [inputs] times w, plus the offset.

@@ -10,8 +10,10 @@ from typing import Any
 import psutil
 import saved_cache
 import small_runs
+import tensorflow as tf
+from reverb.cc.checkpointing import checkpoint_pb2
 
-from qmle_acme.runs import checkpointing
+from qmle_acme.runs import checkpointing, replay_checkpoints
 from qmle_acme.runs.records import read_records
 
 # Steps that a run takes between two kills, at least.
@@ -81,6 +83,16 @@ class Chaos:
       self.training.nursery().kill()
     else:
       self.training.node(label).kill()
+
+  def rows_saved(self) -> int:
+    """Returns how many rows had been written by what replay would go on from."""
+    stored = replay_checkpoints._to_resume(self.training.folder)
+    if stored is None:
+      return 0
+    records = tf.data.TFRecordDataset(str(stored.path / 'tables.tfrecord'), 'ZLIB')
+    (record,) = records.as_numpy_iterator()
+    table = checkpoint_pb2.PriorityTableCheckpoint.FromString(record)
+    return table.rate_limiter.insert_count
 
   def start_again(self) -> None:
     """Gives the same command once more."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from qmle_acme.cluster import deployment
 from qmle_acme.cluster.deployment import ClusterConfig
 from qmle_acme.cluster.places import ACTOR, ARGMAX, called, make_places
+from qmle_acme.settings import Count
 
 # Runs one task of a step: its node, again and again while the run goes on.
 _TASK = """#!/usr/bin/env bash
@@ -118,7 +119,7 @@ class SlurmConfig(ClusterConfig):
   this installation.
   """
 
-  nodes: int = 1
+  nodes: Count = 1
   """Hosts of the allocation; the first has all nodes of the run but actors and arg max
   nodes."""
 

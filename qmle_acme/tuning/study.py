@@ -86,7 +86,7 @@ def open_study(search: Search) -> optuna.Study:
   elif changes := config_lib.differences(before, own):
     raise UserError(
       f'{search.out} holds a study of other settings ({"; ".join(changes)}): use these '
-      'again, or another --out'
+      'again, or another --run'
     )
   return study
 

@@ -116,6 +116,7 @@ def test_every_node_can_be_started() -> None:
     ('kubernetes', '--run', 'a/walker', '--env', 'bandit:bimodal'),
     ('compose', '--run', 'walker', '--env', 'bandit:bimodal', '--layout', 'local'),
     ('compose', '--run', 'walker', '--env', 'no:such'),
+    ('slurm', '--run', 'walker', '--env', 'bandit:bimodal', '--nodes', '0'),
     ('kompose', '--run', 'walker'),
   ],
 )

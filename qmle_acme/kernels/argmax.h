@@ -35,6 +35,8 @@
 // layer takes at once; how many candidates there are for one finalist, and of what their
 // number is a multiple, of more where integers are coarser.
 enum { TILE = 24, BLOCK = 8, CANDIDATES_PER_FINALIST = 64, FINALISTS = 64 / LANES };
+// So many states are worth a copy of the weights that their finalists are evaluated by.
+enum { STATES_OF_A_COPY = 16 };
 _Static_assert(TILE % BLOCK == 0, "a tile is cut into blocks");
 _Static_assert(BLOCK % ROWS == 0 && BLOCK % FLOAT_ROWS == 0, "so is a block");
 _Static_assert(FINALISTS % FLOAT_ROWS == 0, "so are the finalists");
@@ -123,7 +125,7 @@ static int open_workspace(const Job *job, Workspace *work) {
 static size_t lay_out_packed(Packed *w, char *memory) {
   size_t used = 0;
   const size_t count = (size_t)w->inputs * w->outputs;
-  w->float_panels = take(memory, &used, count, sizeof(float));
+  w->copy = w->is_copied ? take(memory, &used, count, sizeof(float)) : NULL;
   w->panels = take(memory, &used, count, sizeof(int8_t));
   w->scales = take(memory, &used, w->outputs, sizeof(float));
   w->sums = take(memory, &used, w->outputs, sizeof(float));
@@ -168,8 +170,8 @@ static void embed(const Network *net, Candidates of, const int32_t *rows, int co
   for (int r = 0; r < count; ++r)
     memcpy(work->inputs + r * size, of.inputs + (size_t)rows[r] * size,
            sizeof(float) * size);
-  affine(work->inputs, size, net->encoder_w, net->encoder_b, whole_blocks(count), width,
-         work->embeddings);
+  const Matrix encoder = as_given(net->encoder_w, size, width);
+  affine(work->inputs, &encoder, net->encoder_b, whole_blocks(count), work->embeddings);
   for (int r = 0; net->digits && r < count; ++r) {
     const float *next = of.actions + (rows[r] + (size_t)1) * of.size;
     look_up(net, next - net->digits, work->looked_up);
@@ -250,9 +252,9 @@ static void evaluate(const Job *job, const float *state_hidden, Candidates of,
   for (int r = 0; r < count; ++r)
     norm_elu(work->embeddings + r * width, width, net->encoder_scale,
              net->encoder_offset);
-  affine_panels(work->embeddings, &job->inner, state_hidden, whole, work->hidden);
+  affine(work->embeddings, &job->inner.matrix, state_hidden, whole, work->hidden);
   relu(work->hidden, whole * 2 * width);
-  affine_panels(work->hidden, &job->outer, work->outer_offset, whole, work->output);
+  affine(work->hidden, &job->outer.matrix, work->outer_offset, whole, work->output);
   finish(net, count, work, values);
 }
 
@@ -405,10 +407,11 @@ static void run_on(int threads, Job *job) {
 
 static int maximize(const Network *network, const Request *request, int threads) {
   const int width = network->width, states = request->states;
+  const int is_copied = states >= STATES_OF_A_COPY;
   Job job = {.network = network,
              .request = request,
-             .inner = {.inputs = width, .outputs = 2 * width},
-             .outer = {.inputs = 2 * width, .outputs = 2 * width}};
+             .inner = {.inputs = width, .outputs = 2 * width, .is_copied = is_copied},
+             .outer = {.inputs = 2 * width, .outputs = 2 * width, .is_copied = is_copied}};
   const int common = count_common(&job);
   const size_t inner = lay_out_packed(&job.inner, NULL);
   const size_t outer = lay_out_packed(&job.outer, NULL);

@@ -14,15 +14,37 @@ enum { ROWS = LANES / 2, FLOAT_ROWS = 4, COLUMNS = 2 * LANES };
 #define LARGEST_WEIGHT 127.0f
 #define EPSILON 1e-5f  // Of Sonnet's layer normalisation.
 
-// A weight matrix [inputs, outputs] in panels of COLUMNS outputs, which are read from one
-// end to the other: of floats, and of integers, in which four inputs lie side by side.
+// A weight matrix [inputs, outputs] of floats. Where it is read again and again, it is
+// copied to panels of COLUMNS outputs, each of which is read from one end to the other.
 typedef struct {
   int inputs, outputs;
-  float *float_panels;
+  const float *first;  // where the panel of the first outputs begins
+  int stride;          // from a row of a panel to the next
+  int step;            // times an output, from there to where its panel begins
+} Matrix;
+
+// A weight matrix, also in integers: in such panels four inputs lie side by side.
+typedef struct {
+  int inputs, outputs, is_copied;
+  Matrix matrix;
+  float *copy;    // NULL, unless it is copied
   int8_t *panels;
   float *scales;  // [outputs], the worth of one
   float *sums;    // [outputs], of each column, in floats
 } Packed;
+
+static Matrix as_given(const float *w, int inputs, int outputs) {
+  return (Matrix){inputs, outputs, w, outputs, 1};
+}
+
+// Copies w; the outputs are whole panels.
+static Matrix by_panels(const float *w, int inputs, int outputs, float *copy) {
+  for (int j = 0; j < outputs; j += COLUMNS)
+    for (int i = 0; i < inputs; ++i)
+      memcpy(copy + (size_t)j * inputs + i * COLUMNS, w + (size_t)i * outputs + j,
+             sizeof(float) * COLUMNS);
+  return (Matrix){inputs, outputs, copy, COLUMNS, inputs};
+}
 
 static float inverse(float x) { return x > 0 ? 1.0f / x : 0.0f; }
 
@@ -40,10 +62,8 @@ static void set_scales(const float *w, Packed *out) {
 
 static void pack(const float *w, Packed *out) {
   const int outputs = out->outputs;
-  for (int j = 0; j < outputs; j += COLUMNS)
-    for (int i = 0; i < out->inputs; ++i)
-      memcpy(out->float_panels + (size_t)j * out->inputs + i * COLUMNS,
-             w + (size_t)i * outputs + j, sizeof(float) * COLUMNS);
+  out->matrix = out->copy ? by_panels(w, out->inputs, outputs, out->copy)
+                          : as_given(w, out->inputs, outputs);
   set_scales(w, out);
   for (int j = 0; j < outputs; j += LANES) {
     int8_t *panel = out->panels + (size_t)(j - j % COLUMNS) * out->inputs;
@@ -122,45 +142,36 @@ static void affine_packed(const uint8_t *x, const float *lows, const float *wort
     }
 }
 
-// out = x [rows, inputs] times w plus the offset, for so many vectors of outputs, 1 or 2;
-// rows of w lie `stride` apart, those of out `outputs`.
+// The part of `affine` for one or two vectors of outputs, from output j on.
 static inline __attribute__((always_inline)) void affine_columns(
-    const float *x, int inputs, const float *w, int stride, const float *offset, int rows,
-    int vectors, float *out, int outputs) {
+    const float *x, const Matrix *w, const float *offset, int rows, int j, int vectors,
+    float *out) {
+  const float *panel = w->first + (size_t)j * w->step;
   for (int first = 0; first < rows; first += FLOAT_ROWS) {
     Floats total[FLOAT_ROWS][2];
     for (int r = 0; r < FLOAT_ROWS; ++r)
-      for (int v = 0; v < vectors; ++v) total[r][v] = load(offset + v * LANES);
-    for (int i = 0; i < inputs; ++i) {
-      const float *weights = w + (size_t)i * stride;
+      for (int v = 0; v < vectors; ++v) total[r][v] = load(offset + j + v * LANES);
+    for (int i = 0; i < w->inputs; ++i) {
+      const float *weights = panel + (size_t)i * w->stride;
 #pragma unroll
       for (int r = 0; r < FLOAT_ROWS; ++r)
         for (int v = 0; v < vectors; ++v)
-          total[r][v] += x[(first + r) * inputs + i] * load(weights + v * LANES);
+          total[r][v] += x[(first + r) * w->inputs + i] * load(weights + v * LANES);
     }
     for (int r = 0; r < FLOAT_ROWS; ++r)
       for (int v = 0; v < vectors; ++v)
-        store(out + (first + r) * outputs + v * LANES, total[r][v]);
+        store(out + (first + r) * w->outputs + j + v * LANES, total[r][v]);
   }
 }
 
-// out [rows, outputs] = x [rows, inputs] times w [inputs, outputs], plus the offset.
-// `rows` is a multiple of FLOAT_ROWS.
-static void affine(const float *x, int inputs, const float *w, const float *offset,
-                   int rows, int outputs, float *out) {
+// out [rows, outputs] = x [rows, inputs] times w, plus the offset. `rows` is a multiple of
+// FLOAT_ROWS.
+static void affine(const float *x, const Matrix *w, const float *offset, int rows,
+                   float *out) {
   int j = 0;
-  for (; j + COLUMNS <= outputs; j += COLUMNS)
-    affine_columns(x, inputs, w + j, outputs, offset + j, rows, 2, out + j, outputs);
-  if (j < outputs)
-    affine_columns(x, inputs, w + j, outputs, offset + j, rows, 1, out + j, outputs);
-}
-
-// The same by the panels of w.
-static void affine_panels(const float *x, const Packed *w, const float *offset, int rows,
-                          float *out) {
-  for (int j = 0; j < w->outputs; j += COLUMNS)
-    affine_columns(x, w->inputs, w->float_panels + (size_t)j * w->inputs, COLUMNS,
-                   offset + j, rows, 2, out + j, w->outputs);
+  for (; j + COLUMNS <= w->outputs; j += COLUMNS)
+    affine_columns(x, w, offset, rows, j, 2, out);
+  if (j < w->outputs) affine_columns(x, w, offset, rows, j, 1, out);
 }
 
 // out [outputs] = x [inputs] times w, plus the offset.

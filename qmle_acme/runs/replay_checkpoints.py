@@ -107,10 +107,7 @@ def _with_limits(
   stored: Stored, table: reverb.Table, where: CheckpointStore
 ) -> pathlib.Path:
   """Returns a checkpoint with the limits of a table: the given one, if it has them."""
-  with plain_name(stored.path) as name:
-    records = tf.data.TFRecordDataset(f'{name}/{_TABLES}', _COMPRESSION)
-    (record,) = records.as_numpy_iterator()
-  saved = checkpoint_pb2.PriorityTableCheckpoint.FromString(record)
+  saved = _read_table(stored)
   limits = table.info.rate_limiter_info
   if all(getattr(saved.rate_limiter, n) == getattr(limits, n) for n in _LIMITS):
     return stored.path
@@ -129,6 +126,14 @@ def _with_limits(
   ):
     writer.write(saved.SerializeToString())
   return copy
+
+
+def _read_table(stored: Stored) -> checkpoint_pb2.PriorityTableCheckpoint:
+  """Returns how the table of a checkpoint was set up, and what it had counted."""
+  with plain_name(stored.path) as name:
+    records = tf.data.TFRecordDataset(f'{name}/{_TABLES}', _COMPRESSION)
+    (record,) = records.as_numpy_iterator()
+  return checkpoint_pb2.PriorityTableCheckpoint.FromString(record)
 
 
 def _resumed(where: CheckpointStore) -> pathlib.Path:

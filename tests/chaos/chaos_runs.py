@@ -10,8 +10,6 @@ from typing import Any
 import psutil
 import saved_cache
 import small_runs
-import tensorflow as tf
-from reverb.cc.checkpointing import checkpoint_pb2
 
 from qmle_acme.runs import checkpointing, replay_checkpoints
 from qmle_acme.runs.records import read_records
@@ -89,10 +87,7 @@ class Chaos:
     stored = replay_checkpoints._to_resume(self.training.folder)
     if stored is None:
       return 0
-    records = tf.data.TFRecordDataset(str(stored.path / 'tables.tfrecord'), 'ZLIB')
-    (record,) = records.as_numpy_iterator()
-    table = checkpoint_pb2.PriorityTableCheckpoint.FromString(record)
-    return table.rate_limiter.insert_count
+    return replay_checkpoints._read_table(stored).rate_limiter.insert_count
 
   def start_again(self) -> None:
     """Gives the same command once more."""

@@ -45,12 +45,12 @@ Settings = TypeVar('Settings', bound=config_lib.RunConfig)
 def main(argv: list[str]) -> int:
   """Trains; returns the exit code."""
   config = parse(argv)
-  with warnings.catch_warnings(record=True) as early:  # They go to the log.
-    environments.check(config.env)
   _check_is_meant(config.run)
   folder = RunFolder(config.run)
   folder.check_same(config)
   check_can_make(folder.path)
+  with warnings.catch_warnings(record=True) as early:  # They go to the log.
+    environments.check(config.env)
   _note_what_is_idle(config)
   screen.announce(f'making {config.env}')
   with opened_for(config) as nursery:  # It loads TensorFlow too, beside this process.

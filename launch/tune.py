@@ -10,7 +10,6 @@ import pathlib
 
 from qmle_acme import environments
 from qmle_acme.errors import UserError, check_installed, check_range
-from qmle_acme.runs import config as config_lib
 from qmle_acme.runs import screen
 from qmle_acme.runs.config import RunConfig
 
@@ -55,7 +54,6 @@ def main(argv: list[str]) -> int:
 
   path = config.space or space.SPACES / f'{config.agent}.yaml'
   searched = space.load(path)
-  config_lib.check_keys(dict(searched.data), str(path))
   given = [name for name in searched.data if name in _OWN]
   if given:
     raise UserError(f'{path} sets {", ".join(given)}: these are options of qmle tune')
@@ -66,11 +64,11 @@ def main(argv: list[str]) -> int:
   code = 0
   try:
     study.run(search, found, lambda line: print(line, flush=True))
-  except study.Stopped:
+  except study.Stopped as stop:
     print('stopped: the same command goes on')
-    code = 130
+    code = 128 + stop.signal
   print('\n'.join(reporting.write(search, found)))
-  return code
+  return code or int(not study.completed(found))
 
 
 def parse(argv: list[str]) -> TuneConfig:

@@ -6,6 +6,7 @@ it, and the tests of bad configurations are generated from it.
 
 import dataclasses
 import functools
+import json
 import typing
 from typing import Annotated, Any, TypeAlias
 
@@ -52,6 +53,26 @@ def check(config: Any, prefix: str = '') -> None:
   try:
     kind: Any = type(config)
     _fields(kind).validate_python(vars(config), strict=True)
+  except pydantic.ValidationError as error:
+    raise refusal(error.errors()[0], prefix) from None
+
+
+def check_field(kind: Any, name: str, value: Any, prefix: str = '') -> None:
+  """Checks a value that a file gives against the type and range of one field.
+
+  Args:
+    kind: the dataclass.
+    name: of its field.
+    value: as YAML or JSON give it.
+    prefix: of the name in the message.
+
+  Raises:
+    UserError: it is of another type or out of range; the message names the field.
+  """
+  record = typing_extensions.TypedDict('Field', {name: fields_of(kind)[name]})  # type: ignore[misc]
+  text = json.dumps({name: value}, default=str)
+  try:
+    pydantic.TypeAdapter(record).validate_json(text, strict=True)
   except pydantic.ValidationError as error:
     raise refusal(error.errors()[0], prefix) from None
 

@@ -14,9 +14,9 @@ import importlib
 import traceback
 import warnings
 from collections.abc import Mapping
-from importlib import metadata
 from types import ModuleType
 
+from qmle_acme import plugins
 from qmle_acme.environments import modules
 from qmle_acme.environments.checked import Checked
 from qmle_acme.errors import UserError, described, unknown
@@ -111,5 +111,5 @@ def _load(family: str) -> ModuleType:
 @functools.cache
 def _families() -> Mapping[str, str]:
   """Returns the modules of all families; ours win over others of the same name."""
-  found = metadata.entry_points(group=_GROUP)
+  found = plugins.entry_points(_GROUP)
   return {entry.name: entry.value for entry in found} | _OURS

@@ -1,9 +1,14 @@
 """All studies, by name: a file each, which is imported when it is asked for."""
 
+from __future__ import annotations
+
 import importlib
+from typing import TYPE_CHECKING
 
 from qmle_acme.errors import unknown
-from qmle_acme.experiments.study import Study
+
+if TYPE_CHECKING:  # Pictures: a second, which no typo waits for.
+  from qmle_acme.experiments.study import Study
 
 NAMES = (
   'bandit',

@@ -177,7 +177,8 @@ def from_dict(data: dict[str, Any], run: pathlib.Path) -> RunConfig:
 class _Loader(yaml.SafeLoader):
   """Reads what settings are written in: no alias, no key twice.
 
-  It reads 5e-4 as a number, as everybody expects; to YAML 1.1 it is text.
+  It reads 5e-4 as a number and 1e6 as a whole one, as everybody expects; to YAML 1.1
+  both are text.
   """
 
   def compose_node(self, parent: Any, index: Any) -> Any:
@@ -196,9 +197,16 @@ class _Loader(yaml.SafeLoader):
         raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
     return super().construct_mapping(node, deep)
 
+  def construct_yaml_float(self, node: Any) -> float:
+    value: float = super().construct_yaml_float(node)
+    is_whole = 'e' in node.value.lower() and value.is_integer()
+    return int(value) if is_whole else value
 
+
+_FLOAT = 'tag:yaml.org,2002:float'
+_Loader.add_constructor(_FLOAT, _Loader.construct_yaml_float)
 _Loader.add_implicit_resolver(
-  'tag:yaml.org,2002:float',
+  _FLOAT,
   re.compile(r'[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$'),
   list('-+0123456789'),
 )
@@ -265,6 +273,30 @@ def check_keys(data: dict[str, Any], source: str) -> None:
   if agent not in AGENTS:
     raise UserError(f'{source}: {unknown("agent", str(agent), AGENTS)}')
   _check_keys(RunConfig, data, source)
+
+
+def check_value(name: str, value: Any, source: str) -> None:
+  """Checks a value of one setting, whatever the others are.
+
+  Args:
+    name: of the setting, for example 'qmle.n_step'.
+    value: as YAML gives it.
+    source: where it comes from, for errors.
+
+  Raises:
+    UserError: there is no such setting, or the value is of the wrong type or out of
+      range.
+  """
+  *path, last = name.split('.')
+  data = {last: value}
+  for part in reversed(path):
+    data = {part: data}
+  check_keys(data, source)
+  kind: Any = RunConfig
+  for part in path:
+    kind = settings.fields_of(kind)[part]
+  above = ''.join(f'{part}.' for part in path)
+  settings.check_field(kind, last, value, f'{source}: {above}')
 
 
 def _check_keys(kind: Any, data: Any, where: str) -> None:

@@ -153,8 +153,17 @@ class RunFolder:
     """
     if not self.config.exists():
       why = 'it holds no config.yaml' if self.path.exists() else 'nothing is there'
+      if below := self._first_run_below():
+        why += f'; a run lies in {below}'
       raise UserError(f'{self.path} is no run folder: {why}')
     return config_lib.from_dict(self.read_settings(), self.path)
+
+  def _first_run_below(self) -> pathlib.Path | None:
+    """Returns a run of a benchmark or a study, if this is the folder of one."""
+    for depth in ('*', '*/*', '*/*/*'):
+      for config in sorted(self.path.glob(f'{depth}/config.yaml')):
+        return config.parent
+    return None
 
   def read_settings(self) -> dict[str, Any]:
     """Returns the settings of the run as plain data, also those of other versions.

@@ -8,21 +8,21 @@ from optuna.trial import FrozenTrial, TrialState
 from qmle_acme.files import write_atomically
 from qmle_acme.runs.ending import command
 from qmle_acme.tuning import study as study_lib
-from qmle_acme.tuning.study import ERROR, FOLDER, OVER, Search
+from qmle_acme.tuning.study import ERROR, OVER, Search, number_of
 
 
 def write(search: Search, study: optuna.Study) -> list[str]:
   """Writes `report.md` and `best.yaml` in the folder; returns lines for a person."""
-  trials = sorted(study.get_trials(states=OVER), key=_order)
-  trials = [
-    t for t in trials if t.state is not TrialState.FAIL or ERROR in t.user_attrs
-  ]
+  over = study.get_trials(states=OVER)
+  # One that was cut off has failed without an error, and goes on as another.
+  ended = [t for t in over if t.state is not TrialState.FAIL or ERROR in t.user_attrs]
+  trials = sorted(ended, key=_order)
   write_atomically(search.out / 'report.md', _page(search, trials))
   if not trials or trials[0].state is not TrialState.COMPLETE:
     return ['no trial has come to its end: there are no best settings']
   best = search.out / 'best.yaml'
-  text = study_lib.folder_of(search, trials[0].user_attrs[FOLDER]).config.read_text()
-  comment = f'trial {trials[0].number}: greedy return {trials[0].value:,.6g}'
+  text = study_lib.folder_of(search, number_of(trials[0])).config.read_text()
+  comment = f'trial {number_of(trials[0])}: greedy return {trials[0].value:,.6g}'
   write_atomically(best, f'# {comment}\n{text}')
   return [f'best is {comment}', f'next: {command()} train --config {best} --run ...']
 
@@ -30,7 +30,7 @@ def write(search: Search, study: optuna.Study) -> list[str]:
 def _order(trial: FrozenTrial) -> tuple[int, float, int]:
   """Orders trials: those that ended, by return; then the pruned; then the failed."""
   value = trial.value if trial.value is not None else float('-inf')
-  return OVER.index(trial.state), -value, trial.number
+  return OVER.index(trial.state), -value, number_of(trial)
 
 
 def _page(search: Search, trials: list[FrozenTrial]) -> str:
@@ -40,7 +40,7 @@ def _page(search: Search, trials: list[FrozenTrial]) -> str:
   table = '\n'.join(f'| {" | ".join(row)} |' for row in rows)
   base = search.base
   errors = [
-    f'- trial {trial.number}: {trial.user_attrs[ERROR]}'
+    f'- trial {number_of(trial)}: {trial.user_attrs[ERROR]}'
     for trial in trials
     if ERROR in trial.user_attrs
   ]
@@ -60,14 +60,14 @@ def _page(search: Search, trials: list[FrozenTrial]) -> str:
 
 def _row(search: Search, trial: FrozenTrial, names: tuple[str, ...]) -> list[str]:
   settings = study_lib.settings_of(search, trial)
-  folder = trial.user_attrs[FOLDER]
+  number = number_of(trial)
   return [
-    str(trial.number),
+    str(number),
     trial.state.name.lower(),
     '-' if trial.value is None else f'{trial.value:,.6g}',
     str(len(trial.intermediate_values)),
     *(_cell(settings, name) for name in names),
-    f'trials/{study_lib.folder_of(search, folder).path.name}',
+    f'trials/{study_lib.folder_of(search, number).path.name}',
   ]
 
 

@@ -39,6 +39,17 @@ class Space:
     leaves = _leaves(self.data)
     return tuple(name for name, leaf in leaves if isinstance(leaf, list | dict))
 
+  @property
+  def extremes(self) -> Iterator[tuple[str, Any]]:
+    """Yields the settings with each choice, and with both ends of each range."""
+    for name, leaf in _leaves(self.data):
+      if isinstance(leaf, list):
+        yield from ((name, choice) for choice in leaf)
+      elif isinstance(leaf, dict):
+        yield from ((name, leaf[end]) for end in ('low', 'high'))
+      else:
+        yield name, leaf
+
   def suggest(self, trial: BaseTrial) -> dict[str, Any]:
     """Returns settings with a value that a trial has drawn for each range or choice."""
     settings: dict[str, Any] = {}
@@ -55,9 +66,11 @@ def load(path: pathlib.Path) -> Space:
   """Returns the space in a YAML file.
 
   Raises:
-    UserError: there is no such file, or what it holds is no space.
+    UserError: there is no such file, or what it holds is no space, or no setting can
+      have one of its values.
   """
   space = Space(config_lib.load_yaml(path))
+  config_lib.check_keys(dict(space.data), str(path))
   for name, leaf in _leaves(space.data):
     if isinstance(leaf, list) and not leaf:
       raise UserError(f'{path}: {name} has no choice')
@@ -65,6 +78,8 @@ def load(path: pathlib.Path) -> Space:
       _check_range(f'{path}: {name}', leaf)
   if not space.names:
     raise UserError(f'{path} has nothing to search: no choice, and no range')
+  for name, value in space.extremes:
+    config_lib.check_value(name, value, str(path))
   return space
 
 

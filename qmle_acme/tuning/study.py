@@ -31,14 +31,19 @@ from qmle_acme.tuning.space import Space
 
 _NAME = 'qmle'
 _POLL_SECONDS = 0.5
-# In the study: what all trials have; in a trial: number of its folder, what went wrong.
-_SETTINGS, FOLDER, ERROR = 'settings', 'folder', 'error'
+# In the study: what all trials have. In a trial: its number, that of its folder, which
+# it keeps when it was cut off and goes on as another of Optuna's; what went wrong.
+_SETTINGS, _NUMBER, ERROR = 'settings', 'folder', 'error'
 # Trials that are over, in the order in which a report has them.
 OVER = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 class Stopped(Exception):
   """A signal asked for a stop: the trial that was running has saved."""
+
+  def __init__(self, signal: int):
+    super().__init__(signal)
+    self.signal = signal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,12 +110,13 @@ def run(search: Search, study: optuna.Study, say: Callable[[str], None]) -> None
   with processes.recorded_signals() as received:
     _enqueue_cut_off(study)
     while _count(study) < search.trials:
+      free = _free_number(study)
       trial = study.ask()
-      folder = trial.user_attrs.get(FOLDER, trial.number)
-      trial.set_user_attr(FOLDER, folder)
-      say(f'trial {trial.number} trains in {folder_of(search, folder).path}')
+      number = trial.user_attrs.get(_NUMBER, free)
+      trial.set_user_attr(_NUMBER, number)
+      say(f'trial {number} trains in {folder_of(search, number).path}')
       try:
-        value = _run_trial(search, trial, folder, received)
+        value = _run_trial(search, trial, number, received)
       except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
       except UserError as error:
@@ -126,7 +132,18 @@ def describe(trial: FrozenTrial) -> str:
   what = trial.user_attrs.get(ERROR) or trial.state.name.lower()
   values = trial.intermediate_values
   last = f', return {values[max(values)]:,.6g}' if values else ''
-  return f'trial {trial.number}: {what}{last}'
+  return f'trial {number_of(trial)}: {what}{last}'
+
+
+def number_of(trial: FrozenTrial) -> int:
+  """Returns the number of a trial that has begun, which is that of its folder."""
+  number: int = trial.user_attrs[_NUMBER]
+  return number
+
+
+def completed(study: optuna.Study) -> list[FrozenTrial]:
+  """Returns the trials that have come to their end."""
+  return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
 def settings_of(search: Search, trial: FrozenTrial) -> dict[str, Any]:
@@ -151,12 +168,18 @@ def _count(study: optuna.Study) -> int:
   )
 
 
+def _free_number(study: optuna.Study) -> int:
+  """Returns the number of the next trial that is new."""
+  taken = [t.user_attrs.get(_NUMBER, -1) for t in study.get_trials(deepcopy=False)]
+  return max(taken, default=-1) + 1
+
+
 def _enqueue_cut_off(study: optuna.Study) -> None:
   """Has the trials that a kill has cut off run again, in the folders that they have."""
   for trial in study.get_trials(states=(TrialState.RUNNING,)):
     study.tell(trial.number, state=TrialState.FAIL)
-    folder = trial.user_attrs.get(FOLDER, trial.number)
-    study.enqueue_trial(trial.params, user_attrs={FOLDER: folder})
+    kept = {k: v for k, v in trial.user_attrs.items() if k == _NUMBER}
+    study.enqueue_trial(trial.params, user_attrs=kept)
 
 
 def _run_trial(
@@ -181,7 +204,7 @@ def _run_trial(
     while process.poll() is None:
       if received:
         _stop(process)
-        raise Stopped
+        raise Stopped(received[0])
       told = _tell(trial, folder, told)
       if trial.should_prune():
         _stop(process)

@@ -10,7 +10,7 @@ from acme import specs as acme_specs
 from dm_control import suite
 from dm_env import test_utils
 
-from qmle_acme.environments import make
+from qmle_acme.environments import control, make
 
 
 class _Contract(test_utils.EnvironmentTestMixin):
@@ -61,6 +61,11 @@ def test_acme_spec_has_the_sizes_of_the_suite(
   singles = (spec.observations, spec.rewards, spec.discounts)
   assert {single.dtype for single in singles} == {np.dtype(np.float32)}
   assert spec.actions.dtype == np.float64  # The environment's own.
+
+
+def test_tasks_are_those_of_the_suite() -> None:
+  expected = tuple(f'{domain}:{task}' for domain, task in suite.ALL_TASKS)
+  assert control.names() == expected
 
 
 def test_observation_is_the_vector_in_the_order_of_the_task() -> None:

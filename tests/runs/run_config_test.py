@@ -197,6 +197,28 @@ def test_numbers_may_be_written_with_an_exponent(
   assert data['env'] == 'a5e4'
 
 
+@pytest.mark.parametrize(
+  ('text', 'steps'), [('1e6', 1_000_000), ('2.5e+3', 2_500), ('1_000', 1_000)]
+)
+def test_whole_numbers_may_be_written_with_an_exponent(
+  tmp_path: pathlib.Path, text: str, steps: int
+) -> None:
+  path = tmp_path / 'mine.yaml'
+  path.write_text(f'steps: {text}')
+  data = config_lib.load_yaml(path)
+  assert config_lib.overlay(DEFAULT, data, 'mine.yaml').steps == steps
+
+
+@pytest.mark.parametrize('text', ['1e-1', '1.5', '3.0', '1e400'])
+def test_what_is_no_whole_number_is_refused(tmp_path: pathlib.Path, text: str) -> None:
+  path = tmp_path / 'mine.yaml'
+  path.write_text(f'steps: {text}')
+  with pytest.raises(
+    UserError, match=r'^mine\.yaml: steps: input should be a valid int'
+  ):
+    config_lib.overlay(DEFAULT, config_lib.load_yaml(path), 'mine.yaml')
+
+
 def test_differences_names_every_setting_that_differs() -> None:
   other = dataclasses.replace(DEFAULT, seed=2, qmle=QMLEConfig(n_step=3))
   old: dict[str, Any] = config_lib.to_dict(DEFAULT)

@@ -112,6 +112,15 @@ def test_folder_without_a_run_is_refused(tmp_path: pathlib.Path) -> None:
     RunFolder(tmp_path).read_config()
 
 
+def test_folder_of_many_runs_names_one_of_them(tmp_path: pathlib.Path) -> None:
+  for name in ('b', 'a'):
+    run = tmp_path / 'trials[1]' / name
+    run.mkdir(parents=True)
+    (run / 'config.yaml').touch()
+  with pytest.raises(UserError, match=r'; a run lies in .*/trials\[1\]/a$'):
+    RunFolder(tmp_path).read_config()
+
+
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [

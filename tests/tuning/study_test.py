@@ -17,11 +17,11 @@ from qmle_acme.launch import tune
 from qmle_acme.runs.config import to_dict
 from qmle_acme.runs.evaluations import read_evaluations
 from qmle_acme.runs.run_folder import RunFolder
-from qmle_acme.tuning import space, study
+from qmle_acme.tuning import reporting, space, study
 from qmle_acme.tuning.study import Search
 
 # Of the second choice no run can be made.
-SPACE = 'qmle: {n_step: [1, 0], batch_size: {low: 8, high: 16}}'
+SPACE = 'qmle: {mle_target: cached, n_step: [1, 3], batch_size: {low: 8, high: 16}}'
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_stopped_and_gone_on_with(arguments: list[str]) -> None:
   assert 'd4pg' not in best
   report = (search.out / 'report.md').read_text()
   assert report.count('| complete |') == len(complete)
-  refused = [line for line in done.stdout.splitlines() if 'n_step is 0' in line]
-  assert len(complete) + len(refused) + out.count('n_step is 0') == 3
+  refused = [line for line in done.stdout.splitlines() if 'n_step is 3' in line]
+  assert len(complete) + len(refused) + out.count('n_step is 3') == 3
   # Nothing is done twice, and nothing of it changes.
   assert '3 of 3' not in small_runs.run_qmle('tune', *arguments).stdout
 
@@ -106,10 +106,36 @@ def test_a_trial_that_is_worse_than_the_others_is_pruned(arguments: list[str]) -
   study.run(dataclasses.replace(search, base=longer), found, lines.append)
   last = found.trials[-1]
   assert last.state is TrialState.PRUNED
-  status = study.folder_of(search, 4).read_status()
+  status = study.folder_of(search, 12).read_status()
   assert status['state'] == 'stopped' and status['actor_steps'] < 1_000_000
-  assert lines[0] == f'trial 4 trains in {search.out / "trials" / "0004"}'
-  assert lines[-1].startswith('5 of 5: trial 4: pruned, return ')
+  assert lines[0] == f'trial 12 trains in {search.out / "trials" / "0012"}'
+  assert lines[-1].startswith('5 of 5: trial 12: pruned, return ')
+
+
+def test_a_trial_that_was_cut_off_keeps_its_number(arguments: list[str]) -> None:
+  search, found = load([*arguments, '--trials', '2'])
+  cut_off = found.ask()
+  cut_off.set_user_attr('folder', 0)
+  cut_off.suggest_categorical('qmle.n_step', range(2))
+  before = found.ask()  # Killed before it had a number.
+  assert [cut_off.number, before.number] == [0, 1]
+  lines: list[str] = []
+
+  study.run(search, found, lines.append)
+
+  begun = [line.split(' trains')[0] for line in lines if ' trains in ' in line]
+  assert begun == ['trial 0', 'trial 1']
+  page = '\n'.join(reporting.write(search, found))
+  assert page.startswith(('best is trial 0:', 'best is trial 1:'))
+
+
+def test_a_study_without_any_result_says_so_by_its_code(
+  arguments: list[str], tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+  text = 'qmle: {mle_target: cached, n_step: [3, 5]}'
+  (tmp_path / 'space.yaml').write_text(text)
+  assert tune.main([*arguments, '--trials', '2']) == 1
+  assert 'no trial has come to its end' in capsys.readouterr().out
 
 
 def test_another_space_needs_another_folder(
@@ -126,6 +152,14 @@ def test_another_space_needs_another_folder(
   [
     ('qmle: {n_stpe: [1, 3]}', "'n_stpe'; nearest: n_step"),
     ('steps: [1, 2]', 'sets steps: these are options of qmle tune'),
+    ('qmle: {n_step: [1, x]}', r"qmle\.n_step: input should be a valid integer .*'x'"),
+    ('qmle: {n_step: [1, 0]}', r'qmle\.n_step is 0: '),
+    ('qmle: {learning_rate: {low: -1, high: 1.0}}', r'qmle\.learning_rate is -1'),
+    ('qmle: {n_step: {low: 1.5, high: 3}}', r'qmle\.n_step: .*integer.*1\.5'),
+    ('qmle: {bins: [3, 1]}', r'qmle\.bins is 1: '),
+    ('qmle: {predictors: [[{family: dleta}]]}', r"'dleta'; nearest: delta"),
+    ('qmle: {predictors: [[{family: delta, ratio: 2.0}], []]}', r'ratio is 2\.0'),
+    ('evaluation_episodes: [0, 3]', r'evaluation_episodes is 0'),
   ],
 )
 def test_what_cannot_be_searched_is_refused_at_once(

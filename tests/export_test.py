@@ -104,6 +104,7 @@ def test_nothing_is_written_over(
     export_lib.export(load_policy(trained_run), tmp_path)
 
 
+@pytest.mark.slow
 def test_another_of_nearly_equal_candidates_will_do(tmp_path: pathlib.Path) -> None:
   # On a line 1,000 candidates lie so close that the kernel may take another one.
   qmle = dataclasses.replace(

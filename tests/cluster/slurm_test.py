@@ -111,9 +111,16 @@ class Allocation(Deployment):
 
   def state(self, job: str) -> str:
     """Returns the state of a job, such as COMPLETED, and its exit code."""
-    shown = output_of('scontrol', '--oneliner', 'show', 'job', job)
-    words = dict(word.split('=', 1) for word in shown.split() if '=' in word)
+    words = self._words(job)
     return f'{words["JobState"]} {words["ExitCode"]}'
+
+  def minutes(self, job: str) -> int:
+    """Returns for how many whole minutes a job has run, less than an hour."""
+    return int(self._words(job)['RunTime'].split(':')[1])
+
+  def _words(self, job: str) -> dict[str, str]:
+    shown = output_of('scontrol', '--oneliner', 'show', 'job', job)
+    return dict(word.split('=', 1) for word in shown.split() if '=' in word)
 
   def process(self, role: str) -> psutil.Process:
     """Returns the process of a node."""
@@ -165,15 +172,17 @@ def test_run_reaches_its_end_through_kills_and_ends_of_the_job(
     assert_has_saved(run)
     job = run.submit()
     run.wait_for_progress('after the cancellation', generation=3)
-    # As SLURM does ahead of a time limit.
-    output_of('scancel', '--batch', '--signal=TERM', job)
+    # Between one and two minutes are left then, and SLURM warns two minutes ahead.
+    limit = run.minutes(job) + 2
+    output_of('scontrol', 'update', f'JobId={job}', f'TimeLimit={limit}')
     run.wait_until(lambda: run.state(job).startswith('PENDING'), 'to be queued again')
     assert_has_saved(run)
     steps = run.status()['saved_steps'] + 2000
     run.set_end(steps)
     # Not at once: in the second in which SLURM revokes the job's credential it would
     # revoke a new one too, and the job be over.
-    output_of('scontrol', 'update', f'JobId={job}', 'StartTime=now+3seconds')
+    later = ('StartTime=now+3seconds', 'TimeLimit=INFINITE')
+    output_of('scontrol', 'update', f'JobId={job}', *later)
     run.wait_until(lambda: run.state(job) == 'COMPLETED 0:0', 'the end')
     run.assert_whole(steps)
   finally:

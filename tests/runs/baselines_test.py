@@ -54,7 +54,9 @@ def learner_steps(actor_steps: int) -> int:
   return int((actor_steps - 100) * 2.0 / 16)
 
 
-@pytest.mark.parametrize('agent', AGENTS)
+@pytest.mark.parametrize(
+  'agent', ['d4pg', pytest.param('dmpo', marks=pytest.mark.slow)]
+)
 def test_local_run_goes_on_where_it_stopped(agent: str, tmp_path: pathlib.Path) -> None:
   config = small_runs.make_config(
     tmp_path / 'run',

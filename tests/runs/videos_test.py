@@ -21,7 +21,9 @@ def can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
   monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(__file__).parent))
 
 
-@pytest.mark.parametrize('layout', ['local', 'distributed'])
+@pytest.mark.parametrize(
+  'layout', ['local', pytest.param('distributed', marks=pytest.mark.slow)]
+)
 def test_a_run_makes_videos(layout: str, tmp_path: pathlib.Path) -> None:
   config = small_runs.make_config(
     tmp_path / 'run',

@@ -11,7 +11,9 @@ from qmle_acme.runs.records import LEARNER_STEPS, read_metrics
 STEPS = 1_000
 
 
-@pytest.mark.parametrize('count', [pytest.param(1, marks=pytest.mark.slow), 2])
+# The tests of containers and SLURM kill such a node, too.
+@pytest.mark.slow
+@pytest.mark.parametrize('count', [1, 2])
 def test_run_with_nodes_reaches_its_steps_though_one_of_them_dies(
   tmp_path: pathlib.Path, count: int
 ) -> None:

@@ -134,6 +134,7 @@ def test_nodes_that_others_can_wait_for_are_started_again_alone(
   assert training.log('learner-0').count('the run goes on from') == 1
 
 
+@pytest.mark.slow
 def test_nodes_die_with_what_they_are_forked_from_and_all_start_again(
   training: small_runs.Training,
 ) -> None:

@@ -134,6 +134,7 @@ def test_more_steps_go_on_where_the_run_stopped(trained: small_runs.Training) ->
   assert steps == sorted(set(steps))
 
 
+@pytest.mark.slow
 def test_threads_do_the_same(tmp_path: pathlib.Path) -> None:
   training = small_runs.train(make_config(tmp_path / 'run', launch='threads'))
   status = training.status()

@@ -275,7 +275,7 @@ def test_nodes_die_with_a_killed_supervisor(
 
 
 @both
-@pytest.mark.parametrize('restarts', [2, 1])
+@pytest.mark.parametrize('restarts', [2, pytest.param(1, marks=pytest.mark.slow)])
 def test_node_that_can_be_spared_is_started_again_as_often_as_it_may_be(
   tmp_path: pathlib.Path, launch_type: lp.LaunchType, restarts: int
 ) -> None:

@@ -111,7 +111,17 @@ def assert_same(a: Fed, b: Fed) -> None:
   assert tables[0] == tables[1]
 
 
-@pytest.mark.parametrize('name', CONFIGS)
+# Those of which the others are a part; all of them take two minutes.
+FAST = ('two critics', 'large')
+
+
+@pytest.mark.parametrize(
+  'name',
+  [
+    name if name in FAST else pytest.param(name, marks=pytest.mark.slow)
+    for name in CONFIGS
+  ],
+)
 def test_learner_is_the_same_to_the_bit_with_nodes(
   name: str, processes: list[NodeProcess]
 ) -> None:

@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
   from qmle_acme.policy import load_policy
   from qmle_acme.runs import evaluation
 
-  policy = load_policy(config.run, config.seed, best=config.best)
+  policy = load_policy(config.run, seed=config.seed, best=config.best)
   if folder.read_status().get('state') == DIED:
     print(
       f'{config.run} has died: the command that trained it resumes', file=sys.stderr

@@ -65,7 +65,7 @@ def main(argv: list[str]) -> int:
   from qmle_acme.policy import load_policy
   from qmle_acme.runs import factory
 
-  policy = load_policy(config.run, config.seed, best=config.best)
+  policy = load_policy(config.run, seed=config.seed, best=config.best)
   with contextlib.ExitStack() as stack:
     environments = [stack.enter_context(policy.environment)]
     for i in range(1, config.grid):

@@ -45,8 +45,8 @@ Settings = TypeVar('Settings', bound=config_lib.RunConfig)
 def main(argv: list[str]) -> int:
   """Trains; returns the exit code."""
   config = parse(argv)
-  _check_is_meant(config.run)
   folder = RunFolder(config.run)
+  folder.check_is_meant()
   folder.check_same(config)
   check_can_make(folder.path)
   with warnings.catch_warnings(record=True) as early:  # They go to the log.
@@ -74,23 +74,6 @@ def _note_what_is_idle(config: config_lib.RunConfig) -> None:
     settings = getattr(config, agent)
     if agent != config.agent and settings != type(settings)():
       screen.note(f'settings of {agent} have no effect: the agent is {config.agent}')
-
-
-def _check_is_meant(run: pathlib.Path) -> None:
-  """Refuses a folder of other files, as that which one is in, or one with a typo.
-
-  Raises:
-    UserError: it holds files that can be seen, and is no run.
-  """
-  folder = RunFolder(run)
-  if not run.is_dir() or folder.config.exists() or folder.status.exists():
-    return
-  others = [path.name for path in run.iterdir() if not path.name.startswith('.')]
-  if others:
-    raise UserError(
-      f'--run is {run.absolute()}, which is no run and holds other files '
-      f'({min(others)}): name a new folder'
-    )
 
 
 def parse(

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from qmle_acme.errors import UserError, check_range
+from qmle_acme.errors import UserError, check_number, check_range, check_whole
 from qmle_acme.runs.checkpoint_store import CheckpointStore
 from qmle_acme.runs.evaluations import Evaluation, read_evaluations
 from qmle_acme.runs.run_folder import RunFolder
@@ -52,6 +52,19 @@ class Callback:
     """Is called once, when the run is over and all is saved."""
 
 
+def check(callbacks: Sequence[Callback]) -> None:
+  """Refuses what `train` could not call.
+
+  Raises:
+    UserError: it is no sequence of instances of `Callback`.
+  """
+  is_sequence = isinstance(callbacks, Sequence)
+  for each in callbacks if is_sequence else [callbacks]:
+    if not is_sequence or not isinstance(each, Callback):
+      given = each.__name__ if isinstance(each, type) else type(each).__name__
+      raise UserError(f'callbacks must be a list of Callback instances, not {given}')
+
+
 class EarlyStopping(Callback):
   """Stops a run that is good enough, or that has stopped getting better."""
 
@@ -73,8 +86,12 @@ class EarlyStopping(Callback):
     """
     if target is None and patience is None:
       raise UserError('EarlyStopping needs target, patience or both')
+    if target is not None:
+      check_number('target', target)
     if patience is not None:
+      check_whole('patience', patience)
       check_range('patience', patience, 1)
+    check_number('min_gain', min_gain)
     check_range('min_gain', min_gain, 0.0)
     self._target = math.inf if target is None else target
     self._patience = math.inf if patience is None else patience

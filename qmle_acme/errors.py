@@ -3,6 +3,8 @@
 import difflib
 import importlib.util
 import math
+import numbers
+import os
 from collections.abc import Iterable
 
 
@@ -23,7 +25,15 @@ class EnvironmentCrash(Exception):
 
 def described(error: BaseException) -> str:
   """Returns the kind and the message of an exception of somebody else's, in a line."""
-  return ' '.join(f'{type(error).__name__}: {error}'.split()).rstrip(': ')
+  return ' '.join(f'{type(error).__name__}: {message_of(error)}'.split()).rstrip(': ')
+
+
+def message_of(error: BaseException) -> str:
+  """Returns the message of an exception, nothing if that raises one itself."""
+  try:
+    return str(error)
+  except Exception:
+    return ''
 
 
 def in_one_line(text: str) -> str:
@@ -97,6 +107,36 @@ def check_range(name: str, value: float, low: float, high: float | None = None) 
   if not low <= value <= (math.inf if high is None else high):
     requirement = f'at least {low}' if high is None else f'from {low} to {high}'
     raise out_of_range(name, value, requirement)
+
+
+def check_whole(name: str, value: object) -> None:
+  """Checks that the value of a setting is a whole number, of Python's or of numpy's.
+
+  Raises:
+    UserError: it is not.
+  """
+  if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+    raise out_of_range(name, repr(value), 'a whole number')
+
+
+def check_number(name: str, value: object) -> None:
+  """Checks that the value of a setting is a finite number.
+
+  Raises:
+    UserError: it is not.
+  """
+  if not isinstance(value, numbers.Real) or not math.isfinite(value):
+    raise out_of_range(name, repr(value), 'a finite number')
+
+
+def check_path(name: str, value: object) -> None:
+  """Checks that an argument is a path, as text or of pathlib.
+
+  Raises:
+    UserError: it is not.
+  """
+  if not isinstance(value, str | os.PathLike):
+    raise out_of_range(name, repr(value), 'a path')
 
 
 def check_positive(name: str, value: float) -> None:

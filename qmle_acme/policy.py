@@ -19,11 +19,15 @@ from qmle_acme.agents import Actor
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.scaling import RewardScale
 from qmle_acme.environments import forms
-from qmle_acme.errors import UserError, check_range
+from qmle_acme.environments.checked import shown
+from qmle_acme.errors import UserError, check_path, check_range, check_whole, described
 from qmle_acme.runs import best_checkpoint, checkpointing, factory
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.types import Array, Seed
+
+# A hundred thousand are scored in some seconds; memory goes with them.
+_MOST_CANDIDATES = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,14 +136,7 @@ class Policy:
         this environment.
     """
     network = self._q_network()
-    spec = self.environment.action_spec()
-    leaves = tree.flatten_up_to(spec, actions, check_types=False)
-    pairs = list(zip(leaves, tree.flatten(spec), strict=True))
-    is_one = all(np.shape(leaf) == own.shape for leaf, own in pairs)
-    if not is_one and any(np.shape(leaf)[1:] != own.shape for leaf, own in pairs):
-      shapes = ', '.join(f'{np.shape(leaf)} for {own.shape}' for leaf, own in pairs)
-      raise UserError(f'these are no actions of this environment: shapes {shapes}')
-    own = [actions] if is_one else _unstack(actions, len(leaves[0]))
+    own, is_one = _actions(self.environment.action_spec(), actions)
     vectors = [self._from_own(action) for action in own]
     embedding = network.embed(tf.constant(self._one(observation)[None]))
     values = network.q_values(embedding, tf.constant(np.stack(vectors)[None]))[0]
@@ -157,11 +154,12 @@ class Policy:
       n: how many; by default as many as in acting, `m_greedy`.
 
     Raises:
-      UserError: as of `q`, or `n` is less than 1.
+      UserError: as of `q`, or `n` is less than 1 or more than a million.
     """
     network = self._q_network()
     count = self._m_greedy if n is None else n
-    check_range('n', count, 1)
+    check_whole('n', count)
+    check_range('n', count, 1, _MOST_CANDIDATES)
     embedding = network.embed(tf.constant(self._one(observation)[None]))
     proposed = network.ensemble.propose(embedding, count, self._seed())
     values = network.q_values(embedding, proposed.actions)[0].numpy()
@@ -222,7 +220,7 @@ class _PolicyActor(Actor):
 
 
 def load_policy(
-  run: str | os.PathLike[str], seed: int = 0, *, best: bool = False
+  run: str | os.PathLike[str], *, seed: int = 0, best: bool = False
 ) -> Policy:
   """Returns the greedy policy of a run's newest checkpoint, or of its best one.
 
@@ -239,7 +237,37 @@ def load_policy(
     UserError: this is no run folder, it has no checkpoint yet or a damaged one, or its
       environment cannot be made here.
   """
+  check_path('run', run)
   return Policy(RunFolder(pathlib.Path(run)), seed, best)
+
+
+def _actions(spec: Any, given: Any) -> tuple[list[Any], bool]:
+  """Returns actions as a list of them, and whether only one was given.
+
+  Args:
+    spec: of actions.
+    given: one in the environment's own form, or several, stacked.
+
+  Raises:
+    UserError: they are none.
+  """
+  no_actions = 'these are no actions of this environment'
+  owns = tree.flatten(spec)
+  try:
+    leaves = [np.asarray(x) for x in tree.flatten_up_to(spec, given, check_types=False)]
+    pairs = list(zip(leaves, owns, strict=True))
+  except (TypeError, ValueError) as error:
+    raise UserError(f'{no_actions}: {described(error)}') from error
+  is_one = all(leaf.shape == own.shape for leaf, own in pairs)
+  are_several = all(leaf.size and leaf.shape[1:] == own.shape for leaf, own in pairs)
+  if not is_one and not are_several:
+    shapes = ', '.join(f'{leaf.shape} for {own.shape}' for leaf, own in pairs)
+    raise UserError(f'{no_actions}: shapes {shapes}')
+  for leaf in leaves:
+    if leaf.dtype.kind not in 'fiub' or not np.isfinite(leaf).all():
+      raise UserError(f'{no_actions}: not all of {shown(given)} are finite numbers')
+  actions = tree.unflatten_as(spec, leaves)
+  return ([actions] if is_one else _unstack(actions, len(leaves[0]))), is_one
 
 
 def _stack(actions: list[Any]) -> Any:

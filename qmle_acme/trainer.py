@@ -7,12 +7,13 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from qmle_acme import callbacks as callbacks_lib
 from qmle_acme import environments, processes, training
 from qmle_acme.agents import AgentConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.callbacks import Callback, Result, Watcher
 from qmle_acme.environments.own import MakeEnvironment, name_of
-from qmle_acme.errors import UserError, unknown
+from qmle_acme.errors import UserError, check_path, check_whole, unknown
 from qmle_acme.runs import agents, checkpointing
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.evaluations import best_of, read_evaluations
@@ -56,7 +57,9 @@ def train(
   Raises:
     UserError: environment, settings or folder cannot be used; nothing is left behind.
   """
+  callbacks_lib.check(callbacks)
   run = _make_config(make_environment, folder, steps, config, layout, settings)
+  RunFolder(run.run).check_is_meant()
   is_main = threading.current_thread() is threading.main_thread()
   if (run.layout, run.launch, is_main) == ('distributed', 'threads', False):
     raise UserError("launch='threads' needs the main thread: use 'processes'")
@@ -82,10 +85,14 @@ def _make_config(
   """Returns the settings of the run."""
   kinds = agents.kinds()
   known = {f.name for f in dataclasses.fields(RunConfig)} - {*_ARGUMENTS, *kinds}
+  own = QMLEConfig() if config is None else config
   for name in settings:
+    if hasattr(own, name):
+      raise UserError(
+        f'{name} is a setting of the agent: config={type(own).__name__}({name}=...)'
+      )
     if name not in known:
       raise unknown('setting', name, known)
-  own = config or QMLEConfig()
   if type(own) not in kinds.values():
     names = ', '.join(kind.__name__ for kind in kinds.values())
     raise UserError(f'config is a {type(own).__name__}: it must be one of {names}')
@@ -95,8 +102,10 @@ def _make_config(
     env = name_of(env)
   environments.check(env)
   values: dict[str, Any] = {**settings, 'layout': layout, agent: own}
+  check_path('folder', folder)
+  check_whole('steps', steps)
   run = pathlib.Path(folder)
-  return RunConfig(run=run, env=env, agent=agent, steps=steps, **values)
+  return RunConfig(run=run, env=env, agent=agent, steps=int(steps), **values)
 
 
 def _result(folder: RunFolder, status: str, error: str | None) -> Result:

@@ -18,6 +18,7 @@ import reverb
 import rich.console
 
 from qmle_acme import processes, tracking
+from qmle_acme.errors import message_of
 from qmle_acme.files import refused_if_not_written
 from qmle_acme.runs import (
   checkpointing,
@@ -26,6 +27,7 @@ from qmle_acme.runs import (
   local,
   machine,
   memory,
+  patience,
   videos,
 )
 from qmle_acme.runs.activity import Activity
@@ -123,7 +125,9 @@ def run(
       ):
         run_layout = layout or _make_layout(config, nursery, stop, on_tick)
         outcome = _run_to_an_end(
-          lambda: run_layout(config, spec, folder, progress, received), folder
+          lambda: run_layout(config, spec, folder, progress, received),
+          folder,
+          received,
         )
       counts = checkpointing.read_counts(folder)
       is_replay_behind = checkpointing.is_replay_behind(folder)
@@ -145,18 +149,20 @@ def _make_layout(
   return functools.partial(_run_local, stop=stop, on_tick=on_tick)
 
 
-def _run_to_an_end(run_layout: Callable[[], Outcome], folder: RunFolder) -> Outcome:
-  """Returns how a layout has ended, also where it has raised."""
+def _run_to_an_end(
+  run_layout: Callable[[], Outcome], folder: RunFolder, received: Sequence[int]
+) -> Outcome:
+  """Returns how a layout has ended, also where it has raised whatever it may."""
   try:
     return run_layout()
-  except KeyboardInterrupt:  # The second one, in the local layout.
-    return Outcome('stopped', 130, killed=(program_lib.LEARNER,))
-  except Exception as error:
+  except BaseException as error:
+    if isinstance(error, KeyboardInterrupt) and received:  # The second, in one process.
+      return Outcome('stopped', 130, killed=(program_lib.LEARNER,))
     with contextlib.suppress(OSError):  # As where the disk is full.
       traceback.print_exc()
-    message = str(error).split('\n')[0]
-    log = folder.logs / 'main.log'
-    return Outcome('failed', 1, f'{type(error).__name__}: {message} ({log})')
+    message = message_of(error).split('\n')[0]
+    what = f'{type(error).__name__}: {message}'.rstrip(': ')
+    return Outcome('failed', 1, f'{what} ({folder.logs / "main.log"})')
 
 
 def _run_local(
@@ -182,7 +188,11 @@ def _run_local(
   progress.wait_for(f'networks, and their evaluation{drawn} where one is due')
   activity = Activity()
   with activity.watched(config.faults.stall_seconds, say):
-    local.run(config, spec, folder, stop, activity, watch)
+    try:
+      with patience.limited(activity, stop):
+        local.run(config, spec, folder, stop, activity, watch)
+    except patience.Left as error:
+      return Outcome('stopped', 128 + (received or [signal.SIGTERM])[0], str(error))
   return Outcome('stopped', 128 + received[0]) if received else Outcome('finished', 0)
 
 

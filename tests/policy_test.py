@@ -112,9 +112,61 @@ def test_what_is_no_observation_is_refused(
     policy(given)
 
 
-def test_what_is_no_action_is_refused(policy: qmle_acme.Policy) -> None:
+@pytest.mark.parametrize('given', [[np.zeros(3)], np.zeros((0, 5)), None, 'walk', {}])
+def test_what_is_of_no_space_of_gymnasiums_is_refused(
+  hybrid: qmle_acme.Policy, given: Any
+) -> None:
+  with pytest.raises(UserError, match='no observation of the environment'):
+    hybrid(given)
+
+
+@pytest.mark.parametrize(
+  ('given', 'where'),
+  [
+    ([0, 0, np.nan, 0, 0], 'the observation is nan at place 2'),
+    (np.array([0.0, 0, 0, 1e300, 0]), 'the observation is inf at place 3'),
+    ([[0.0] * 5, [0, -np.inf, 0, 0, 0]], 'observation 1 is -inf at place 1'),
+    (np.array([None] * 5), 'the observation is nan at place 0'),
+  ],
+)
+def test_what_is_not_finite_is_refused(
+  policy: qmle_acme.Policy, given: Any, where: str
+) -> None:
+  for function in (policy, lambda o: policy.q(o, [0.0])):
+    with pytest.raises(UserError, match=f'^{where}: it must be finite in float32'):
+      function(given)
+    if np.ndim(given) == 2:  # Values are asked for in one state.
+      return
+
+
+@pytest.mark.parametrize(
+  'given',
+  [np.ones((3, 2)), np.zeros((0, 1)), [np.nan], ['x'], None, {'a': 1.0}, [[1], [1, 2]]],
+)
+@pytest.mark.filterwarnings('ignore:Creating an ndarray from ragged')
+def test_what_is_no_action_is_refused(policy: qmle_acme.Policy, given: Any) -> None:
   with pytest.raises(UserError, match='no actions of this environment'):
-    policy.q(np.ones(5), np.ones((3, 2)))
+    policy.q(np.ones(5), given)
+
+
+def test_actions_may_be_lists(policy: qmle_acme.Policy) -> None:
+  several = policy.q(np.ones(5), [[0.25], [-0.5]])
+  by_one = [policy.q(np.ones(5), [action]) for action in (0.25, -0.5)]
+  np.testing.assert_allclose(several, by_one, rtol=1e-5)
+
+
+@pytest.mark.parametrize('n', [0, 2.5, '5', True, 10**9])
+def test_a_number_of_candidates_that_cannot_be_is_refused(
+  policy: qmle_acme.Policy, n: Any
+) -> None:
+  with pytest.raises(UserError, match=r"^n is '?[\w.]+'?: it must be "):
+    policy.candidates(np.ones(5), n)
+
+
+@pytest.mark.parametrize('run', [None, 3, b'run'])
+def test_what_is_no_path_is_refused(run: Any) -> None:
+  with pytest.raises(UserError, match=r'^run is .*: it must be a path'):
+    qmle_acme.load_policy(run)
 
 
 def test_gymnasiums_own_forms(hybrid: qmle_acme.Policy) -> None:

@@ -1,6 +1,5 @@
 """Training from Python: own environments, callbacks, threads, what is refused."""
 
-import dataclasses
 import pathlib
 import subprocess
 import sys
@@ -234,6 +233,34 @@ def test_what_train_refuses(tmp_path: pathlib.Path) -> None:
   )
   assert 'd4pg' in refusal(make_reach, config=qmle_acme.D4PGConfig())
   assert 'nearest: bandit:bimodal' in refusal('bandit:bimodl')
+  assert 'is the class Reach: it must be a function' in refusal(Reach)
+  assert 'config=QMLEConfig(n_step=...)' in refusal(make_reach, n_step=5)
+  assert 'steps is 1000.0: it must be a whole number' in refusal(make_reach, steps=1e3)
+  assert 'instances, not EarlyStopping' in refusal(
+    make_reach, callbacks=qmle_acme.EarlyStopping(target=1)
+  )
+  for each in (print, None, qmle_acme.Callback):
+    assert 'a list of Callback instances, not ' in refusal(make_reach, callbacks=[each])
+
+
+@pytest.mark.parametrize('folder', ['', '.', b'run', None])
+def test_a_folder_of_other_files_is_refused(
+  folder: Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  (tmp_path / 'thesis.tex').touch()
+  monkeypatch.chdir(tmp_path)
+  with pytest.raises(qmle_acme.UserError, match=r'thesis\.tex|must be a path'):
+    qmle_acme.train(make_reach, folder, steps=np.int64(10))  # type: ignore[arg-type]
+  assert [path.name for path in tmp_path.iterdir()] == ['thesis.tex']
+
+
+@pytest.mark.parametrize(
+  'values',
+  [{'target': '5'}, {'target': float('nan')}, {'patience': 1.5}, {'patience': 0}],
+)
+def test_early_stopping_that_could_never_be_is_refused(values: dict[str, Any]) -> None:
+  with pytest.raises(qmle_acme.UserError, match=f'^{next(iter(values))} is '):
+    qmle_acme.EarlyStopping(**values)
 
 
 SCRIPT = """
@@ -273,7 +300,9 @@ def test_a_function_of_the_script_itself(guard: str, tmp_path: pathlib.Path) -> 
 
 
 def test_a_function_of_a_prompt_is_refused() -> None:
-  make = dataclasses.make_dataclass('make', [])
-  make.__module__ = '__main__'
+  def make(seed: int) -> Reach:
+    return Reach(seed)
+
+  make.__module__, make.__qualname__ = '__main__', 'make'
   with pytest.raises(qmle_acme.UserError, match='nodes cannot import make'):
     own.name_of(make)

@@ -106,7 +106,9 @@ class Checked(dm_env.Environment):
     except SystemExit as error:  # Or the process would end as if all were well.
       what = f'left the process by sys.exit({error.code!r})'
       raise EnvironmentCrash(self._where(what)) from error
-    except Exception as error:  # Whatever an environment may raise.
+    except KeyboardInterrupt:  # Of a person, as far as anyone can tell.
+      raise
+    except BaseException as error:  # Whatever an environment may raise.
       raise EnvironmentCrash(self._where(described(error))) from error
 
   def _check(self, timestep: dm_env.TimeStep) -> dm_env.TimeStep:

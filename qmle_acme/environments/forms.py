@@ -16,8 +16,19 @@ import dm_env
 import numpy as np
 import tree
 
+from qmle_acme.environments.checked import Invalid
 from qmle_acme.errors import UserError
 from qmle_acme.types import Array
+
+# What is raised where an observation has not the environment's own form.
+_NOT_ITS_OWN = (
+  Invalid,
+  TypeError,
+  ValueError,
+  LookupError,
+  AttributeError,
+  AssertionError,
+)
 
 
 def to_vectors(
@@ -32,13 +43,28 @@ def to_vectors(
       these, stacked into one array.
 
   Raises:
-    UserError: it is none of these.
+    UserError: it is none of these, or not finite.
   """
+  vectors, is_batch = _read(environment, size, observation)
+  is_finite = np.isfinite(vectors)
+  if not is_finite.all():
+    row, place = np.argwhere(~is_finite)[0]
+    which = f'observation {row}' if is_batch else 'the observation'
+    raise UserError(
+      f'{which} is {vectors[row, place]} at place {place}: it must be finite in float32'
+    )
+  return vectors, is_batch
+
+
+def _read(
+  environment: dm_env.Environment, size: int, observation: Any
+) -> tuple[Array, bool]:
+  """Returns what `to_vectors` does, whatever the numbers are."""
   is_nest = tree.is_nested(observation) and not isinstance(observation, list)
   array = None if is_nest else np.asarray(observation)
   is_float = array is not None and array.dtype.kind == 'f' and array.ndim in (1, 2)
-  if array is not None and is_float and array.shape[-1] == size:
-    return array.astype(np.float32).reshape(-1, size), array.ndim == 2
+  if array is not None and is_float and array.size and array.shape[-1] == size:
+    return _to_float32(array).reshape(-1, size), array.ndim == 2
   one = _to_vector(environment, size, observation)
   if one is not None:
     return one[None], False
@@ -60,10 +86,15 @@ def _to_vector(
   """Returns float32 [O] for an observation in its own form; None if it is in none."""
   flatten = getattr(environment, 'flatten_observation', np.ravel)
   try:
-    vector = np.asarray(flatten(observation), np.float32)
-  except (TypeError, ValueError, LookupError, AttributeError, AssertionError):
+    vector = _to_float32(flatten(observation))
+  except _NOT_ITS_OWN:
     return None
   return vector if vector.shape == (size,) else None
+
+
+def _to_float32(value: Any) -> Array:
+  with np.errstate(over='ignore'):  # What becomes infinite is refused.
+    return np.asarray(value).astype(np.float32)
 
 
 def to_own(environment: dm_env.Environment, action: Any) -> Any:

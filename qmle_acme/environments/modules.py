@@ -1,6 +1,7 @@
 """Modules of the user's own that the names of environments name."""
 
 import importlib
+import os
 import re
 from types import ModuleType
 
@@ -40,5 +41,8 @@ def load(module: str, environment: str) -> ModuleType:
   except (Exception, SystemExit) as error:  # Whatever a module of the user's raises.
     message = described(error)
     if isinstance(error, ModuleNotFoundError):
-      message += '; call from the folder that it lies in, or add that to PYTHONPATH'
+      message += (
+        f'; searched were {os.getcwd()} and PYTHONPATH: call from the folder that it '
+        'lies in, or add that to PYTHONPATH'
+      )
     raise UserError(f'{environment}: cannot import {module}: {message}') from error

@@ -154,6 +154,11 @@ def name_of(function: MakeEnvironment) -> str:
   Raises:
     UserError: other processes cannot import it, or it is being imported just now.
   """
+  if isinstance(function, type):
+    raise UserError(
+      f'make_environment is the class {function.__name__}: it must be a function that '
+      'takes a seed and returns an environment'
+    )
   module = getattr(function, '__module__', None)
   member = getattr(function, '__qualname__', None)
   if not module or not member or not str(member).isidentifier():

@@ -9,6 +9,7 @@ import itertools
 import math
 import os
 import pathlib
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ import dm_env
 import imageio.v2 as imageio
 import numpy as np
 
-from qmle_acme.errors import UserError
+from qmle_acme.errors import UserError, described
 from qmle_acme.files import make_place
 
 _GIF_FPS = 25
@@ -39,10 +40,10 @@ def frames(
   """
   render = _asset(environment, 'render')
   timestep = environment.reset()
-  yield render(height, width)
+  yield _drawn(render, height, width)
   while not timestep.last():
     timestep = environment.step(select_action(timestep.observation))
-    yield render(height, width)
+    yield _drawn(render, height, width)
 
 
 def frames_per_second(environment: dm_env.Environment) -> float:
@@ -113,6 +114,25 @@ def write(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> None:
     os.replace(partial, path)
   finally:
     partial.unlink(missing_ok=True)
+
+
+def _drawn(render: Any, height: int, width: int) -> np.ndarray:
+  """Returns the frame that a method of an environment draws.
+
+  Raises:
+    UserError: it cannot.
+  """
+  try:
+    frame: np.ndarray = render(height, width)
+  except UserError:
+    raise
+  except Exception as error:  # Whatever an environment may raise.
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    raise UserError(
+      f'no video: `render` of the environment failed: {described(error)} '
+      f'({where.filename}:{where.lineno})'
+    ) from error
+  return frame
 
 
 def _asset(environment: dm_env.Environment, name: str) -> Any:

@@ -7,6 +7,11 @@ from typing import Any
 import dm_env
 from acme.wrappers import base
 
+_RESET, _STEP = INSIDE = (
+  'inside `reset` of its environment',
+  'inside `step` of its environment',
+)
+
 
 class Watched(base.EnvironmentWrapper):
   """Names what is being done while the wrapped environment does it."""
@@ -21,10 +26,10 @@ class Watched(base.EnvironmentWrapper):
 
   def reset(self) -> dm_env.TimeStep:
     """Starts an episode."""
-    with self._doing('inside `reset` of its environment'):
+    with self._doing(_RESET):
       return self.environment.reset()
 
   def step(self, action: Any) -> dm_env.TimeStep:
     """Takes the action."""
-    with self._doing('inside `step` of its environment'):
+    with self._doing(_STEP):
       return self.environment.step(action)

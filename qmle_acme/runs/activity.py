@@ -63,7 +63,7 @@ class Activity:
   @contextlib.contextmanager
   def told(self, recorder: Listener, source: str) -> Iterator[None]:
     """Tells the recorder of it every few seconds, in a thread of its own."""
-    with _every(_BEAT_SECONDS, lambda: recorder.note_alive(source, *self.look())):
+    with every(_BEAT_SECONDS, lambda: recorder.note_alive(source, *self.look())):
       yield
     recorder.note_ended(source)
 
@@ -86,12 +86,12 @@ class Activity:
         on_stall(f'the run has got no further for {seconds:.0f} s: {doing}')
       was_still = is_still
 
-    with _every(_WATCH_SECONDS, watch):
+    with every(_WATCH_SECONDS, watch):
       yield
 
 
 @contextlib.contextmanager
-def _every(seconds: float, function: Callable[[], None]) -> Iterator[None]:
+def every(seconds: float, function: Callable[[], None]) -> Iterator[None]:
   """Calls a function now and then, in a thread of its own."""
   ended = threading.Event()
 

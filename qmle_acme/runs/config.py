@@ -141,6 +141,7 @@ class RunConfig:
     Raises:
       UserError: a value lies outside its range; the message names it.
     """
+    self._check_run()
     if self.agent not in AGENTS:
       raise unknown('agent', self.agent, AGENTS)
     if self.argmax_nodes and self.agent != 'qmle':
@@ -148,6 +149,14 @@ class RunConfig:
     if self.argmax_nodes and self.layout == 'local':
       raise UserError('argmax_nodes must be 0: the local layout has no nodes')
     settings.check(self)
+
+  def _check_run(self) -> None:
+    """Refuses a folder whose name is no UTF-8: many libraries write only that."""
+    try:
+      str(self.run).encode()
+    except UnicodeEncodeError:
+      name = os.fsencode(self.run)
+      raise UserError(f'run is {name!r}: its name must be UTF-8') from None
 
   @property
   def of_agent(self) -> AgentConfig:

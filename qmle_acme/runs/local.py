@@ -105,7 +105,7 @@ def run(
 
   with (
     inspection.kept_batch(folder),
-    _saved_if_it_fails(save),
+    _saved_if_it_fails(save, stop),
     contextlib.closing(batches),
     contextlib.suppress(loop.RunOver),
   ):
@@ -123,14 +123,19 @@ def run(
 
 
 @contextlib.contextmanager
-def _saved_if_it_fails(save: Callable[[], None]) -> Iterator[None]:
+def _saved_if_it_fails(
+  save: Callable[[], None], stop: threading.Event
+) -> Iterator[None]:
   """Saves when an environment fails within, but not what a diverged learner holds."""
   try:
     yield
   except divergence.Diverged:
     raise
-  except Exception:
-    save()
+  except BaseException as error:
+    # Of a person, it is the second one, who does not want to wait.
+    is_in_a_hurry = isinstance(error, KeyboardInterrupt) and stop.is_set()
+    if not is_in_a_hurry:
+      save()
     raise
 
 

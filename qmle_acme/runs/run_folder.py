@@ -64,6 +64,21 @@ class RunFolder:
     """
     make_folder(self.path, mode=0o700)
 
+  def check_is_meant(self) -> None:
+    """Refuses a folder of other files, as that which one is in, or one with a typo.
+
+    Raises:
+      UserError: it holds files that can be seen, and is no run.
+    """
+    if not self.path.is_dir() or self.config.exists() or self.status.exists():
+      return
+    others = [path.name for path in self.path.iterdir() if path.name[0] != '.']
+    if others:
+      raise UserError(
+        f'{self.path} is no run and holds other files ({min(others)}): name a new '
+        'folder'
+      )
+
   def open(self, config: config_lib.RunConfig) -> TextIO:
     """Makes the folder, or opens it to resume; returns the lock that is now held.
 

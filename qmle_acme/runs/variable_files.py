@@ -1,5 +1,6 @@
 """The variables of a checkpoint, as files of TensorFlow's in its folder."""
 
+import logging
 import pathlib
 import re
 from typing import Any
@@ -13,6 +14,10 @@ from qmle_acme.runs.checkpoint_store import Stored, plain_name
 _PREFIX = 'learner'
 # How TensorFlow names a variable in its errors.
 _VARIABLE = re.compile(r"<tf\.Variable '([^']+)' shape=(\([^)]*\))")
+
+# How TensorFlow begins to tell of variables that were not restored, when what was to
+# hold them is deleted: some line for each.
+_UNRESTORED = ('Detecting that an object', 'Value in checkpoint', 'An attribute in the')
 
 
 def write(checkpoint: tf.train.Checkpoint, folder: pathlib.Path) -> None:
@@ -33,6 +38,7 @@ def read(stored: Stored, checkpoint: tf.train.Checkpoint) -> None:
       status.assert_existing_objects_matched()
       status.expect_partial()
   except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
+    tf.get_logger().addFilter(_is_news)
     found = _VARIABLE.findall(str(error))
     names = ', '.join(f'{name.removesuffix(":0")} {shape}' for name, shape in found)
     what = f'it lacks {names}' if names else ' '.join(str(error).split())
@@ -40,3 +46,8 @@ def read(stored: Stored, checkpoint: tf.train.Checkpoint) -> None:
       f'{stored.path} is no checkpoint of such an agent: {what}; were the settings in '
       'config.yaml changed?'
     ) from error
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+  """Returns whether a record of TensorFlow's is not what was said in one line here."""
+  return not str(record.msg).startswith(_UNRESTORED)

@@ -50,7 +50,7 @@ def measure(run: str) -> Iterator[dict[str, Any]]:
   Raises:
     UserError: it is a run of another agent, or without a checkpoint.
   """
-  config, policy = check(run), load_policy(run, _SEED)
+  config, policy = check(run), load_policy(run, seed=_SEED)
   observations = np.stack(list(itertools.islice(_steps(policy), _STATES)))
   yield {
     'run': run,

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+import odd_environments
 import pytest
 import small_runs
 
@@ -72,6 +73,22 @@ def test_ctrl_c_is_acknowledged_at_once_and_a_second_one_keeps_the_checkpoint(
   status = hanging.status()
   assert (status['state'], status['saved_steps']) == ('stopped', saved)
   assert f'the same command resumes from {saved} steps' in status['error']
+
+
+@pytest.mark.parametrize('hanging', ['local'], indirect=True)
+def test_a_stop_leaves_an_environment_that_does_not_return_and_saves(
+  hanging: small_runs.Training,
+) -> None:
+  start = time.monotonic()
+  hanging.send(signal.SIGTERM)
+
+  assert hanging.wait() == 128 + signal.SIGTERM
+  assert time.monotonic() - start < 60.0
+  status = hanging.status()
+  taken = odd_environments.STEP - 1  # In the step after these it hangs.
+  assert (status['state'], status['saved_steps']) == ('stopped', taken)
+  assert 'had been inside `step` of its environment' in status['error']
+  assert saved_steps(hanging) == taken
 
 
 @pytest.mark.parametrize('layout', ['local', 'distributed'])

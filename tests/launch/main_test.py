@@ -95,6 +95,7 @@ class Call:
       ['train', *RUN, '--qmle.predictors.0.ratio', '0.1'],
       "unknown option '--qmle.predictors.0.ratio'; nearest: --qmle.predictors, ",
     ),
+    (['train', '--run', 'z\udcff'], "run is b'z\\xff': its name must be UTF-8"),
     (['evaluate'], 'qmle evaluate needs RUN; see qmle evaluate --help'),
     (['train', *RUN, '--qmle.bins', '1'], 'qmle.bins is 1: it must be at least 2'),
     (['train', *RUN, 'more'], "qmle train takes no argument 'more'; see "),

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import small_runs
 
-from qmle_acme import training
+from qmle_acme import environments, training
+from qmle_acme.environments import video
 from qmle_acme.errors import UserError
 from qmle_acme.launch import render
 
@@ -55,6 +56,19 @@ def test_three_episodes_side_by_side_as_a_gif(tmp_path: pathlib.Path) -> None:
 def test_a_name_that_is_no_video_is_refused(trained_run: pathlib.Path) -> None:
   with pytest.raises(UserError, match='mp4 or'):
     render.main([str(trained_run), '--out', 'episode.avi'])
+
+
+def test_an_environment_that_cannot_draw_is_one_line(tmp_path: pathlib.Path) -> None:
+  def broken(height: int, width: int) -> np.ndarray:
+    raise RuntimeError('no\nGPU')
+
+  environment = environments.make('gymnasium:Pendulum-v1', seed=0)
+  environment.unchecked.render = broken
+  frames = video.frames(environment, lambda observation: np.zeros(1), 8, 8)
+  what = r'^no video: `render` of .* failed: RuntimeError: no GPU \(.*_test.py:\d+\)$'
+  with pytest.raises(UserError, match=what):
+    video.write(tmp_path / 'x.gif', frames, fps=25.0)
+  assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures('headless_gl')

@@ -89,7 +89,7 @@ def greedy_return(
 ) -> list[float]:
   """Returns what the newest checkpoint, or the best, gets where the evaluator acts."""
   seed = factory.make_seed(config, Role.EVALUATOR)
-  policy = load_policy(folder.path, seed, best=best)
+  policy = load_policy(folder.path, seed=seed, best=best)
   actor, environment = policy.as_actor(), policy.environment
   return evaluation.evaluate(actor, environment, 1, threading.Event())
 

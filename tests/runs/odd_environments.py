@@ -81,6 +81,25 @@ class Nan(Odd):
     return float('nan') if self.taken == STEP else 0.0
 
 
+class Panic(BaseException):
+  """What simulators in Rust raise by pyo3: no `Exception`."""
+
+
+class Mute(Exception):
+  """Cannot be shown."""
+
+  def __str__(self) -> str:
+    raise RuntimeError('no words')
+
+
+RAISED: dict[str, BaseException] = {
+  'raises': ConnectionError('simulator [bold]gone[/bold]\nsee /var/log/sim'),
+  'panics': Panic('index out of bounds'),
+  'interrupts': KeyboardInterrupt(),
+  'mute': Mute(),
+}
+
+
 class Faulty(Odd):
   """Does what it should not, from a step on and until it is mended."""
 
@@ -94,8 +113,8 @@ class Faulty(Odd):
   ) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
     observation, reward, is_over, is_cut, more = super().step(action)
     if self.taken == STEP and not self.is_mended:
-      if self._habit == 'raises':
-        raise ConnectionError('simulator [bold]gone[/bold]\nsee /var/log/sim')
+      if self._habit in RAISED:
+        raise RAISED[self._habit]
       if self._habit == 'exits':
         sys.exit(0)
       reward = REWARDS.get(self._habit, reward)
@@ -114,7 +133,7 @@ OBSERVATIONS: dict[str, Any] = {
   'nan-seen': np.array([np.nan], np.float32),
   'shape': np.zeros(2, np.float32),
 }
-HABITS = (*REWARDS, *OBSERVATIONS, 'raises', 'exits')
+HABITS = (*REWARDS, *OBSERVATIONS, *RAISED, 'exits')
 
 
 gymnasium.register('Crashing-v0', f'{__name__}:Crashing')

@@ -21,6 +21,9 @@ FAULTS = {
   'nan-seen': 'step 30: observation is nan at place 0: it must be finite in float32',
   'shape': 'step 30: observation has the shape (2,): it must be (1,)',
   'raises': 'step 30: ConnectionError: simulator [bold]gone[/bold] see /var/log/sim',
+  'panics': 'step 30: Panic: index out of bounds',
+  'interrupts': 'KeyboardInterrupt',  # Nobody has pressed a key.
+  'mute': 'step 30: Mute',
   'exits': 'step 30: left the process by sys.exit(0)',
 }
 

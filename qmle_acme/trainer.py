@@ -20,8 +20,14 @@ from qmle_acme.runs.evaluations import best_of, read_evaluations
 from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 
-# What has an argument of its own.
-_ARGUMENTS = ('run', 'env', 'agent', 'steps', 'layout')
+# What has an argument of its own, or follows from one.
+_ARGUMENTS = {
+  'run': 'folder',
+  'env': 'make_environment',
+  'agent': 'the type of config',
+  'steps': 'steps',
+  'layout': 'layout',
+}
 
 
 def train(
@@ -87,6 +93,8 @@ def _make_config(
   known = {f.name for f in dataclasses.fields(RunConfig)} - {*_ARGUMENTS, *kinds}
   own = QMLEConfig() if config is None else config
   for name in settings:
+    if name in _ARGUMENTS:
+      raise UserError(f'{name} is given by {_ARGUMENTS[name]}')
     if hasattr(own, name):
       raise UserError(
         f'{name} is a setting of the agent: config={type(own).__name__}({name}=...)'

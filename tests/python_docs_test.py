@@ -90,6 +90,7 @@ def test_families_of_other_packages(layout: str, tmp_path: pathlib.Path) -> None
   assert RunFolder(tmp_path / 'run').read_status()['state'] == 'finished'
 
 
+@pytest.mark.slow
 def test_predictors_of_other_packages(tmp_path: pathlib.Path) -> None:
   (tmp_path / 'laplace_config.py').write_text(LAPLACE_CONFIG)
   (tmp_path / 'laplace.py').write_text(LAPLACE)

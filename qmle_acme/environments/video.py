@@ -129,7 +129,7 @@ def _drawn(render: Any, height: int, width: int) -> np.ndarray:
   except Exception as error:  # Whatever an environment may raise.
     where = traceback.extract_tb(error.__traceback__)[-1]
     raise UserError(
-      f'no video: `render` of the environment failed: {described(error)} '
+      f'`render` of the environment failed: {described(error)} '
       f'({where.filename}:{where.lineno})'
     ) from error
   return frame

@@ -86,11 +86,12 @@ def test_leaving_the_process_is_no_fault_of_the_data(
   [
     ('step', OSError('the link\nis down'), 'step 1: OSError: the link is down'),
     ('step', KeyError(), 'step 1: KeyError'),
+    ('step', GeneratorExit('out'), 'step 1: GeneratorExit: out'),
     ('reset', AssertionError('lost'), 'step 1: AssertionError: lost'),
   ],
 )
 def test_an_error_of_its_own_is_one_line_with_its_name_and_the_step(
-  monkeypatch: pytest.MonkeyPatch, function: str, error: Exception, what: str
+  monkeypatch: pytest.MonkeyPatch, function: str, error: BaseException, what: str
 ) -> None:
   def fail(*_: Any, **__: Any) -> Any:
     raise error

@@ -122,7 +122,7 @@ def test_a_checkpoint_of_pickles_is_not_loaded(
   assert not trace.exists()
 
 
-@pytest.mark.parametrize('below', ['.', 'logs'])
+@pytest.mark.parametrize('below', ['.', pytest.param('logs', marks=pytest.mark.slow)])
 def test_a_module_in_a_run_folder_is_not_imported(
   run: pathlib.Path, trace: pathlib.Path, below: str
 ) -> None:

@@ -91,7 +91,9 @@ def test_a_stop_leaves_an_environment_that_does_not_return_and_saves(
   assert saved_steps(hanging) == taken
 
 
-@pytest.mark.parametrize('layout', ['local', 'distributed'])
+@pytest.mark.parametrize(
+  'layout', [pytest.param('local', marks=pytest.mark.slow), 'distributed']
+)
 def test_a_run_is_stopped_before_it_is_up(tmp_path: pathlib.Path, layout: str) -> None:
   config = small_runs.make_config(tmp_path / 'run', layout=layout, steps=200)
   training = small_runs.Training(config)

@@ -65,7 +65,7 @@ def test_an_environment_that_cannot_draw_is_one_line(tmp_path: pathlib.Path) -> 
   environment = environments.make('gymnasium:Pendulum-v1', seed=0)
   environment.unchecked.render = broken
   frames = video.frames(environment, lambda observation: np.zeros(1), 8, 8)
-  what = r'^no video: `render` of .* failed: RuntimeError: no GPU \(.*_test.py:\d+\)$'
+  what = r'^`render` of .* failed: RuntimeError: no GPU \(.*_test.py:\d+\)$'
   with pytest.raises(UserError, match=what):
     video.write(tmp_path / 'x.gif', frames, fps=25.0)
   assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,14 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize('habit', FAULTS)
+# The others are tested at the edge too (tests/environments/checked_test.py).
+FAST = ('nan', 'raises', 'panics', 'exits')
+
+
+@pytest.mark.parametrize(
+  'habit',
+  [h if h in FAST else pytest.param(h, marks=pytest.mark.slow) for h in FAULTS],
+)
 def test_a_fault_is_one_line_all_steps_are_saved_and_a_mended_environment_goes_on(
   habit: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:

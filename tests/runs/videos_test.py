@@ -57,7 +57,8 @@ def test_a_video_that_fails_ends_no_run(tmp_path: pathlib.Path) -> None:
   training = small_runs.train(config)
   assert videos.find(training.folder) == {}
   shown = training.stdout.read_text()
-  assert 'warning no video of step 0: the pencil is broken' in shown
+  assert 'warning no video of step 0: `render` of the environment failed: ' in shown
+  assert 'the pencil is broken' in shown
 
 
 def test_what_draws_nothing_is_refused(tmp_path: pathlib.Path) -> None:

@@ -8,7 +8,8 @@ import small_runs
 
 
 @pytest.mark.parametrize(
-  ('layout', 'least_processes'), [('local', 1), ('distributed', 4)]
+  ('layout', 'least_processes'),
+  [pytest.param('local', 1, marks=pytest.mark.slow), ('distributed', 4)],
 )
 def test_environments_are_closed(
   layout: str,

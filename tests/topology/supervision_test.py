@@ -17,7 +17,9 @@ from supervised_programs import PROCESSES, THREADS, make_program, supervise
 
 from qmle_acme.topology import supervision
 
-both = pytest.mark.parametrize('launch_type', [PROCESSES, THREADS])
+both = pytest.mark.parametrize(
+  'launch_type', [PROCESSES, pytest.param(THREADS, marks=pytest.mark.slow)]
+)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
@@ -215,7 +217,7 @@ def start(tmp_path: pathlib.Path) -> Iterator[Callable[..., subprocess.Popen[byt
   ('launch_type', 'number', 'code'),
   [
     (PROCESSES, signal.SIGTERM, 143),
-    (THREADS, signal.SIGTERM, 143),
+    pytest.param(THREADS, signal.SIGTERM, 143, marks=pytest.mark.slow),
     (THREADS, signal.SIGINT, 130),
   ],
 )

@@ -40,7 +40,10 @@ def q_values(learner: QMLELearner, sample: Sample) -> np.ndarray:
 
 
 # To the last bit with a power of two; else divisions round.
-@pytest.mark.parametrize(('factor', 'tolerance'), [(2.0**-40, 0.0), (1000.0, 1e-3)])
+@pytest.mark.parametrize(
+  ('factor', 'tolerance'),
+  [(2.0**-40, 0.0), pytest.param(1000.0, 1e-3, marks=pytest.mark.slow)],
+)
 def test_learning_does_not_depend_on_the_unit(factor: float, tolerance: float) -> None:
   store = Store(seed=8)
   samples = growing(tiny_agent.take(store.batches(seed=1), STEPS))

@@ -135,7 +135,7 @@ def knows(name: str) -> bool:
 
 def make(name: str, seed: int) -> dm_env.Environment:
   """Returns the task of that name, its random state made from the seed."""
-  from dm_control import suite  # For nobody who only names a task.
+  from dm_control import suite  # A second, which a name alone does not take.
 
   if name in _NEED_RENDERER:
     gl.use_headless_backend()

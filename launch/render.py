@@ -3,15 +3,15 @@
 import contextlib
 import dataclasses
 import pathlib
-import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import rich.console
 import rich.progress
 import tyro
 
+from qmle_acme import processes
 from qmle_acme.environments import video
 from qmle_acme.errors import check_range, check_seed
 from qmle_acme.runs import screen
@@ -59,14 +59,13 @@ def main(argv: list[str]) -> int:
   """Renders; returns the exit code."""
   config = arguments.parse(RenderConfig, argv, 'qmle render')
   run = RunFolder(config.run).read_config()
-  # What is half written is removed, as at Ctrl-C.
-  signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
   screen.announce('loading TensorFlow')  # For nobody whose folder is no run.
   from qmle_acme.policy import load_policy
   from qmle_acme.runs import factory
 
   policy = load_policy(config.run, seed=config.seed, best=config.best)
   with contextlib.ExitStack() as stack:
+    received = stack.enter_context(processes.recorded_signals(_give_up))
     environments = [stack.enter_context(policy.environment)]
     for i in range(1, config.grid):
       other = factory.make_environment(run, config.seed + i)
@@ -76,17 +75,32 @@ def main(argv: list[str]) -> int:
       for e in environments
     ]
     fps = video.frames_per_second(environments[0])
-    frames = _shown(video.side_by_side(episodes))
+    frames = _shown(video.side_by_side(episodes), received)
     video.write(config.out, frames, fps)
   print(f'wrote {config.out}')
   return 0
 
 
-def _shown(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-  """Yields frames, and counts them in a terminal; nobody knows how many there are."""
+def _give_up(received: list[int]) -> None:
+  """Does not wait for the end of a frame if a second signal has come."""
+  if len(received) > 1:
+    raise KeyboardInterrupt
+
+
+def _shown(
+  frames: Iterable[np.ndarray], received: Sequence[int]
+) -> Iterator[np.ndarray]:
+  """Yields frames, and counts them in a terminal; nobody knows how many there are.
+
+  After a signal it leaves, so that what is half written is removed: between two frames,
+  since TensorFlow takes an exception in its midst for one of its own.
+  """
   console = rich.console.Console(stderr=True)
   columns = ('rendering', rich.progress.TimeElapsedColumn(), '{task.completed} frames')
   with rich.progress.Progress(
     *columns, console=console, transient=True, disable=not console.is_terminal
   ) as progress:
-    yield from progress.track(frames)
+    for frame in progress.track(frames):
+      if received:
+        sys.exit(128 + received[0])
+      yield frame

@@ -5,6 +5,7 @@ import importlib.util
 import math
 import numbers
 import os
+import traceback
 from collections.abc import Iterable
 
 
@@ -26,6 +27,12 @@ class EnvironmentCrash(Exception):
 def described(error: BaseException) -> str:
   """Returns the kind and the message of an exception of somebody else's, in a line."""
   return ' '.join(f'{type(error).__name__}: {message_of(error)}'.split()).rstrip(': ')
+
+
+def place_of(error: BaseException) -> str:
+  """Returns 'file:line' of where an exception was raised."""
+  where = traceback.extract_tb(error.__traceback__)[-1]
+  return f'{where.filename}:{where.lineno}'
 
 
 def message_of(error: BaseException) -> str:

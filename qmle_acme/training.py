@@ -192,7 +192,7 @@ def _run_local(
       with patience.limited(activity, stop):
         local.run(config, spec, folder, stop, activity, watch)
     except patience.Left as error:
-      return Outcome('stopped', 128 + (received or [signal.SIGTERM])[0], str(error))
+      return Outcome('stopped', 128 + received[0], str(error))
   return Outcome('stopped', 128 + received[0]) if received else Outcome('finished', 0)
 
 

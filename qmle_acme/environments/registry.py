@@ -11,7 +11,6 @@ its name is the family, its value the module (docs/python.md).
 
 import functools
 import importlib
-import traceback
 import warnings
 from collections.abc import Mapping
 from types import ModuleType
@@ -19,7 +18,7 @@ from types import ModuleType
 from qmle_acme import plugins
 from qmle_acme.environments import modules
 from qmle_acme.environments.checked import Checked
-from qmle_acme.errors import UserError, described, unknown
+from qmle_acme.errors import UserError, described, place_of, unknown
 
 # A machine without a display is no error here.
 warnings.filterwarnings('ignore', module='glfw')
@@ -61,16 +60,13 @@ def make(name: str, seed: int) -> Checked:
   except UserError:
     raise
   except (Exception, SystemExit) as error:  # Whatever an environment may raise.
-    where = traceback.extract_tb(error.__traceback__)[-1]
     message = described(error)
     if isinstance(error, TypeError) and 'missing' in message:
       message += (
         '; it is made without arguments: give them in a function of yours, '
         'python:<module>:<function>'
       )
-    raise UserError(
-      f'cannot make {name}: {message} ({where.filename}:{where.lineno})'
-    ) from error
+    raise UserError(f'cannot make {name}: {message} ({place_of(error)}') from error
 
 
 def check(name: str) -> None:

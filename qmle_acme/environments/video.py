@@ -9,7 +9,6 @@ import itertools
 import math
 import os
 import pathlib
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ import dm_env
 import imageio.v2 as imageio
 import numpy as np
 
-from qmle_acme.errors import UserError, described
+from qmle_acme.errors import UserError, described, place_of
 from qmle_acme.files import make_place
 
 _GIF_FPS = 25
@@ -127,10 +126,8 @@ def _drawn(render: Any, height: int, width: int) -> np.ndarray:
   except UserError:
     raise
   except Exception as error:  # Whatever an environment may raise.
-    where = traceback.extract_tb(error.__traceback__)[-1]
     raise UserError(
-      f'`render` of the environment failed: {described(error)} '
-      f'({where.filename}:{where.lineno})'
+      f'`render` of the environment failed: {described(error)} ({place_of(error)})'
     ) from error
   return frame
 

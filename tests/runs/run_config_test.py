@@ -181,6 +181,13 @@ def test_round_trip_through_a_file(tmp_path: pathlib.Path) -> None:
   assert 'run' not in data  # A run folder may be moved.
 
 
+def overlaid(folder: pathlib.Path, text: str) -> RunConfig:
+  """Returns the defaults under a file of this text."""
+  path = folder / 'mine.yaml'
+  path.write_text(text)
+  return config_lib.overlay(DEFAULT, config_lib.load_yaml(path), 'mine.yaml')
+
+
 @pytest.mark.parametrize(
   ('text', 'value'),
   [('5e-4', 5e-4), ('5.0E-4', 5e-4), ('1e3', 1e3), ('1', 1.0), ('0.5', 0.5)],
@@ -188,13 +195,9 @@ def test_round_trip_through_a_file(tmp_path: pathlib.Path) -> None:
 def test_numbers_may_be_written_with_an_exponent(
   tmp_path: pathlib.Path, text: str, value: float
 ) -> None:
-  path = tmp_path / 'mine.yaml'
-  path.write_text(f'qmle: {{learning_rate: {text}}}\nenv: a5e4\n')
-
-  data = config_lib.load_yaml(path)
-
-  assert config_lib.overlay(DEFAULT, data, 'mine.yaml').qmle.learning_rate == value
-  assert data['env'] == 'a5e4'
+  config = overlaid(tmp_path, f'qmle: {{learning_rate: {text}}}\nenv: a5e4\n')
+  assert config.qmle.learning_rate == value
+  assert config.env == 'a5e4'
 
 
 @pytest.mark.parametrize(
@@ -203,20 +206,14 @@ def test_numbers_may_be_written_with_an_exponent(
 def test_whole_numbers_may_be_written_with_an_exponent(
   tmp_path: pathlib.Path, text: str, steps: int
 ) -> None:
-  path = tmp_path / 'mine.yaml'
-  path.write_text(f'steps: {text}')
-  data = config_lib.load_yaml(path)
-  assert config_lib.overlay(DEFAULT, data, 'mine.yaml').steps == steps
+  assert overlaid(tmp_path, f'steps: {text}').steps == steps
 
 
 @pytest.mark.parametrize('text', ['1e-1', '1.5', '3.0', '1e400'])
 def test_what_is_no_whole_number_is_refused(tmp_path: pathlib.Path, text: str) -> None:
-  path = tmp_path / 'mine.yaml'
-  path.write_text(f'steps: {text}')
-  with pytest.raises(
-    UserError, match=r'^mine\.yaml: steps: input should be a valid int'
-  ):
-    config_lib.overlay(DEFAULT, config_lib.load_yaml(path), 'mine.yaml')
+  what = r'^mine\.yaml: steps: input should be a valid int'
+  with pytest.raises(UserError, match=what):
+    overlaid(tmp_path, f'steps: {text}')
 
 
 def test_differences_names_every_setting_that_differs() -> None:

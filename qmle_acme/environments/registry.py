@@ -66,7 +66,7 @@ def make(name: str, seed: int) -> Checked:
         '; it is made without arguments: give them in a function of yours, '
         'python:<module>:<function>'
       )
-    raise UserError(f'cannot make {name}: {message} ({place_of(error)}') from error
+    raise UserError(f'cannot make {name}: {message} ({place_of(error)})') from error
 
 
 def check(name: str) -> None:

@@ -66,6 +66,7 @@ def test_box(trained_run: pathlib.Path, tmp_path: pathlib.Path) -> None:
   np.testing.assert_allclose(leaves['float64'], ours, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_nest_in_gymnasiums_own_form(tmp_path: pathlib.Path) -> None:
   config = small_runs.make_config(tmp_path / 'run', env=policy_test.HYBRID, steps=20)
   assert training.run(config).state == 'finished'

@@ -66,6 +66,7 @@ def install(folder: pathlib.Path, entry_points: str) -> None:
 
 
 @both_layouts
+@pytest.mark.slow
 def test_families_of_other_packages(layout: str, tmp_path: pathlib.Path) -> None:
   write_arm(tmp_path)
   (tmp_path / 'robots.py').write_text(FAMILY)

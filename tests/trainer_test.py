@@ -132,6 +132,7 @@ def test_a_callback_stops_and_the_same_call_goes_on(tmp_path: pathlib.Path) -> N
   assert [e.actor_steps for e in seen.evaluations] == [0, 200, 400, 600]
 
 
+@pytest.mark.slow
 def test_processes_in_a_thread(tmp_path: pathlib.Path) -> None:
   seen = Seen(last=200)
   results = []

@@ -134,6 +134,7 @@ def test_is_served_on_loopback_only(tmp_path: pathlib.Path) -> None:
     assert server.server_address[0] == '127.0.0.1'
 
 
+@pytest.mark.slow
 def test_the_newest_videos_are_copied_and_shown(tmp_path: pathlib.Path) -> None:
   results = tmp_path / 'results'
   fabricated.write_results(results, TASKS[:1], ['qmle'], seeds=2, points=3)
@@ -152,6 +153,7 @@ def test_the_newest_videos_are_copied_and_shown(tmp_path: pathlib.Path) -> None:
   assert f']({source})' in (tmp_path / 'report' / 'report.md').read_text()
 
 
+@pytest.mark.slow
 def test_a_page_that_is_followed_reloads_itself_until_the_runs_are_over(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

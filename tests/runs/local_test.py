@@ -118,6 +118,7 @@ def test_more_steps_resume_the_run(trained: small_runs.Training) -> None:
   assert f'replay {STEPS + 1:,}' in third
 
 
+@pytest.mark.slow
 def test_interrupt_saves_and_leaves_by_130(tmp_path: pathlib.Path) -> None:
   config = small_runs.make_config(
     tmp_path / 'run', env='control:cartpole:swingup', steps=10**6

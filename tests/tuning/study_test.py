@@ -112,6 +112,7 @@ def test_a_trial_that_is_worse_than_the_others_is_pruned(arguments: list[str]) -
   assert lines[-1].startswith('5 of 5: trial 12: pruned, return ')
 
 
+@pytest.mark.slow
 def test_a_trial_that_was_cut_off_keeps_its_number(arguments: list[str]) -> None:
   search, found = load([*arguments, '--trials', '2'])
   cut_off = found.ask()

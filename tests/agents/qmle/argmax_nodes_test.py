@@ -112,7 +112,7 @@ def assert_same(a: Fed, b: Fed) -> None:
 
 
 # All of them take minutes.
-FAST = 'large'
+FAST = 'tiny'
 
 
 @pytest.mark.parametrize(

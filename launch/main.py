@@ -7,6 +7,8 @@ import pathlib
 import re
 import signal
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -53,6 +55,8 @@ _ENVIRONMENT = {
   'MALLOC_TRIM_THRESHOLD_': _LARGEST,
 }
 _PRELOAD = 'LD_PRELOAD'
+# That threads have to end when all else has.
+_LAST_SECONDS = 5.0
 # Reverb and Courier speak gRPC, which would look for our own servers behind a proxy.
 # Empty means none, and goes before http_proxy and https_proxy; no_proxy would have to
 # name every machine of a cluster.
@@ -67,7 +71,7 @@ def main() -> None:
       code = _answer(sys.argv[1:])
     finally:
       sys.stdout.flush()  # Not at the exit, where nobody could say that it fails.
-    sys.exit(code)
+    _exit(code)
   except UserError as error:
     _leave(str(error), 2)
   except (RunFault, EnvironmentCrash) as error:  # In a command that is no run.
@@ -86,6 +90,21 @@ def main() -> None:
 def _leave(message: str, code: int) -> NoReturn:
   """Says in one line why the command ends with an exit code."""
   print(f'qmle: {in_one_line(message)}', file=sys.stderr)
+  _exit(code)
+
+
+def _exit(code: int) -> NoReturn:
+  """Ends the process; after a while also if a thread of an environment goes on."""
+
+  def end() -> None:
+    threading.main_thread().join()
+    time.sleep(_LAST_SECONDS)  # Without such threads this is where it ends.
+    names = [t.name for t in threading.enumerate() if not t.daemon and t.is_alive()]
+    print(f'qmle: left threads that do not end: {", ".join(names)}', file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(code)
+
+  threading.Thread(target=end, daemon=True).start()
   sys.exit(code)
 
 

@@ -38,10 +38,15 @@ def main(argv: list[str]) -> int:
 
 def table(folder: RunFolder, shown: dict[str, str]) -> rich.table.Table:
   """Returns what `rows` has found as a table."""
-  made = rich.table.Table(title=str(folder.path), show_header=False)
+  made = rich.table.Table(title=_text(str(folder.path)), show_header=False)
   for name, value in shown.items():
-    made.add_row(name, rich.text.Text(in_one_line(value)))
+    made.add_row(name, _text(value))
   return made
+
+
+def _text(words: str) -> rich.text.Text:
+  """Returns words in one line, in which no bracket is markup."""
+  return rich.text.Text(in_one_line(words))
 
 
 def rows(folder: RunFolder) -> dict[str, str]:

@@ -45,6 +45,8 @@ Settings = TypeVar('Settings', bound=config_lib.RunConfig)
 def main(argv: list[str]) -> int:
   """Trains; returns the exit code."""
   config = parse(argv)
+  # Absolute: an environment may change the current folder.
+  config = dataclasses.replace(config, run=config.run.absolute())
   folder = RunFolder(config.run)
   folder.check_is_meant()
   folder.check_same(config)

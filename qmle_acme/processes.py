@@ -103,6 +103,19 @@ def die_with(parent: int) -> None:
 
 
 @contextlib.contextmanager
+def kept_handlers() -> Iterator[None]:
+  """Keeps what is done at signals that ask for a stop, whatever is called meanwhile."""
+  is_main = threading.current_thread() is threading.main_thread()
+  taken = STOP_SIGNALS if is_main else ()  # No other thread may set any.
+  before = {number: signal.getsignal(number) for number in taken}
+  try:
+    yield
+  finally:
+    for number, handler in before.items():
+      signal.signal(number, handler)
+
+
+@contextlib.contextmanager
 def recorded_signals(
   on_signal: Callable[[list[int]], None] = lambda received: None,
 ) -> Iterator[list[int]]:
@@ -123,15 +136,11 @@ def recorded_signals(
 
   is_main = threading.current_thread() is threading.main_thread()
   taken = STOP_SIGNALS if is_main else ()
-  before = {number: signal.getsignal(number) for number in taken}
-  for number, handler in before.items():
-    if number != signal.SIGHUP or handler is not signal.SIG_IGN:
-      signal.signal(number, handle)
-  try:
+  with kept_handlers():
+    for number in taken:
+      if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, handle)
     yield received
-  finally:
-    for number, handler in before.items():
-      signal.signal(number, handler)
 
 
 class Guard:

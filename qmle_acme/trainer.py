@@ -112,7 +112,7 @@ def _make_config(
   values: dict[str, Any] = {**settings, 'layout': layout, agent: own}
   check_path('folder', folder)
   check_whole('steps', steps)
-  run = pathlib.Path(folder)
+  run = pathlib.Path(folder).absolute()  # An environment may change the current one.
   return RunConfig(run=run, env=env, agent=agent, steps=int(steps), **values)
 
 

@@ -56,7 +56,7 @@ def test_finished_run_returns_at_once_and_another_one_is_refused(
   capfd: pytest.CaptureFixture[str],
   monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-  monkeypatch.chdir(folder.path.parent)
+  monkeypatch.setenv('PWD', str(folder.path.parent))
   monkeypatch.setenv('PATH', str(pathlib.Path(sys.executable).parent))
   config = small_runs.make_config(folder.path, steps=20)
   handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
@@ -109,9 +109,12 @@ def test_the_command_is_named_by_its_path_where_no_shell_would_find_it(
 ) -> None:
   scripts = pathlib.Path(sys.executable).parent
   monkeypatch.setenv('PATH', '/nowhere')
-  monkeypatch.chdir('/')
-  assert ending.command() == str(scripts / 'qmle').lstrip('/')
-  monkeypatch.chdir(tmp_path)
+  monkeypatch.setenv('PWD', str(scripts.parent))
+  assert ending.command() == f'{scripts.name}/qmle'
+  for folder in ('/', str(tmp_path)):
+    monkeypatch.setenv('PWD', folder)
+    assert ending.command() == str(scripts / 'qmle')
+  monkeypatch.delenv('PWD')
   assert ending.command() == str(scripts / 'qmle')
 
 

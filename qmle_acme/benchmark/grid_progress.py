@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import rich.console
 import rich.table
+import rich.text
 
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.runs.progress import Display
@@ -83,11 +84,17 @@ def _steps(run: GridRun) -> int:
 
 def _table(title: str, running: Sequence[GridRun]) -> rich.table.Table:
   table = rich.table.Table(
-    'running', 'seed', 'steps', title=title, title_justify='left', min_width=len(title)
+    'running',
+    'seed',
+    'steps',
+    title=rich.text.Text(title),
+    title_justify='left',
+    min_width=len(title),
   )
   table.columns[2].justify = 'right'
   for run in running:
     steps = _steps(run)
     share = f'{steps:,} of {run.steps:,} ({steps / run.steps:.0%})'
-    table.add_row(f'{run.agent} on {run.task}', str(run.seed), share)
+    name = rich.text.Text(f'{run.agent} on {run.task}')
+    table.add_row(name, str(run.seed), share)
   return table

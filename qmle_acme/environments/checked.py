@@ -140,6 +140,7 @@ def _vector(value: Any) -> np.ndarray:
   """Returns an observation as an array of its own, in float32."""
   if type(value) is np.ndarray and value.dtype == np.float32:
     return value.copy()
+  check_numeric('observation', value)
   try:
     with np.errstate(over='ignore'):  # It takes as long as all the rest.
       return np.array(value, np.float32)
@@ -147,11 +148,23 @@ def _vector(value: Any) -> np.ndarray:
     raise Invalid('observation', f'is {shown(value)}: no numbers') from None
 
 
+def check_numeric(field: str, value: Any) -> None:
+  """Refuses what numpy would make other numbers of: text, complex, masked values.
+
+  Raises:
+    Invalid: it is such.
+  """
+  if np.ma.is_masked(value):
+    raise Invalid(field, f'is {shown(value)}: no number is there')
+  if np.asarray(value).dtype.kind in 'cSUMm':
+    raise Invalid(field, f'is {shown(value)}: it must be real numbers')
+
+
 def _number(field: str, value: Any) -> np.float32:
   """Returns the one number that a value is, or that an array of one number holds."""
   if type(value) is not float:
-    array = np.asarray(value)
-    if array.size != 1 or array.dtype.kind not in 'fiub':
+    array, is_masked = np.asarray(value), np.ma.is_masked(value)
+    if array.size != 1 or array.dtype.kind not in 'fiub' or is_masked:
       raise Invalid(field, f'is {shown(value)}: it must be one number')
     value = array.item()
   if not abs(value) <= _LARGEST:  # Nor is NaN.

@@ -10,6 +10,7 @@ terminates ends the episode with discount 0, one that is only cut off with disco
 """
 
 import math
+import re
 import traceback
 from typing import Any, TypeAlias
 
@@ -87,12 +88,13 @@ class Adapter(dm_env.Environment):
     values: Any
     try:
       values = self._environment.step(action)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
       if not _is_of_wrapper(error):
         raise
-      values = (None,) * 4  # What a wrapper of Gymnasium's could not unpack.
-    observation, reward, is_terminated, is_truncated, _ = _returned('step', values)
-    self._is_open = not (is_terminated or is_truncated)
+      raise _not_due('step', _unpacked(error)) from error
+    observation, reward, terminated, truncated, _ = _returned('step', values)
+    is_terminated = _flag('terminated', terminated)
+    self._is_open = not (is_terminated or _flag('truncated', truncated))
     return dm_env.TimeStep(
       step_type=dm_env.StepType.MID if self._is_open else dm_env.StepType.LAST,
       reward=reward,
@@ -191,17 +193,45 @@ def _returned(function: str, values: Any) -> Any:
   Raises:
     Invalid: they are not, as with environments of the old Gym.
   """
-  due = _RETURNED[function]
-  if not isinstance(values, tuple) or len(values) != len(due):
-    got = f'{len(values)} values' if isinstance(values, tuple) else shown(values)
-    raise Invalid(function, f'returned {got}: {len(due)} are due ({", ".join(due)})')
+  if not isinstance(values, tuple) or len(values) != len(_RETURNED[function]):
+    is_tuple = isinstance(values, tuple)
+    raise _not_due(function, f'{len(values)} values' if is_tuple else shown(values))
   return values
 
 
-def _is_of_wrapper(error: ValueError) -> bool:
-  """Returns whether a wrapper of Gymnasium's has been given four values by `step`."""
+def _not_due(function: str, got: str) -> Invalid:
+  """Returns the error of a function that has returned other values than are due."""
+  due = _RETURNED[function]
+  return Invalid(function, f'returned {got}: {len(due)} are due ({", ".join(due)})')
+
+
+def _is_of_wrapper(error: Exception) -> bool:
+  """Returns whether a wrapper of Gymnasium's could not unpack what `step` returned."""
   where = traceback.extract_tb(error.__traceback__)[-1].filename
-  return 'gymnasium/wrappers' in where and 'expected 5, got 4' in str(error)
+  return 'gymnasium/wrappers' in where and 'unpack' in str(error)
+
+
+def _unpacked(error: Exception) -> str:
+  """Returns what was to be unpacked, by the words of Python's error."""
+  if isinstance(error, TypeError):  # cannot unpack non-iterable float object
+    return f'a {str(error).split()[-2]}'
+  counts = re.findall(r'got (\d+)', str(error))  # Not said where there are too many.
+  return f'{counts[0]} values' if counts else 'more values'
+
+
+def _flag(field: str, value: Any) -> bool:
+  """Returns whether an episode is over, by what an environment says of it.
+
+  Raises:
+    Invalid: it is neither true nor false, nor 0 or 1, nor one of these in an array.
+  """
+  if type(value) is bool:
+    return value
+  array, is_masked = np.asarray(value), np.ma.is_masked(value)
+  is_number = array.size == 1 and array.dtype.kind in 'biuf' and not is_masked
+  if not is_number or array.item() not in (0, 1):
+    raise Invalid(field, f'is {shown(value)}: it must be true or false')
+  return bool(array.item())
 
 
 def _check_reward(environment: gymnasium.Env) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from qmle_acme.environments.checked import Invalid, shown
+from qmle_acme.environments.checked import Invalid, check_numeric, shown
 from qmle_acme.errors import UserError
 
 
@@ -71,6 +71,8 @@ def check(space: spaces.Space, value: Any, name: str = 'observation') -> None:
 
 
 def _check_box(space: spaces.Box, value: Any, name: str) -> None:
+  if type(value) is not np.ndarray or value.dtype.kind != 'f':
+    check_numeric(name, value)
   shape = np.shape(value)
   if shape != space.shape:
     raise Invalid(name, f'has the shape {shape}: it must be {space.shape}')

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Mapping
 from types import ModuleType
 
-from qmle_acme import plugins
+from qmle_acme import plugins, processes
 from qmle_acme.environments import modules
 from qmle_acme.environments.checked import Checked
 from qmle_acme.errors import UserError, described, place_of, unknown
@@ -56,7 +56,8 @@ def make(name: str, seed: int) -> Checked:
   check(name)
   family, _, member = name.partition(':')
   try:
-    return Checked(_load(family).make(member, seed), name)
+    with processes.kept_handlers():  # Simulators set their own.
+      return Checked(_load(family).make(member, seed), name)
   except UserError:
     raise
   except (Exception, SystemExit) as error:  # Whatever an environment may raise.

@@ -1,6 +1,7 @@
 """Conducts a study: runs the cells that are missing, then makes table and figure."""
 
 import pathlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 
@@ -23,7 +24,7 @@ def conduct(
   """Runs what is missing of a study and reports on it; returns its rows.
 
   As many processes as there are cores run cells, with one thread each. Whatever ends
-  this, the cells that are done stay done.
+  this, the cells that are done stay done, and no process is left.
 
   Args:
     name: of the study.
@@ -42,15 +43,26 @@ def conduct(
   revision = machine.revision()
   origin = {'revision': revision and f'g{revision}'}
 
+  workers: list[processes.Worker] = []
+  is_stopped = threading.Event()
+
   def run(batch: Sequence[Settings]) -> None:
     with processes.start(run_cells, name, batch, threads=1) as worker:
-      for cell in batch:
+      workers.append(worker)
+      for cell in [] if is_stopped.is_set() else batch:
         data.add(cell, [{**record, **origin} for record in worker.receive()])
         show(len(cells) - len(data.missing(cells)), len(cells))
 
   show(len(cells) - len(missing), len(cells))
   with futures.ThreadPoolExecutor(machine.usable_cores()) as pool:
-    list(pool.map(run, _batches(missing, study.batch)))
+    try:
+      list(pool.map(run, _batches(missing, study.batch)))
+    except KeyboardInterrupt:  # It reaches this process alone.
+      is_stopped.set()
+      pool.shutdown(wait=False, cancel_futures=True)
+      for worker in workers:
+        worker.kill()
+      raise
   report(study, data.of(cells), out)
   return data.of(cells)
 

@@ -50,9 +50,13 @@ def command() -> str:
 
 
 def _near(path: pathlib.Path) -> str:
-  """Returns a path for a shell, from the current folder where it lies in there."""
-  is_below = path.is_relative_to(pathlib.Path.cwd())
-  return shlex.quote(os.path.relpath(path) if is_below else str(path))
+  """Returns a path for the shell that started this, from its folder if it lies there.
+
+  An environment may have changed the current folder since.
+  """
+  path, folder = path.absolute(), os.environ.get('PWD', os.sep)
+  is_below = folder != os.sep and path.is_relative_to(folder)
+  return shlex.quote(os.path.relpath(path, folder) if is_below else str(path))
 
 
 def _number(evaluation: Evaluation) -> str:

@@ -2,6 +2,7 @@
 
 import datetime
 import fcntl
+import os
 import pathlib
 import time
 from typing import Any, TextIO
@@ -96,6 +97,8 @@ class RunFolder:
         if attempt == _LOCK_ATTEMPTS - 1:
           raise UserError(f'{self.path} is in use by another `qmle train`') from None
         time.sleep(_LOCK_SECONDS)  # `is_held` holds it for a moment.
+    # What an environment forks would hold it for as long as it lives.
+    os.register_at_fork(after_in_child=lock.close)
     self.check_same(config)
     self._cpu_seconds_before = self.read_status().get('cpu_seconds', 0.0)
     return lock

@@ -50,6 +50,10 @@ class Worker:
       raise UserError(answer['refused'])
     return answer['result']
 
+  def kill(self) -> None:
+    """Kills the process, if it has not ended; `receive` then raises."""
+    self._process.kill()
+
 
 @contextlib.contextmanager
 def start(

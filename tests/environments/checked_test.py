@@ -23,16 +23,17 @@ class Odd(gymnasium.Env):
   action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
   observation: Any = (0.0, 0.0)
   reward: Any = 0.0
+  terminated: Any = False
 
   def reset(self, **settings: Any) -> tuple[Any, dict[str, Any]]:
     super().reset(**settings)
     return self.observation, {}
 
-  def step(self, action: np.ndarray) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+  def step(self, action: np.ndarray) -> tuple[Any, Any, Any, bool, dict[str, Any]]:
     action *= 7.0
     if self.reward == 'leave':
       sys.exit(0)
-    return self.observation, self.reward, False, False, {}
+    return self.observation, self.reward, self.terminated, False, {}
 
 
 gymnasium.register('Odd-v0', f'{__name__}:Odd')
@@ -52,6 +53,7 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     (None, 'reward is None: it must be one number'),
     (np.zeros(3), 'reward is array([0., 0., 0.]): it must be one number'),
     ('1', "reward is '1': it must be one number"),
+    (np.ma.masked, 'reward is masked: it must be one number'),
   ],
 )
 def test_bad_reward_is_one_line(
@@ -223,3 +225,67 @@ def test_constructor_that_raises_is_one_line_that_says_where(
   assert str(caught.value).startswith(f'cannot make {NAME}: FileNotFoundError: ')
   assert '/opt/licence.dat' in str(caught.value)
   assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+  ('observation', 'what'),
+  [
+    (['0.1', '0.2'], "observation is ['0.1', '0.2']: it must be real numbers"),
+    (
+      np.array([1j, 0.0]),
+      'observation is array([0.+1.j, 0.+0.j]): it must be real num',
+    ),
+    (np.ma.array([0.1, 0.2], mask=[0, 1]), 'fill_v...: no number is there'),
+  ],
+)
+def test_what_numpy_would_make_other_numbers_of_is_refused(
+  monkeypatch: pytest.MonkeyPatch, observation: Any, what: str
+) -> None:
+  environment = environments.make(NAME, seed=0)
+  monkeypatch.setattr(Odd, 'observation', observation)
+  with pytest.raises(EnvironmentFault) as error:
+    environment.reset()
+  assert what.split('...')[-1] in str(error.value)
+
+
+@pytest.mark.parametrize(
+  'value', [None, float('nan'), 'False', '', 2, np.array([True, False]), np.ma.masked]
+)
+def test_an_end_that_is_neither_true_nor_false_is_refused(
+  monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+  environment = environments.make(NAME, seed=0)
+  monkeypatch.setattr(Odd, 'terminated', value)
+  environment.reset()
+  with pytest.raises(EnvironmentFault, match=r'step 1: terminated is .* true or false'):
+    environment.step(np.zeros(1, np.float32))
+
+
+@pytest.mark.parametrize('value', [True, np.bool_(True), 1, 1.0, np.array([True])])
+def test_an_end_may_be_said_in_several_ways(
+  monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+  environment = environments.make(NAME, seed=0)
+  monkeypatch.setattr(Odd, 'terminated', value)
+  environment.reset()
+  timestep = environment.step(np.zeros(1, np.float32))
+  assert timestep.last() and timestep.discount == 0.0
+
+
+@pytest.mark.parametrize(
+  ('returned', 'got'),
+  [
+    ((0, 0.0, False), '3 values'),
+    ((0, 0.0, False, False, {}, {}), 'more values'),
+    (None, 'a NoneType'),
+    (0.5, 'a float'),
+  ],
+)
+def test_as_many_values_are_due_of_a_step_as_gymnasium_has(
+  monkeypatch: pytest.MonkeyPatch, returned: Any, got: str
+) -> None:
+  environment = environments.make(NAME, seed=0)
+  monkeypatch.setattr(Odd, 'step', lambda self, action: returned)
+  environment.reset()
+  with pytest.raises(EnvironmentFault, match=f'step returned {got}: 5 are due'):
+    environment.step(np.zeros(1, np.float32))

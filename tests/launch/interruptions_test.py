@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 import odd_environments
+import psutil
 import pytest
 import small_runs
 
@@ -159,3 +160,38 @@ def test_help_that_nobody_reads_is_silent(arguments: list[str]) -> None:
   os.close(writer)
 
   assert done.stderr == ''
+
+
+def test_an_environment_that_changes_its_process_does_the_run_no_harm(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.chdir(tmp_path)
+  monkeypatch.setenv('ODD', str(tmp_path / 'child'))
+  monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(small_runs.__file__).parent))
+  env = 'gymnasium:odd_environments:Careless-v0'
+  config = small_runs.make_config(pathlib.Path('run'), env=env, steps=1_000_000)
+  training = small_runs.Training(config)
+  folder = training.folder
+  training.wait_until(lambda: folder.read_status().get('actor_steps', 0) > 0)
+  training.send(signal.SIGTERM)
+
+  assert training.wait() == 128 + signal.SIGTERM, training.output()
+  assert saved_steps(training) > 0
+  assert 'left threads that do not end: simulator' in training.output()
+  # What it has forked goes on, and does not hold the folder.
+  child = psutil.Process(int((tmp_path / 'child').read_text()))
+  assert not folder.is_held()
+  child.kill()
+
+
+def test_a_study_ends_at_ctrl_c_with_its_processes(tmp_path: pathlib.Path) -> None:
+  command = small_runs.qmle('experiment', 'bandit', '--out', str(tmp_path / 'out'))
+  process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+  deadline = time.monotonic() + small_runs.PATIENCE_SECONDS
+  while not (workers := process.children()):
+    assert time.monotonic() < deadline
+    time.sleep(0.1)
+  process.send_signal(signal.SIGINT)
+
+  assert process.wait(20.0) == 128 + signal.SIGINT
+  assert not small_runs.are_alive(workers)

@@ -1,13 +1,15 @@
 """`qmle watch`: what is drawn of a run, and that it ends with it."""
 
+import io
 import pathlib
 import threading
 import time
 
 import pytest
+import rich.console
 
 from qmle_acme.errors import UserError
-from qmle_acme.launch import watch
+from qmle_acme.launch import status, watch
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.run_folder import RunFolder
@@ -71,3 +73,12 @@ def test_it_ends_with_the_run(
 def test_no_run_folder(tmp_path: pathlib.Path) -> None:
   with pytest.raises(UserError, match='is no run folder'):
     watch.main([str(tmp_path)])
+
+
+def test_brackets_of_a_folder_are_no_markup(tmp_path: pathlib.Path) -> None:
+  folder = RunFolder(tmp_path / 'sweep[lr=0.1][/x]')
+  folder.make()
+  folder.write_config(RunConfig(run=folder.path, env='bandit:bimodal', steps=400))
+  console = rich.console.Console(width=200, record=True, file=io.StringIO())
+  console.print(status.table(folder, status.rows(folder)))
+  assert 'sweep[lr=0.1][/x]' in console.export_text()

@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import sys
+import threading
 import time
 import warnings
 from typing import Any
@@ -74,6 +75,21 @@ class Hanging(Odd):
     return 0.0
 
 
+class Careless(Odd):
+  """Leaves threads and processes behind, and changes what is its process's."""
+
+  def __init__(self) -> None:
+    os.chdir('/')
+    for number in (signal.SIGINT, signal.SIGTERM):
+      signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=time.sleep, args=[600.0], name='simulator').start()
+    child = os.fork()
+    if not child:
+      time.sleep(60.0)
+      os._exit(0)
+    pathlib.Path(os.environ['ODD']).write_text(str(child))
+
+
 class Nan(Odd):
   """Hands out a reward that is no number."""
 
@@ -139,6 +155,7 @@ HABITS = (*REWARDS, *OBSERVATIONS, *RAISED, 'exits')
 gymnasium.register('Crashing-v0', f'{__name__}:Crashing')
 gymnasium.register('Hanging-v0', f'{__name__}:Hanging')
 gymnasium.register('Nan-v0', f'{__name__}:Nan')
+gymnasium.register('Careless-v0', f'{__name__}:Careless')
 for _habit in HABITS:
   gymnasium.register(
     f'Faulty-{_habit}-v0', f'{__name__}:Faulty', kwargs={'habit': _habit}

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import warnings
 from typing import TypeVar
 
 import tyro
@@ -51,12 +50,12 @@ def main(argv: list[str]) -> int:
   folder.check_is_meant()
   folder.check_same(config)
   check_can_make(folder.path)
-  with warnings.catch_warnings(record=True) as early:  # They go to the log.
+  with screen.held() as early:  # It goes to the log.
     environments.check(config.env)
   _note_what_is_idle(config)
   screen.announce(f'making {config.env}')
   with opened_for(config) as nursery:  # It loads TensorFlow too, beside this process.
-    with warnings.catch_warnings(record=True) as later:
+    with screen.held() as later:
       environment = environments.make(config.env, seed=0)
     fit.check(config, environment)
     screen.announce('loading TensorFlow')

@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 import traceback
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -35,7 +34,7 @@ from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
 from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
-from qmle_acme.runs.screen import announce, output_to, poll_to, say
+from qmle_acme.runs.screen import announce, held, output_to, poll_to, say
 from qmle_acme.topology import distributed, doors
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.nursery import Nursery
@@ -52,7 +51,7 @@ def run(
   config: RunConfig,
   layout: Layout | None = None,
   poll: Callable[[], bool] = lambda: False,
-  early: Sequence[warnings.WarningMessage] = (),
+  early: Sequence[str] = (),
   environment: dm_env.Environment | None = None,
   nursery: Nursery | None = None,
 ) -> Outcome:
@@ -62,7 +61,7 @@ def run(
     config: settings of the run.
     layout: what runs its parts; by default what the settings name.
     poll: called again and again; True stops the run as SIGTERM does.
-    early: what was warned of before, for the log.
+    early: what packages have said before, for the log.
     environment: one of the run, if it was made before; it is closed.
     nursery: where nodes that are processes come from, if that is open already.
 
@@ -73,7 +72,7 @@ def run(
   tracking.check(config)
   if environment is None:
     announce(f'making {config.env}')
-  with warnings.catch_warnings(record=True) as found:  # They go to the log.
+  with held() as found:  # It goes to the log.
     environment = environment or factory.make_environment(config, seed=0)
     is_drawn = videos.are_possible(environment)
     spec = factory.make_spec(config, environment)
@@ -111,8 +110,7 @@ def run(
       opening = f'{_opening(config, counts)}; {need}'
       for line in [*damages, opening, *changed, *open_doors]:
         say(console, line)
-      for w in [*early, *found]:
-        warnings.showwarning(w.message, w.category, w.filename, w.lineno)
+      sys.stderr.write(''.join([*early, *found]))
 
       def on_tick() -> None:
         if poll_to(console, poll) and not stop.is_set():

@@ -154,6 +154,8 @@ def check_numeric(field: str, value: Any) -> None:
   Raises:
     Invalid: it is such.
   """
+  if type(value) is np.ndarray and value.dtype.kind in 'fiub':
+    return
   if np.ma.is_masked(value):
     raise Invalid(field, f'is {shown(value)}: no number is there')
   if np.asarray(value).dtype.kind in 'cSUMm':

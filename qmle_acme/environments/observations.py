@@ -71,8 +71,7 @@ def check(space: spaces.Space, value: Any, name: str = 'observation') -> None:
 
 
 def _check_box(space: spaces.Box, value: Any, name: str) -> None:
-  if type(value) is not np.ndarray or value.dtype.kind != 'f':
-    check_numeric(name, value)
+  check_numeric(name, value)
   shape = np.shape(value)
   if shape != space.shape:
     raise Invalid(name, f'has the shape {shape}: it must be {space.shape}')

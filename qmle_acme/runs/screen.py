@@ -5,6 +5,8 @@ import io
 import os
 import pathlib
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TextIO, cast
 
@@ -31,19 +33,45 @@ def _open(number: int) -> TextIO:
 @contextlib.contextmanager
 def output_to(log: pathlib.Path) -> Iterator[rich.console.Console]:
   """Sends all that libraries print to a file; yields the console that was there."""
+  with log.open('a') as file, _open(1) as screen, _redirected(file):
+    # Or 'control:dog:walk' would get the picture of a dog.
+    yield rich.console.Console(file=screen, emoji=False)
+
+
+@contextlib.contextmanager
+def held() -> Iterator[list[str]]:
+  """Keeps from the screen what packages print and warn of, before there is a log.
+
+  Yields a list that has it after the block; what is refused in there needs one line.
+  """
+  texts: list[str] = []
+  with (
+    tempfile.TemporaryFile('w+', errors='replace') as file,
+    warnings.catch_warnings(record=True) as found,
+  ):
+    with _redirected(file):
+      yield texts
+    file.seek(0)
+    texts += [
+      warnings.formatwarning(w.message, w.category, w.filename, w.lineno) for w in found
+    ]
+    texts.append(file.read())
+
+
+@contextlib.contextmanager
+def _redirected(file: TextIO) -> Iterator[None]:
+  """Sends standard output and standard error to a file, whoever writes to them."""
   _flush()
   saved = [os.dup(1), os.dup(2)]
-  with log.open('a') as file, _open(1) as screen:
-    os.dup2(file.fileno(), 1)
-    os.dup2(file.fileno(), 2)
-    try:
-      # Or 'control:dog:walk' would get the picture of a dog.
-      yield rich.console.Console(file=screen, emoji=False)
-    finally:
-      _flush()
-      for number, copy in zip((1, 2), saved, strict=True):
-        os.dup2(copy, number)
-        os.close(copy)
+  os.dup2(file.fileno(), 1)
+  os.dup2(file.fileno(), 2)
+  try:
+    yield
+  finally:
+    _flush()
+    for number, copy in zip((1, 2), saved, strict=True):
+      os.dup2(copy, number)
+      os.close(copy)
 
 
 def note(line: str) -> None:

@@ -127,7 +127,8 @@ def test_nobody_reads_after_the_first_line_and_the_run_goes_on(
   assert process.wait(small_runs.PATIENCE_SECONDS) == 0
   folder = RunFolder(config.run)
   assert folder.read_status()['state'] == 'finished'
-  assert 'an old package' in (folder.logs / 'main.log').read_text()
+  log = (folder.logs / 'main.log').read_text()
+  assert 'an old package' in log and 'a banner of its own' in log
 
 
 def test_streams_are_closed_and_the_run_goes_on(tmp_path: pathlib.Path) -> None:

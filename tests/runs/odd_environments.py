@@ -18,6 +18,7 @@ STEP = 30
 
 if os.environ.get('WARN'):  # As packages do that have grown old.
   warnings.warn('an old package', stacklevel=1)
+  os.write(1, b'a banner of its own\n')
 
 
 class Odd(gymnasium.Env[np.ndarray, np.ndarray]):

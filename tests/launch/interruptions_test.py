@@ -167,7 +167,7 @@ def test_an_environment_that_changes_its_process_does_the_run_no_harm(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
   monkeypatch.chdir(tmp_path)
-  monkeypatch.setenv('ODD', str(tmp_path / 'child'))
+  monkeypatch.setenv('ODD', str(tmp_path / 'children'))
   monkeypatch.setenv('PYTHONPATH', str(pathlib.Path(small_runs.__file__).parent))
   env = 'gymnasium:odd_environments:Careless-v0'
   config = small_runs.make_config(pathlib.Path('run'), env=env, steps=1_000_000)
@@ -180,9 +180,11 @@ def test_an_environment_that_changes_its_process_does_the_run_no_harm(
   assert saved_steps(training) > 0
   assert 'left threads that do not end: simulator' in training.output()
   # What it has forked goes on, and does not hold the folder.
-  child = psutil.Process(int((tmp_path / 'child').read_text()))
-  assert not folder.is_held()
-  child.kill()
+  children = map(int, (tmp_path / 'children').read_text().split())
+  forked = [psutil.Process(child) for child in children]
+  assert forked and not folder.is_held()
+  for process in forked:
+    process.kill()
 
 
 def test_a_study_ends_at_ctrl_c_with_its_processes(tmp_path: pathlib.Path) -> None:

@@ -88,7 +88,8 @@ class Careless(Odd):
     if not child:
       time.sleep(60.0)
       os._exit(0)
-    pathlib.Path(os.environ['ODD']).write_text(str(child))
+    with pathlib.Path(os.environ['ODD']).open('a') as book:
+      print(child, file=book)
 
 
 class Nan(Odd):

@@ -112,7 +112,8 @@ def kept_handlers() -> Iterator[None]:
     yield
   finally:
     for number, handler in before.items():
-      signal.signal(number, handler)
+      if handler is not None:  # None is one that was not set from Python.
+        signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -140,8 +140,8 @@ def _vector(value: Any) -> np.ndarray:
   """Returns an observation as an array of its own, in float32."""
   if type(value) is np.ndarray and value.dtype == np.float32:
     return value.copy()
-  check_numeric('observation', value)
   try:
+    check_numeric('observation', value)
     with np.errstate(over='ignore'):  # It takes as long as all the rest.
       return np.array(value, np.float32)
   except (TypeError, ValueError):

@@ -103,13 +103,16 @@ def die_with(parent: int) -> None:
 
 
 @contextlib.contextmanager
-def kept_handlers() -> Iterator[None]:
-  """Keeps what is done at signals that ask for a stop, whatever is called meanwhile."""
+def kept_handlers() -> Iterator[tuple[signal.Signals, ...]]:
+  """Keeps what is done at signals that ask for a stop, whatever is called meanwhile.
+
+  Yields those signals; none outside of the main thread, which alone can take them.
+  """
   is_main = threading.current_thread() is threading.main_thread()
-  taken = STOP_SIGNALS if is_main else ()  # No other thread may set any.
+  taken = STOP_SIGNALS if is_main else ()
   before = {number: signal.getsignal(number) for number in taken}
   try:
-    yield
+    yield taken
   finally:
     for number, handler in before.items():
       if handler is not None:  # None is one that was not set from Python.
@@ -135,9 +138,7 @@ def recorded_signals(
     received.append(number)
     on_signal(received)
 
-  is_main = threading.current_thread() is threading.main_thread()
-  taken = STOP_SIGNALS if is_main else ()
-  with kept_handlers():
+  with kept_handlers() as taken:
     for number in taken:
       if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
         signal.signal(number, handle)

@@ -162,13 +162,27 @@ def check_numeric(field: str, value: Any) -> None:
     raise Invalid(field, f'is {shown(value)}: it must be real numbers')
 
 
+def one_number(field: str, value: Any, due: str) -> Any:
+  """Returns the number that a value is, or that an array of one number holds.
+
+  Args:
+    field: of the time step.
+    value: of it.
+    due: what it must be, for the error.
+
+  Raises:
+    Invalid: it is no number.
+  """
+  array, is_masked = np.asarray(value), np.ma.is_masked(value)
+  if array.size != 1 or array.dtype.kind not in 'fiub' or is_masked:
+    raise Invalid(field, f'is {shown(value)}: it must be {due}')
+  return array.item()
+
+
 def _number(field: str, value: Any) -> np.float32:
   """Returns the one number that a value is, or that an array of one number holds."""
   if type(value) is not float:
-    array, is_masked = np.asarray(value), np.ma.is_masked(value)
-    if array.size != 1 or array.dtype.kind not in 'fiub' or is_masked:
-      raise Invalid(field, f'is {shown(value)}: it must be one number')
-    value = array.item()
+    value = one_number(field, value, 'one number')
   if not abs(value) <= _LARGEST:  # Nor is NaN.
     raise Invalid(field, f'is {value}: it must be finite in float32')
   return np.float32(value)

@@ -25,7 +25,7 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from qmle_acme.actions import ItemArray
 from qmle_acme.environments import gl, modules, observations
-from qmle_acme.environments.checked import Invalid, shown
+from qmle_acme.environments.checked import Invalid, one_number, shown
 from qmle_acme.errors import UserError
 
 # A spec, or a tuple or dictionary of such.
@@ -227,11 +227,11 @@ def _flag(field: str, value: Any) -> bool:
   """
   if type(value) is bool:
     return value
-  array, is_masked = np.asarray(value), np.ma.is_masked(value)
-  is_number = array.size == 1 and array.dtype.kind in 'biuf' and not is_masked
-  if not is_number or array.item() not in (0, 1):
-    raise Invalid(field, f'is {shown(value)}: it must be true or false')
-  return bool(array.item())
+  due = 'true or false'
+  number = one_number(field, value, due)
+  if number not in (0, 1):
+    raise Invalid(field, f'is {shown(value)}: it must be {due}')
+  return bool(number)
 
 
 def _check_reward(environment: gymnasium.Env) -> None:

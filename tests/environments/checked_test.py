@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+import dm_env
 import gymnasium
 import numpy as np
 import pytest
@@ -37,6 +38,13 @@ class Odd(gymnasium.Env):
 
 
 gymnasium.register('Odd-v0', f'{__name__}:Odd')
+
+
+def first_step() -> dm_env.TimeStep:
+  """Returns what the first step of an odd environment gives."""
+  environment = environments.make(NAME, seed=0)
+  environment.reset()
+  return environment.step(np.zeros(1, np.float32))
 
 
 @pytest.fixture(autouse=True)
@@ -233,9 +241,9 @@ def test_constructor_that_raises_is_one_line_that_says_where(
     (['0.1', '0.2'], "observation is ['0.1', '0.2']: it must be real numbers"),
     (
       np.array([1j, 0.0]),
-      'observation is array([0.+1.j, 0.+0.j]): it must be real num',
+      'observation is array([0.+1.j, 0.+0.j]): it must be real numbers',
     ),
-    (np.ma.array([0.1, 0.2], mask=[0, 1]), 'fill_v...: no number is there'),
+    (np.ma.array([0.1, 0.2], mask=[0, 1]), ': no number is there'),
   ],
 )
 def test_what_numpy_would_make_other_numbers_of_is_refused(
@@ -245,7 +253,7 @@ def test_what_numpy_would_make_other_numbers_of_is_refused(
   monkeypatch.setattr(Odd, 'observation', observation)
   with pytest.raises(EnvironmentFault) as error:
     environment.reset()
-  assert what.split('...')[-1] in str(error.value)
+  assert what in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -254,21 +262,17 @@ def test_what_numpy_would_make_other_numbers_of_is_refused(
 def test_an_end_that_is_neither_true_nor_false_is_refused(
   monkeypatch: pytest.MonkeyPatch, value: Any
 ) -> None:
-  environment = environments.make(NAME, seed=0)
   monkeypatch.setattr(Odd, 'terminated', value)
-  environment.reset()
   with pytest.raises(EnvironmentFault, match=r'step 1: terminated is .* true or false'):
-    environment.step(np.zeros(1, np.float32))
+    first_step()
 
 
 @pytest.mark.parametrize('value', [True, np.bool_(True), 1, 1.0, np.array([True])])
 def test_an_end_may_be_said_in_several_ways(
   monkeypatch: pytest.MonkeyPatch, value: Any
 ) -> None:
-  environment = environments.make(NAME, seed=0)
   monkeypatch.setattr(Odd, 'terminated', value)
-  environment.reset()
-  timestep = environment.step(np.zeros(1, np.float32))
+  timestep = first_step()
   assert timestep.last() and timestep.discount == 0.0
 
 
@@ -284,8 +288,6 @@ def test_an_end_may_be_said_in_several_ways(
 def test_as_many_values_are_due_of_a_step_as_gymnasium_has(
   monkeypatch: pytest.MonkeyPatch, returned: Any, got: str
 ) -> None:
-  environment = environments.make(NAME, seed=0)
   monkeypatch.setattr(Odd, 'step', lambda self, action: returned)
-  environment.reset()
   with pytest.raises(EnvironmentFault, match=f'step returned {got}: 5 are due'):
-    environment.step(np.zeros(1, np.float32))
+    first_step()

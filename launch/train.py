@@ -1,7 +1,8 @@
 """`qmle train`: train an agent, or go on where a run stopped.
 
-Settings come from the defaults, then from each `--config FILE.yaml` in order, which
-overlays known keys, then from the other options.
+Settings come from the defaults, then from each `--config` in order, then from the other
+options. `--config` takes a YAML file, or a name of settings that come with the package:
+strong, jagged, quick, d4pg_tuned, dmpo_tuned.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from qmle_acme.files import check_can_make
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs import fit, screen
 from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.runs.shipped import settings_file
 from qmle_acme.topology.nursery import opened_for
 
 from . import arguments
@@ -143,9 +145,9 @@ def _split(argv: list[str]) -> tuple[list[pathlib.Path], list[str]]:
   parser = argparse.ArgumentParser(
     add_help=False, allow_abbrev=False, exit_on_error=False
   )
-  parser.add_argument('--config', action='append', type=pathlib.Path, default=[])
+  parser.add_argument('--config', action='append', default=[])
   try:
     found, rest = parser.parse_known_args(argv)
   except argparse.ArgumentError as error:
     raise UserError(f'{error}; see qmle train --help') from None
-  return found.config, rest
+  return [settings_file(word) for word in found.config], rest

@@ -15,10 +15,11 @@ from qmle_acme.callbacks import Callback, Result, Watcher
 from qmle_acme.environments.own import MakeEnvironment, name_of
 from qmle_acme.errors import UserError, check_path, check_whole, unknown
 from qmle_acme.runs import agents, checkpointing
-from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.config import RunConfig, load_yaml, overlay
 from qmle_acme.runs.evaluations import best_of, read_evaluations
 from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.runs.shipped import settings_file
 
 # What has an argument of its own, or follows from one.
 _ARGUMENTS = {
@@ -35,7 +36,7 @@ def train(
   folder: str | os.PathLike[str],
   *,
   steps: int,
-  config: AgentConfig | None = None,
+  config: AgentConfig | str | None = None,
   callbacks: Sequence[Callback] = (),
   layout: str = 'local',
   **settings: Any,
@@ -51,7 +52,8 @@ def train(
       of an environment, as `qmle train --env` takes it.
     folder: of the run; it is made if it is missing.
     steps: environment steps of the whole run. More than before goes on.
-    config: of the agent, whose type says which one; by default QMLE's defaults.
+    config: of the agent, whose type says which one; or a file of settings, or the name
+      of one that comes with the package, such as 'strong'; by default QMLE's defaults.
     callbacks: are told of evaluations, checkpoints and the end.
     layout: 'local', one process; or 'distributed', a process for each node.
     **settings: others of `runs.config.RunConfig`, such as `seed=1`, `actors=4` or
@@ -84,13 +86,18 @@ def _make_config(
   make_environment: str | MakeEnvironment,
   folder: str | os.PathLike[str],
   steps: int,
-  config: AgentConfig | None,
+  config: AgentConfig | str | None,
   layout: str,
   settings: dict[str, Any],
 ) -> RunConfig:
   """Returns the settings of the run."""
   kinds = agents.kinds()
   known = {f.name for f in dataclasses.fields(RunConfig)} - {*_ARGUMENTS, *kinds}
+  base = RunConfig(run=pathlib.Path(os.curdir))
+  if isinstance(config, str):
+    file = settings_file(config)
+    base = overlay(base, load_yaml(file), str(file))
+    config = base.of_agent
   own = QMLEConfig() if config is None else config
   for name in settings:
     if name in _ARGUMENTS:
@@ -113,7 +120,9 @@ def _make_config(
   check_path('folder', folder)
   check_whole('steps', steps)
   run = pathlib.Path(folder).absolute()  # An environment may change the current one.
-  return RunConfig(run=run, env=env, agent=agent, steps=int(steps), **values)
+  return dataclasses.replace(
+    base, run=run, env=env, agent=agent, steps=int(steps), **values
+  )
 
 
 def _result(folder: RunFolder, status: str, error: str | None) -> Result:

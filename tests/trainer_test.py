@@ -15,8 +15,9 @@ from dm_env import specs
 from gymnasium import spaces
 
 import qmle_acme
-from qmle_acme import environments
+from qmle_acme import environments, trainer
 from qmle_acme.environments import own
+from qmle_acme.runs.config import RunConfig
 
 SMALL: dict[str, Any] = {'evaluation_period': 200, 'evaluation_episodes': 2}
 
@@ -220,6 +221,21 @@ def test_a_name_that_cannot_be_used(name: str, message: str) -> None:
     environments.make(name, 0)
 
 
+def test_settings_by_name_lie_under_those_of_the_call(tmp_path: pathlib.Path) -> None:
+  own = tmp_path / 'own.yaml'
+  own.write_text('{agent: qmle, steps: 9, actors: 3, seed: 7, qmle: {n_step: 2}}')
+  run = str(tmp_path / 'run')
+
+  def config_of(config: str, **settings: Any) -> RunConfig:
+    return trainer._make_config('bandit:bimodal', run, 50, config, 'local', settings)
+
+  strong, mine = config_of('strong'), config_of(str(own), seed=8)
+
+  assert (strong.label, strong.qmle.n_step, strong.steps) == ('strong', 3, 50)
+  assert (mine.qmle.n_step, mine.actors, mine.seed, mine.steps) == (2, 3, 8, 50)
+  assert str(mine.run) == run
+
+
 def test_what_train_refuses(tmp_path: pathlib.Path) -> None:
   def refusal(make: Any, **values: Any) -> str:
     with pytest.raises(qmle_acme.UserError) as error:
@@ -233,6 +249,7 @@ def test_what_train_refuses(tmp_path: pathlib.Path) -> None:
     make_reach, config={'n_step': 3}
   )
   assert 'd4pg' in refusal(make_reach, config=qmle_acme.D4PGConfig())
+  assert "'stong'; nearest: strong" in refusal(make_reach, config='stong')
   assert 'nearest: bandit:bimodal' in refusal('bandit:bimodl')
   assert 'is the class Reach: it must be a function' in refusal(Reach)
   assert 'config=QMLEConfig(n_step=...)' in refusal(make_reach, n_step=5)

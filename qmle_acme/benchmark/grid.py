@@ -8,8 +8,9 @@ from typing import Literal
 
 from qmle_acme import environments
 from qmle_acme.benchmark import suites
-from qmle_acme.errors import UserError, check_range, unknown
+from qmle_acme.errors import UserError, check_range
 from qmle_acme.runs import config as config_lib
+from qmle_acme.runs import shipped
 from qmle_acme.runs.run_folder import DIED, RunFolder
 
 # Settings of a run that the grid makes, by what makes them.
@@ -53,8 +54,9 @@ class BenchmarkConfig:
   tasks: str = ''
   """Tasks by their names, with commas between them, instead of a suite."""
   agents: str = 'qmle,d4pg,dmpo'
-  """Agents to compare, with commas between them: qmle, d4pg, dmpo, or a YAML file of
-  settings with a label of its own; strong is configs/strong.yaml."""
+  """Agents to compare, with commas between them: qmle, d4pg, dmpo; strong or jagged,
+  which are QMLE with settings that come with the package; or a YAML file of settings
+  with a label of its own."""
   seeds: int = 3
   """Runs of each agent on each task; their seeds are 1, 2, and so on."""
   steps: int | None = None
@@ -65,8 +67,9 @@ class BenchmarkConfig:
   """Give agents that have a configs/baselines/<agent>_tuned.yaml, which d4pg and dmpo
   have, Acme's own settings for control tasks; else those of Acme 0.4.0's classes. What
   --config says comes after."""
-  config: pathlib.Path | None = None
-  """YAML file of settings for every run that no other option here sets."""
+  config: str = ''
+  """Settings for every run that no other option here sets: a YAML file, or a name of
+  settings that come with the package."""
   jobs: int = 1
   """Runs side by side."""
   print_commands: bool = False
@@ -86,6 +89,11 @@ class BenchmarkConfig:
     for name in ('seeds', 'steps', 'jobs'):
       if getattr(self, name) is not None:
         check_range(name, getattr(self, name), 1)
+
+  @property
+  def file(self) -> pathlib.Path | None:
+    """The file of settings for every run, if there is one."""
+    return shipped.settings_file(self.config) if self.config else None
 
   @property
   def suite_tasks(self) -> dict[str, suites.Task]:
@@ -185,11 +193,11 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
     UserError: a name is not known, a setting is not one that a run can have or that a
       file can give it, or a run that is there, finished or not, was made with others.
   """
-  settings = config_lib.load_yaml(config.config) if config.config else {}
+  settings = config_lib.load_yaml(config.file) if config.file else {}
   options = [f'{key} ({_OWN_OPTIONS[key]})' for key in settings if key in _OWN_OPTIONS]
   if options:
     raise UserError(
-      f'{config.config} sets {", ".join(options)}: use the options of the benchmark'
+      f'{config.file} sets {", ".join(options)}: use the options of the benchmark'
     )
   contestants = config.contestants
   grid = []
@@ -210,28 +218,15 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
 def _contestant(config: BenchmarkConfig, word: str) -> Contestant:
   """Returns the agent of a word in --agents: its name, or a file of settings."""
   if word in config_lib.AGENTS:
-    tuned = suites.BASELINES / f'{word}_tuned.yaml'
+    tuned = shipped.BASELINES / f'{word}_tuned.yaml'
     files = [tuned] if config.tuned and tuned.exists() else []
   else:
-    files = [_settings_file(word)]
-  files += filter(None, [config.config])
+    files = [shipped.settings_file(word, 'agent', config_lib.AGENTS)]
+  files += filter(None, [config.file])
   settings = _settings(files, config.out)
   if word in config_lib.AGENTS:
     settings = dataclasses.replace(settings, agent=word)
   return Contestant(settings.label or settings.agent, tuple(files), settings)
-
-
-def _settings_file(word: str) -> pathlib.Path:
-  path = pathlib.Path(word)
-  if path.suffix not in ('.yaml', '.yml'):
-    path = suites.CONFIGS / f'{word}.yaml'
-    if not path.exists():
-      known = {
-        *config_lib.AGENTS,
-        *(file.stem for file in suites.CONFIGS.glob('*.yaml')),
-      }
-      raise unknown('agent', word, known)
-  return path
 
 
 def _settings(files: list[pathlib.Path], out: pathlib.Path) -> config_lib.RunConfig:

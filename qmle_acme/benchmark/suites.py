@@ -1,18 +1,14 @@
 """Suites of tasks by name; they are data in configs/suites/."""
 
 import dataclasses
-import importlib.resources
 import pathlib
 from typing import Any
 
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.runs.config import load_yaml
+from qmle_acme.runs.shipped import CONFIGS
 
-# The folder configs/, wherever it is installed; `--agents` knows what lies in it.
-CONFIGS = pathlib.Path(str(importlib.resources.files('qmle_acme.configs')))
 FOLDER = CONFIGS / 'suites'
-# What `--tuned` gives to the runs of an agent: <agent>_tuned.yaml.
-BASELINES = CONFIGS / 'baselines'
 
 
 @dataclasses.dataclass(frozen=True)

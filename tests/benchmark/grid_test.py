@@ -128,7 +128,7 @@ def test_baselines_get_their_tuned_settings_and_an_overlay_after_them(
 ) -> None:
   overlay = tmp_path / 'overlay.yaml'
   overlay.write_text('{d4pg: {n_step: 3, sigma: 0.5}}')
-  config = BenchmarkConfig(out=tmp_path, tasks=WALK, seeds=1, config=overlay)
+  config = BenchmarkConfig(out=tmp_path, tasks=WALK, seeds=1, config=str(overlay))
   runs = [
     make_grid(dataclasses.replace(config, tuned=tuned)) for tuned in (True, False)
   ]
@@ -188,7 +188,7 @@ def test_overlay_of_unknown_settings_is_refused(tmp_path: pathlib.Path) -> None:
   overlay.write_text('{stpes: 1}')
 
   with pytest.raises(UserError, match='stpes'):
-    make_grid(BenchmarkConfig(suite='quick', config=overlay))
+    make_grid(BenchmarkConfig(suite='quick', config=str(overlay)))
 
 
 def test_overlay_of_what_the_grid_sets_is_refused(tmp_path: pathlib.Path) -> None:
@@ -199,7 +199,7 @@ def test_overlay_of_what_the_grid_sets_is_refused(tmp_path: pathlib.Path) -> Non
   )
 
   with pytest.raises(UserError) as caught:
-    make_grid(BenchmarkConfig(suite='quick', config=overlay))
+    make_grid(BenchmarkConfig(suite='quick', config=str(overlay)))
 
   assert str(caught.value) == (
     f'{overlay} sets steps (--steps), layout (--layout), seed (--seeds), '

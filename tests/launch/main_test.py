@@ -100,6 +100,7 @@ class Call:
     (['train', *RUN, '--qmle.bins', '1'], 'qmle.bins is 1: it must be at least 2'),
     (['train', *RUN, 'more'], "qmle train takes no argument 'more'; see "),
     (['train', *RUN, '--config', 'no.yaml'], 'cannot read no.yaml: '),
+    (['train', *RUN, '--config', 'stong'], "unknown settings 'stong'; nearest: strong"),
     (['evaluate', 'nowhere'], 'nowhere is no run folder: '),
     (['evaluate', 'x', '--episodes', '0'], 'episodes is 0: it must be at least 1'),
     (['evaluate', 'x', '--episode', '1'], "unknown option '--episode'; nearest: --ep"),
@@ -187,7 +188,8 @@ def test_help_of_train_names_the_overlays(call: Call) -> None:
   code, out, _ = call('train', '--help')
 
   assert code == 0
-  assert '--config FILE.yaml' in out and 'qmle train --help-all' in out
+  assert '`--config` takes a YAML file' in ' '.join(out.split())
+  assert 'qmle train --help-all' in out
   shown = re.findall(r'^[^\w-]*--([a-z][\w.-]*)', out, re.M)
   assert shown == [*FIRST, 'qmle.n-step', 'qmle.replay-size']
 

@@ -203,6 +203,20 @@ def test_settings_of_another_agent_are_said_to_have_no_effect(
   assert capsys.readouterr().err.splitlines()[0] == said
 
 
+def test_settings_of_the_package_are_found_by_name_from_any_folder(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.chdir(tmp_path)
+
+  strong = train.parse(['--run', 'x', '--config', 'strong'])
+  tuned = train.parse(['--run', 'x', '--config', 'd4pg_tuned'])
+
+  assert (strong.label, strong.qmle.n_step) == ('strong', 3)
+  assert tuned.agent == 'd4pg'
+  (tmp_path / 'strong').write_text('{seed: 5}')  # A file that is there comes first.
+  assert train.parse(['--run', 'x', '--config', 'strong']).seed == 5
+
+
 def test_files_of_the_project_are_accepted() -> None:
   folder = pathlib.Path(__file__).parents[2] / 'configs'
   paths = sorted(folder.glob('*.yaml')) + sorted(folder.glob('baselines/*.yaml'))

@@ -19,8 +19,8 @@ from baselines import SPEC, make_learner
 
 from qmle_acme.agents.acme.d4pg import D4PGBuilder
 from qmle_acme.agents.acme.dmpo import DMPOBuilder, DMPOConfig
-from qmle_acme.benchmark import suites
 from qmle_acme.runs import config as config_lib
+from qmle_acme.runs import shipped
 
 OBSERVATIONS = tf.reshape(tf.linspace(-2.0, 2.0, 24), [8, 3])
 ACTIONS = tf.reshape(tf.linspace(-1.0, 1.0, 16), [8, 2])
@@ -28,7 +28,7 @@ tfd = tfp.distributions
 
 
 def tuned(agent: str) -> config_lib.RunConfig:
-  path = suites.BASELINES / f'{agent}_tuned.yaml'
+  path = shipped.BASELINES / f'{agent}_tuned.yaml'
   default = config_lib.RunConfig(run=pathlib.Path('unused'))
   return config_lib.overlay(default, config_lib.load_yaml(path), str(path))
 

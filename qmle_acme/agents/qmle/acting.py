@@ -44,7 +44,7 @@ class QMLEActor(Actor):
       space: the action space.
       observation_size: O.
       m_greedy: candidates per decision.
-      exploration: what it does instead of the best action.
+      exploration: what it does in its episodes instead of the best action.
       seed: of exploration and candidates.
       variable_client: of the learner.
       adder: where transitions go, if anywhere.
@@ -54,6 +54,7 @@ class QMLEActor(Actor):
     self.parts = {'network': network, 'reward_scale': reward_scale}
     self._space = space
     self._best_action = _trace_best_action(network, observation_size, m_greedy)
+    self._explorations = exploration
     self._exploration = exploration
     self._draw = _trace_predicted_action(network, observation_size, exploration)
     # Environments draw from the seed's first stream: whether to explore must not depend
@@ -80,6 +81,7 @@ class QMLEActor(Actor):
 
   def observe_first(self, timestep: dm_env.TimeStep) -> None:
     """Begins an episode."""
+    self._exploration = self._explorations.of_episode(self._random)
     self._steps_left = 0
     self._expectation.begin()
     if self._adder:
@@ -96,7 +98,7 @@ class QMLEActor(Actor):
     self._variable_client.update(wait)
 
   def episode_record(self) -> dict[str, float]:
-    """Returns epsilon, and what Q promised at the start beside what came."""
+    """Returns the episode's epsilon, and what Q promised at its start and what came."""
     return {'epsilon': self._exploration.epsilon, **self._expectation.record()}
 
   def _explore(self, observation: Array, seed: Array) -> Array:

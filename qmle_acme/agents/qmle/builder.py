@@ -113,7 +113,10 @@ class QMLEBuilder(AgentBuilder):
     config = self._config
     epsilon = ladder(config.epsilon, config.epsilon_exponent, index, actors)
     return Exploration(
-      epsilon, config.exploration_steps, config.exploration_from_predictors
+      epsilon,
+      from_predictors=config.exploration_from_predictors,
+      wide_episodes=config.wide_episodes,
+      wide_steps=config.wide_steps,
     )
 
   def _make_critic(self, seed: int) -> Critic:

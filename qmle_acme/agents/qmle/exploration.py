@@ -2,6 +2,11 @@
 
 import dataclasses
 
+import numpy as np
+
+# Share of the steps of a wide episode that explore.
+WIDE_EPSILON = 0.5
+
 
 def ladder(epsilon: float, exponent: float, index: int, actors: int) -> float:
   """Returns epsilon^(1 + exponent i / (N - 1)) of actor i among N; epsilon if alone.
@@ -20,17 +25,27 @@ def ladder(epsilon: float, exponent: float, index: int, actors: int) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class Exploration:
-  """What one actor does instead of the best action that it finds.
+  """What an actor does in an episode instead of the best action that it finds.
 
   Attributes:
     epsilon: share of its steps that explore.
     steps: for how many of them an action lasts, unless the episode ends.
     from_predictors: share of these actions that predictors draw; others are uniform.
+    wide_episodes: share of an actor's episodes that explore widely, not like this.
+    wide_steps: `steps` of those.
   """
 
   epsilon: float
   steps: int = 1
   from_predictors: float = 0.0
+  wide_episodes: float = 0.0
+  wide_steps: int = 8
+
+  def of_episode(self, random: np.random.Generator) -> 'Exploration':
+    """Returns how the next episode explores: like this, or widely."""
+    if self.wide_episodes and random.random() < self.wide_episodes:
+      return Exploration(WIDE_EPSILON, self.wide_steps, self.from_predictors)
+    return self
 
   @property
   def start(self) -> float:

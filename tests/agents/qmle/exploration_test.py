@@ -1,5 +1,6 @@
 """How much each of several actors explores."""
 
+import numpy as np
 import pytest
 
 from qmle_acme.agents.qmle.exploration import Exploration, ladder
@@ -37,3 +38,22 @@ def test_exploring_starts_so_often_that_its_share_of_steps_is_epsilon(
   share = start * steps / (start * steps + 1.0 - start)
   assert share == pytest.approx(epsilon)
   assert steps > 1 or start == epsilon
+
+
+def test_a_share_of_the_episodes_explores_widely() -> None:
+  random = np.random.default_rng(0)
+  mixed = Exploration(0.1, from_predictors=0.2, wide_episodes=0.25, wide_steps=6)
+
+  episodes = [mixed.of_episode(random) for _ in range(1_000)]
+
+  wide = Exploration(0.5, steps=6, from_predictors=0.2)
+  assert set(episodes) == {mixed, wide}
+  # Deviation 14.
+  assert episodes.count(wide) == pytest.approx(250, abs=60)
+
+
+def test_without_wide_episodes_nothing_is_drawn() -> None:
+  random, untouched = np.random.default_rng(0), np.random.default_rng(0)
+
+  assert Exploration(0.1).of_episode(random) == Exploration(0.1)
+  assert random.random() == untouched.random()

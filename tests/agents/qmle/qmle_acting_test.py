@@ -247,6 +247,18 @@ def test_epsilon_is_the_share_of_steps_that_explore_however_long_they_last(
   assert held.mean() == pytest.approx(0.24, abs=0.1)
 
 
+def test_a_wide_episode_explores_for_as_long_as_it_lasts(network: QMLENetwork) -> None:
+  exploration = Exploration(0.0, wide_episodes=1.0, wide_steps=3)
+  actor = make_actor(Source(network), 0.0, exploration=exploration)
+  actor.observe_first(dm_env.restart(OBSERVATIONS[0]))
+  assert actor.episode_record()['epsilon'] == 0.5
+  actions = np.stack([actor.select_action(OBSERVATIONS[0]) for _ in range(1_000)])
+  held = np.all(actions[1:] == actions[:-1], axis=1)
+  # Of three steps that explore two repeat the one before: 1/3, deviation 0.02. The best
+  # of candidates drawn anew is hardly ever the same.
+  assert held.mean() == pytest.approx(1 / 3, abs=0.1)
+
+
 def test_predictors_draw_actions_that_explore() -> None:
   network = QMLENetwork.make(tiny_agent.SPACE, OBSERVATION_SIZE, CONFIG, seed=1)
   exploration = Exploration(1.0, from_predictors=1.0)

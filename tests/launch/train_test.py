@@ -78,6 +78,7 @@ EVERYTHING = RunConfig(
     scale_rewards=False,
     epsilon=0.2,
     epsilon_exponent=7.0,
+    exploration_steps=5,
     wide_episodes=0.25,
     wide_steps=6,
     exploration_from_predictors=0.75,

@@ -114,6 +114,7 @@ class QMLEBuilder(AgentBuilder):
     epsilon = ladder(config.epsilon, config.epsilon_exponent, index, actors)
     return Exploration(
       epsilon,
+      steps=config.exploration_steps,
       from_predictors=config.exploration_from_predictors,
       wide_episodes=config.wide_episodes,
       wide_steps=config.wide_steps,

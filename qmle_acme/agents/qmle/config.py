@@ -59,11 +59,13 @@ class QMLEConfig(AgentConfig):
   epsilon_exponent: Annotated[float, Field(ge=0.0, le=100.0)] = 1.0
   """The last of several actors explores with epsilon to the power of 1 + this; those
   between lie on a ladder, and 0 gives all the same (Ape-X, arXiv 1803.00933, has 7)."""
+  exploration_steps: Count = 1
+  """Steps that a random action lasts."""
   wide_episodes: Share = 0.0
   """Share of the episodes that explore widely: half of their steps take random actions,
-  each of which lasts for several steps."""
+  whatever epsilon is, and these last longer."""
   wide_steps: Count = 8
-  """Steps that a random action of such an episode lasts."""
+  """Steps that a random action lasts in such an episode."""
   exploration_from_predictors: Share = 0.0
   """Share of the random actions that predictors draw; the others are uniform."""
   m_target: _Candidates = 100

@@ -34,6 +34,7 @@ _OUT_OF_RANGE: dict[str, list[Any]] = {
   'action_gap': [-0.1, 1.0, _NAN],
   'epsilon': [-0.1, 1.1, _NAN],
   'epsilon_exponent': [-0.1, _NAN],
+  'exploration_steps': [0, -1],
   'wide_episodes': [-0.1, 1.1, _NAN],
   'wide_steps': [0, -1],
   'exploration_from_predictors': [-0.1, 1.1, _NAN],

@@ -1,6 +1,6 @@
 """Draws what QMLE reached on tasks with hard actions: docs/hard_tasks.py OUT.
 
-A panel for each task, from the evaluations that docs/tasks.md and docs/learning.md name.
+A panel for each task, from evaluations that docs/tasks.md and docs/learning.md name.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 Settings come from the defaults, then from each `--config` in order, then from the other
 options. `--config` takes a YAML file, or a name of settings that come with the package:
-strong, jagged, quick, d4pg_tuned, dmpo_tuned.
+strong, jagged, chance, quick, d4pg_tuned, dmpo_tuned.
 """
 
 import argparse

@@ -55,8 +55,8 @@ class BenchmarkConfig:
   """Tasks by their names, with commas between them, instead of a suite."""
   agents: str = 'qmle,d4pg,dmpo'
   """Agents to compare, with commas between them: qmle, d4pg, dmpo; strong, jagged or
-  chance, which are QMLE with settings that come with the package; or a YAML file of settings
-  with a label of its own."""
+  chance, which are QMLE with settings that come with the package; or a YAML file of
+  settings with a label of its own."""
   seeds: int = 3
   """Runs of each agent on each task; their seeds are 1, 2, and so on."""
   steps: int | None = None

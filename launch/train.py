@@ -131,9 +131,7 @@ def _agent(argv: list[str], default: str) -> str:
 def read_overlays(argv: list[str]) -> tuple[config_lib.RunConfig, list[str]]:
   """Returns the defaults under the files of `--config`, and the other arguments."""
   overlays, rest = _split(argv)
-  default = config_lib.RunConfig(run=_NOT_GIVEN)
-  for path in overlays:
-    default = config_lib.overlay(default, config_lib.load_yaml(path), str(path))
+  default = config_lib.overlay_files(config_lib.RunConfig(run=_NOT_GIVEN), overlays)
   if default.run == _NOT_GIVEN:
     # No folder, so the settings themselves would refuse it.
     object.__setattr__(default, 'run', tyro.MISSING)

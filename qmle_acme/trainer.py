@@ -15,7 +15,7 @@ from qmle_acme.callbacks import Callback, Result, Watcher
 from qmle_acme.environments.own import MakeEnvironment, name_of
 from qmle_acme.errors import UserError, check_path, check_whole, unknown
 from qmle_acme.runs import agents, checkpointing
-from qmle_acme.runs.config import RunConfig, load_yaml, overlay
+from qmle_acme.runs.config import RunConfig, overlay_files
 from qmle_acme.runs.evaluations import best_of, read_evaluations
 from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
@@ -95,8 +95,7 @@ def _make_config(
   known = {f.name for f in dataclasses.fields(RunConfig)} - {*_ARGUMENTS, *kinds}
   base = RunConfig(run=pathlib.Path(os.curdir))
   if isinstance(config, str):
-    file = settings_file(config)
-    base = overlay(base, load_yaml(file), str(file))
+    base = overlay_files(base, [settings_file(config)])
     config = base.of_agent
   own = QMLEConfig() if config is None else config
   for name in settings:

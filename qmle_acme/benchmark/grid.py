@@ -223,18 +223,10 @@ def _contestant(config: BenchmarkConfig, word: str) -> Contestant:
   else:
     files = [shipped.settings_file(word, 'agent', config_lib.AGENTS)]
   files += filter(None, [config.file])
-  settings = _settings(files, config.out)
+  settings = config_lib.overlay_files(config_lib.RunConfig(run=config.out), files)
   if word in config_lib.AGENTS:
     settings = dataclasses.replace(settings, agent=word)
   return Contestant(settings.label or settings.agent, tuple(files), settings)
-
-
-def _settings(files: list[pathlib.Path], out: pathlib.Path) -> config_lib.RunConfig:
-  """Returns the defaults with the files over them, in order."""
-  settings = config_lib.RunConfig(run=out)
-  for path in files:
-    settings = config_lib.overlay(settings, config_lib.load_yaml(path), str(path))
-  return settings
 
 
 def _make_run(

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import typing
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
@@ -247,6 +248,13 @@ def without_nulls(data: Any) -> Any:
   if isinstance(data, dict):
     return {k: without_nulls(v) for k, v in data.items() if v is not None}
   return data
+
+
+def overlay_files(config: RunConfig, paths: Iterable[pathlib.Path]) -> RunConfig:
+  """Returns a configuration with YAML files over it, in order; see `overlay`."""
+  for path in paths:
+    config = overlay(config, load_yaml(path), str(path))
+  return config
 
 
 def overlay(config: RunConfig, data: dict[str, Any], source: str) -> RunConfig:

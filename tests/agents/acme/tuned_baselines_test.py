@@ -30,7 +30,7 @@ tfd = tfp.distributions
 def tuned(agent: str) -> config_lib.RunConfig:
   path = shipped.BASELINES / f'{agent}_tuned.yaml'
   default = config_lib.RunConfig(run=pathlib.Path('unused'))
-  return config_lib.overlay(default, config_lib.load_yaml(path), str(path))
+  return config_lib.overlay_files(default, [path])
 
 
 def initialised(config: DMPOConfig) -> D4PGNetworks:

@@ -64,14 +64,18 @@ class QMLEActor(Actor):
     self._variable_client = variable_client
     self._adder = adder
     self._expectation = Expectation(discount, reward_scale.numpy)
-    self._lasting = np.zeros(space.size, np.float32)
+    self._is_first = True
     self._steps_left = 0
+    self._lasting: Array | None = None
 
   def select_action(self, observation: Array) -> Array:
     """Returns the environment's form of the chosen action for observation [O]."""
-    begins = self._random.random() < self._exploration.start
+    if not self._steps_left:
+      self._steps_left = self._exploration.begin(self._random, self._is_first)
+      self._lasting = None
+    self._is_first = False
+    explores = self._steps_left > 0
     seed = self._random.integers(2**31, size=2, dtype=np.int32)
-    explores = begins or self._steps_left > 0
     if not explores or self._expectation.is_open:
       best, value = self._best_action(tf.constant(observation), tf.constant(seed))
       if self._expectation.is_open:
@@ -82,6 +86,7 @@ class QMLEActor(Actor):
   def observe_first(self, timestep: dm_env.TimeStep) -> None:
     """Begins an episode."""
     self._exploration = self._explorations.of_episode(self._random)
+    self._is_first = True
     self._steps_left = 0
     self._expectation.begin()
     if self._adder:
@@ -103,10 +108,9 @@ class QMLEActor(Actor):
 
   def _explore(self, observation: Array, seed: Array) -> Array:
     """Returns an action [A] that is not meant to be the best, for observation [O]."""
-    if self._steps_left:
-      self._steps_left -= 1
+    self._steps_left -= 1
+    if self._lasting is not None:
       return self._lasting
-    self._steps_left = self._exploration.steps - 1
     if self._draw and self._random.random() < self._exploration.from_predictors:
       action = self._draw(tf.constant(observation), tf.constant(seed))
     else:

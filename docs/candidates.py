@@ -19,7 +19,7 @@ import tensorflow as tf
 from matplotlib import animation
 
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
-from qmle_acme.agents.qmle.predictors import FAMILIES
+from qmle_acme.agents.qmle.predictors import families
 from qmle_acme.environments import bandit
 from qmle_acme.experiments.training import Training
 
@@ -41,9 +41,9 @@ CONFIG = QMLEConfig(
   hidden_size=32,
   bins=9,
   uniform_ratio=1 / 6,
-  predictors=tuple(family(1 / 6) for family in FAMILIES.values()),
+  predictors=tuple(family(1 / 6) for family in families().values()),
 )
-NAMES = ('uniform', *FAMILIES)
+NAMES = ('uniform', *families())
 COLORS = dict(zip(NAMES, ['0.35', *plt.get_cmap('tab10').colors], strict=False))
 
 

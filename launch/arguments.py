@@ -2,8 +2,9 @@
 
 import contextlib
 import dataclasses
+import pathlib
 import typing
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 import tyro
@@ -11,6 +12,8 @@ from tyro import _errors as tyro_errors  # Private: tyro has no other hook for e
 
 from qmle_acme.agents.qmle.predictors import MemberConfig, PredictorConfig, families
 from qmle_acme.errors import UserError, unknown
+
+from . import help as help_lib
 
 T = TypeVar('T')
 
@@ -37,6 +40,7 @@ def parse(
     UserError: an option is not known, lacks a value, or has a wrong one.
   """
   values = {} if default is None else {'default': default}
+  _check_options(arguments, tuple(_options(default or kind)))
   with tyro_errors.on_parse_error(_refuse):
     parsed, rest = tyro.cli(
       kind,
@@ -48,11 +52,54 @@ def parse(
       **values,
     )
   if rest:
-    options = [word.split('=')[0] for word in rest if word.startswith('--')]
-    if not options:
-      raise UserError(f'{command} takes no argument {rest[0]!r}; see {command} --help')
-    raise unknown('option', options[0], _options(default or kind))
+    raise UserError(f'{command} takes no argument {rest[0]!r}; see {command} --help')
   return parsed
+
+
+def _check_options(arguments: Iterable[str], known: Collection[str]) -> None:
+  """Checks options before tyro takes the value of a mistyped one for another's.
+
+  Raises:
+    UserError: an option is not known; the message names the nearest.
+  """
+  accepted = {
+    *known,
+    *(_negated(option) for option in known),
+    *help_lib.SHORT,
+    help_lib.ALL,
+  }
+  for word in arguments:
+    option = word.split('=')[0].replace('_', '-')
+    if option.startswith('--') and option not in accepted:
+      raise unknown('option', word.split('=')[0], known)
+
+
+def _negated(option: str) -> str:
+  """Returns how an option is switched off: --qmle.no-use-cache for that cache."""
+  path, dot, name = option.rpartition('.')
+  return f'{path}{dot}no-{name}' if dot else f'--no-{name.removeprefix("--")}'
+
+
+@_FORMS.primitive_rule
+def _paths(
+  info: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec | None:
+  """Refuses an empty path, as of a variable that is not set: it is no folder."""
+  if info.type is not pathlib.Path:
+    return None
+  return tyro.constructors.PrimitiveConstructorSpec(
+    nargs=1,
+    metavar='PATH',
+    instance_from_str=lambda words: _path(words[0]),
+    is_instance=lambda value: isinstance(value, pathlib.Path),
+    str_from_instance=lambda value: [str(value)],
+  )
+
+
+def _path(word: str) -> pathlib.Path:
+  if not word:
+    raise ValueError('is empty')
+  return pathlib.Path(word)
 
 
 @_FORMS.primitive_rule

@@ -91,7 +91,8 @@ def refusal(error: ErrorDetails, prefix: str = '') -> UserError:
   if error['type'] in _REQUIREMENTS:
     requirement = _REQUIREMENTS[error['type']].format(**error.get('ctx', {}))
     return out_of_range(where, given, requirement)
-  return UserError(f'{where}: {error["msg"].lower()} (given: {given})')
+  message = error['msg'][:1].lower() + error['msg'][1:]
+  return UserError(f'{where}: {message} (given: {given})')
 
 
 def fields_of(kind: Any) -> dict[str, Any]:

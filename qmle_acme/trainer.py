@@ -36,9 +36,9 @@ def train(
   folder: str | os.PathLike[str],
   *,
   steps: int,
-  config: AgentConfig | str | None = None,
+  config: AgentConfig | str | os.PathLike[str] | None = None,
   callbacks: Sequence[Callback] = (),
-  layout: str = 'local',
+  layout: str | None = None,
   **settings: Any,
 ) -> Result:
   """Trains an agent, or goes on where the run in the folder stopped.
@@ -55,7 +55,8 @@ def train(
     config: of the agent, whose type says which one; or a file of settings, or the name
       of one that comes with the package, such as 'strong'; by default QMLE's defaults.
     callbacks: are told of evaluations, checkpoints and the end.
-    layout: 'local', one process; or 'distributed', a process for each node.
+    layout: 'local', one process; or 'distributed', a process for each node. By default
+      what the file of settings says, and otherwise 'local'.
     **settings: others of `runs.config.RunConfig`, such as `seed=1`, `actors=4` or
       `evaluation_period=5_000`.
 
@@ -86,16 +87,16 @@ def _make_config(
   make_environment: str | MakeEnvironment,
   folder: str | os.PathLike[str],
   steps: int,
-  config: AgentConfig | str | None,
-  layout: str,
+  config: AgentConfig | str | os.PathLike[str] | None,
+  layout: str | None,
   settings: dict[str, Any],
 ) -> RunConfig:
   """Returns the settings of the run."""
   kinds = agents.kinds()
   known = {f.name for f in dataclasses.fields(RunConfig)} - {*_ARGUMENTS, *kinds}
-  base = RunConfig(run=pathlib.Path(os.curdir))
-  if isinstance(config, str):
-    base = overlay_files(base, [settings_file(config)])
+  base = RunConfig(run=pathlib.Path(os.curdir), layout='local')
+  if isinstance(config, str | os.PathLike):
+    base = overlay_files(base, [settings_file(os.fspath(config))])
     config = base.of_agent
   own = QMLEConfig() if config is None else config
   for name in settings:
@@ -109,13 +110,15 @@ def _make_config(
       raise unknown('setting', name, known)
   if type(own) not in kinds.values():
     names = ', '.join(kind.__name__ for kind in kinds.values())
-    raise UserError(f'config is a {type(own).__name__}: it must be one of {names}')
+    raise UserError(
+      f'config is a {type(own).__name__}: it must be one of {names}, or name settings'
+    )
   agent = own.AGENT
   env = make_environment
   if not isinstance(env, str):
     env = name_of(env)
   environments.check(env)
-  values: dict[str, Any] = {**settings, 'layout': layout, agent: own}
+  values: dict[str, Any] = {**settings, 'layout': layout or base.layout, agent: own}
   check_path('folder', folder)
   check_whole('steps', steps)
   run = pathlib.Path(folder).absolute()  # An environment may change the current one.

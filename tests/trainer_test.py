@@ -223,17 +223,21 @@ def test_a_name_that_cannot_be_used(name: str, message: str) -> None:
 
 def test_settings_by_name_lie_under_those_of_the_call(tmp_path: pathlib.Path) -> None:
   own = tmp_path / 'own.yaml'
-  own.write_text('{agent: qmle, steps: 9, actors: 3, seed: 7, qmle: {n_step: 2}}')
+  own.write_text('{layout: distributed, steps: 9, actors: 3, qmle: {n_step: 2}}')
   run = str(tmp_path / 'run')
 
-  def config_of(config: str, **settings: Any) -> RunConfig:
-    return trainer._make_config('bandit:bimodal', run, 50, config, 'local', settings)
+  def config_of(
+    config: str | pathlib.Path, layout: str | None = None, **settings: Any
+  ) -> RunConfig:
+    return trainer._make_config('bandit:bimodal', run, 50, config, layout, settings)
 
-  strong, mine = config_of('strong'), config_of(str(own), seed=8)
+  strong, mine = config_of('strong'), config_of(own, seed=8)
 
   assert (strong.label, strong.qmle.n_step, strong.steps) == ('strong', 3, 50)
   assert (mine.qmle.n_step, mine.actors, mine.seed, mine.steps) == (2, 3, 8, 50)
   assert str(mine.run) == run
+  assert (strong.layout, mine.layout) == ('local', 'distributed')
+  assert config_of(str(own), 'local').layout == 'local'
 
 
 def test_what_train_refuses(tmp_path: pathlib.Path) -> None:

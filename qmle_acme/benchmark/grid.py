@@ -197,7 +197,8 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
   options = [f'{key} ({_OWN_OPTIONS[key]})' for key in settings if key in _OWN_OPTIONS]
   if options:
     raise UserError(
-      f'{config.file} sets {", ".join(options)}: use the options of the benchmark'
+      f'{config.file} sets {", ".join(options)}: use the options of the benchmark; '
+      f'--agents takes files of settings and their names, too'
     )
   contestants = config.contestants
   grid = []

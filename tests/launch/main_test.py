@@ -104,6 +104,8 @@ class Call:
     (['evaluate', 'nowhere'], 'nowhere is no run folder: '),
     (['evaluate', 'x', '--episodes', '0'], 'episodes is 0: it must be at least 1'),
     (['evaluate', 'x', '--episode', '1'], "unknown option '--episode'; nearest: --ep"),
+    (['evaluate', '--bst', 'x'], "unknown option '--bst'; nearest: --best, "),
+    (['train', '--run', ''], '--run PATH: is empty; see qmle train --help'),
     (['evaluate', 'x', '--seed', '-1'], 'seed is -1: it must be from 0 to 2147483647'),
     (['render', 'x', '--seed', '-1'], 'seed is -1: it must be from 0 to 2147483647'),
     (['render', 'x', '--width', '0'], 'width is 0: it must be at least 1'),

@@ -5,7 +5,7 @@ node that has none of the newest, the parameters. So the result is that of the l
 to the bit, on processors of one kind. Arrays go as the bytes of their float32 numbers:
 a Courier server waits for ever over an argument that is an array. B batch, O
 observation, A action dimensions, P proposers, V number of all parameters of the target
-networks.
+network.
 """
 
 import concurrent.futures
@@ -39,26 +39,23 @@ class Client(Protocol):
 class ArgmaxServer:
   """What a node serves; its server must take one call at a time."""
 
-  def __init__(
-    self, networks: Sequence[QNetwork], observation_size: int, m_target: int
-  ):
-    """Takes networks whose values the learner will send.
+  def __init__(self, network: QNetwork, observation_size: int, m_target: int):
+    """Takes a network whose values the learner will send.
 
     Args:
-      networks: of the form of the learner's target networks.
+      network: of the form of the learner's target network.
       observation_size: O.
       m_target: candidates in each arg max.
     """
-    self._networks = tuple(networks)
+    self._network = network
     self._observation_size = observation_size
     self._m_target = m_target
-    self._parameters = parameters_of(networks)
+    self._parameters = Parameters(network.variables)
     self._version: int | None = None
 
   def trace(self, batch: int, width: int) -> None:
-    """Has the graphs made for rows [batch, width] before a learner waits for them."""
-    for own in range(len(self._networks)):
-      self._argmax(tf.zeros([batch, width]), tf.constant([0, 0], tf.int64), own)
+    """Has the graph made for rows [batch, width] before a learner waits for it."""
+    self._argmax(tf.zeros([batch, width]), tf.constant([0, 0], tf.int64))
 
   def ready(self) -> bool:
     """Returns that the node is up."""
@@ -71,7 +68,6 @@ class ArgmaxServer:
     rows: bytes,
     batch: int,
     seed: tuple[int, int],
-    own: int,
   ) -> tuple[Array, Array, Array]:
     """Returns action [B, A], value [B] and winners [B, P] of an arg max.
 
@@ -81,7 +77,6 @@ class ArgmaxServer:
       rows: [B, O + A], observations and cached actions; [B, O] if those are not kept.
       batch: B.
       seed: of the candidates.
-      own: index of the network that maximises.
 
     Raises:
       ValueError: the node has parameters of another version.
@@ -92,20 +87,15 @@ class ArgmaxServer:
     if version != self._version:
       raise ValueError(f'this node has parameters {self._version}, not {version}')
     values = np.frombuffer(rows, np.float32).reshape(batch, -1)
-    best = self._argmax(tf.constant(values), tf.constant(seed, tf.int64), own)
+    best = self._argmax(tf.constant(values), tf.constant(seed, tf.int64))
     return best.action.numpy(), best.value.numpy(), best.winners.numpy()
 
   @tf.function(autograph=False)
-  def _argmax(self, rows: Tensor, seed: Seed, own: int) -> ArgmaxResult:
+  def _argmax(self, rows: Tensor, seed: Seed) -> ArgmaxResult:
     observations = rows[:, : self._observation_size]
     has_cached = rows.shape[1] > self._observation_size
     cached = rows[:, self._observation_size :] if has_cached else None
-    return self._networks[own].argmax(observations, self._m_target, seed, cached)
-
-
-def parameters_of(networks: Sequence[QNetwork]) -> Parameters:
-  """Returns all variables of networks as one vector, in the order that nodes expect."""
-  return Parameters([v for network in networks for v in network.variables])
+    return self._network.argmax(observations, self._m_target, seed, cached)
 
 
 class _Node:
@@ -183,17 +173,16 @@ class ArgmaxNodes:
     return min(up + _SPARE, _MOST_UNDER_WAY) if up else 0
 
   def set_parameters(self, parameters: Array) -> None:
-    """Takes the target networks' parameters [V] for what is sent from now on."""
+    """Takes the target network's parameters [V] for what is sent from now on."""
     self._version += 1
     self._parameters = parameters.tobytes()
 
-  def send(self, rows: Array, seed: tuple[int, int], own: int) -> Pending | None:
+  def send(self, rows: Array, seed: tuple[int, int]) -> Pending | None:
     """Sends an arg max to the node with the least to do.
 
     Args:
       rows: [B, O + A], observations and cached actions; [B, O] if those are not kept.
       seed: of the candidates.
-      own: index of the network that maximises.
 
     Returns:
       What will come of it; None if no node is up.
@@ -203,6 +192,4 @@ class ArgmaxNodes:
       return None
     node = min(up, key=lambda node: node.under_way)
     parameters = None if node.version == self._version else self._parameters
-    return node.send(
-      self._version, parameters, rows.tobytes(), rows.shape[0], seed, own
-    )
+    return node.send(self._version, parameters, rows.tobytes(), rows.shape[0], seed)

@@ -68,8 +68,7 @@ class QMLEBuilder(AgentBuilder):
     """See base class."""
     config, size = self._config, self.observation_size
     # The learner sends all values.
-    networks = [self.make_network(seed=0) for _ in range(config.critics)]
-    server = ArgmaxServer(networks, size, config.m_target)
+    server = ArgmaxServer(self.make_network(seed=0), size, config.m_target)
     server.trace(config.batch_size, size + config.use_cache * self.space.size)
     return server
 

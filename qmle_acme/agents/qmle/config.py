@@ -45,9 +45,9 @@ class QMLEConfig(AgentConfig):
   """Advantage learning: this share of what an action is worth less than the best one is
   taken off its target, so that the gap between them grows to 1 / (1 - this) times its
   size. For tasks where a single step decides little; 0 is the paper's learner."""
-  critics: Literal[1, 2] = 1
-  """Two critics take turns: one learns and selects the best action, the other values
-  it. Each learns at every other learner step."""
+  critics: Annotated[int, Field(ge=1, le=2)] = 1
+  """Of two critics the first selects the best action, and the lower of both values
+  counts; both learn from every batch (arXiv 1802.09477)."""
   priority_exponent: Share = 0.6
   """Transitions are sampled in proportion to priority to this power; 0 is uniform."""
   importance_exponent: Share = 0.2

@@ -51,7 +51,8 @@ class Critic:
   def descend(self, tape: tf.GradientTape, loss: Tensor) -> None:
     """Takes one step of Adam, with decoupled weight decay (arXiv 1711.05101).
 
-    Matrices decay; biases, and the scales and offsets of norms, do not.
+    Matrices decay; biases, and the scales and offsets of norms, do not. What the loss
+    does not depend on stays as it is.
 
     Args:
       tape: that has seen how the loss came about.
@@ -60,8 +61,8 @@ class Critic:
     variables = self.network.trainable_variables
     gradients = tape.gradient(loss, variables)
     if self._decay:
-      for variable in variables:
-        if variable.shape.rank == 2:
+      for variable, gradient in zip(variables, gradients, strict=True):
+        if variable.shape.rank == 2 and gradient is not None:
           variable.assign((1.0 - self._decay) * variable)
     self._optimizer.apply(gradients, variables)
 

@@ -1,7 +1,7 @@
 """Batches on their way from replay into a learner step.
 
 Where nodes take the arg max, a few batches are under way at once. A batch is sent only
-if the target networks will be the same when its step comes. So none crosses a copy of
+if the target network will be the same when its step comes. So none crosses a copy of
 the parameters: those that would are drawn, and sent, after it. B batch, A action
 dimensions.
 """
@@ -34,13 +34,13 @@ class Flight(NamedTuple):
     sample: the batch.
     known: the cached actions that went with it, if a node takes its arg max.
     pending: what that node will answer.
-    moves_targets: whether its step changes the target networks.
+    moves_target: whether its step changes the target network.
   """
 
   sample: Sample
   known: Known | None = None
   pending: Pending | None = None
-  moves_targets: bool = False
+  moves_target: bool = False
 
 
 class _Queue(Protocol):
@@ -59,7 +59,7 @@ class Flights:
     nodes: ArgmaxNodes,
     cache: ArgmaxCache,
     reward_scale: RewardScale,
-    targets: Parameters,
+    target: Parameters,
     config: QMLEConfig,
     seed: int,
   ):
@@ -70,7 +70,7 @@ class Flights:
       nodes: that take the arg max, if there are any.
       cache: the best known action of each replay item.
       reward_scale: the unit of Q, which a batch may enlarge.
-      targets: of all target networks.
+      target: of the target network.
       config: the agent's settings.
       seed: of the candidates.
     """
@@ -78,11 +78,11 @@ class Flights:
     self._nodes = nodes
     self._cache = cache
     self._reward_scale = reward_scale
-    self._targets = targets
+    self._target = target
     self._config = config
     self._seed = seed
     self._flights: collections.deque[Flight] = collections.deque()
-    self._targets_moved = True
+    self._target_moved = True
 
   def next(self, step: int) -> Flight:
     """Returns the batch of a learner step, and sends those of later ones ahead."""
@@ -90,31 +90,30 @@ class Flights:
     if not flights:
       flights.append(self._depart(next(self._samples), step))
     while len(flights) < self._nodes.batches_under_way():
-      if flights[-1].moves_targets:
+      if flights[-1].moves_target:
         break
       sample = cast(_Queue, self._samples).poll()
       if sample is None:
         break
       flights.append(self._depart(sample, step + len(flights)))
     flight = flights.popleft()
-    self._targets_moved |= flight.moves_targets
+    self._target_moved |= flight.moves_target
     return flight
 
   def _depart(self, sample: Sample, step: int) -> Flight:
     """Sends a batch to a node, if one is up."""
     if not self._nodes.batches_under_way():
-      return Flight(sample, moves_targets=True)
+      return Flight(sample, moves_target=True)
     known, rows, is_rescaled = self._look_up(sample)
-    if is_rescaled:  # The step changes the target networks before its arg max.
-      return Flight(sample, moves_targets=True)
-    if self._targets_moved:
-      self._nodes.set_parameters(self._targets.numpy())
-      self._targets_moved = False
+    if is_rescaled:  # The step changes the target network before its arg max.
+      return Flight(sample, moves_target=True)
+    if self._target_moved:
+      self._nodes.set_parameters(self._target.numpy())
+      self._target_moved = False
     config = self._config
-    seed = (self._seed, step)
-    pending = self._nodes.send(rows.numpy(), seed, step % config.critics)
-    moves_targets = (step + 1) % config.target_update_period == 0
-    return Flight(sample, known, pending, moves_targets)
+    pending = self._nodes.send(rows.numpy(), (self._seed, step))
+    moves_target = (step + 1) % config.target_update_period == 0
+    return Flight(sample, known, pending, moves_target)
 
   @tf.function(autograph=False)
   def _look_up(self, sample: Sample) -> tuple[Known, Tensor, Tensor]:

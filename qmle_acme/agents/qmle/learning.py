@@ -13,7 +13,7 @@ from qmle_acme.agents.builder import MetricsWriter, TFLearner
 from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.qmle import losses
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
-from qmle_acme.agents.qmle.argmax_nodes import ArgmaxNodes, parameters_of
+from qmle_acme.agents.qmle.argmax_nodes import ArgmaxNodes
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.critic import Critic, follow
 from qmle_acme.agents.qmle.flights import Flights, Known
@@ -56,7 +56,7 @@ class QMLELearner(TFLearner):
     """Initialises.
 
     Args:
-      critics: one, or two that take turns; actors get the first.
+      critics: one, or two of which the second moderates the first, by which actors act.
       cache: the best known action of each replay item.
       samples: batches from replay.
       update_priorities: sends priorities back to replay.
@@ -66,6 +66,7 @@ class QMLELearner(TFLearner):
       argmax_nodes: take the arg max of the target networks, as far as they are up.
     """
     self._critics = tuple(critics)
+    self._network, self._target_network = critics[0].network, critics[0].target_network
     self._cache = cache
     self._update_priorities = update_priorities
     self._config = config
@@ -82,7 +83,7 @@ class QMLELearner(TFLearner):
       argmax_nodes or ArgmaxNodes(()),
       cache,
       self._reward_scale,
-      parameters_of([critic.target_network for critic in self._critics]),
+      Parameters(self._target_network.variables),
       config,
       seed,
     )
@@ -120,12 +121,12 @@ class QMLELearner(TFLearner):
   def step(self) -> None:
     """Takes one batch from replay and one step of the optimiser."""
     flight = self._flights.next(self.steps)
-    sample, own = flight.sample, self.steps % len(self._critics)
+    sample = flight.sample
     best = flight.pending.wait() if flight.pending else None
     if best is None:
-      output = self._learn(sample, own)
+      output = self._learn(sample)
     else:
-      output = self._learn_from(sample, flight.known, best, own)
+      output = self._learn_from(sample, flight.known, best)
     divergence.check_step(self.steps, output.metrics, sample)
     self._last_o_t = sample.transition.o_t
     self._update_priorities(sample.keys, output.priorities)
@@ -138,44 +139,30 @@ class QMLELearner(TFLearner):
     """See base class."""
     self._metrics.write(self.steps)
 
-  @property
-  def _network(self) -> QNetwork:
-    """The online network of the first critic, by which actors act."""
-    return self._critics[0].network
-
-  @property
-  def _target_network(self) -> QNetwork:
-    """The target network of the first critic."""
-    return self._critics[0].target_network
-
   @tf.function(autograph=False)
-  def _learn(self, sample: Sample, own: int) -> StepOutput:
+  def _learn(self, sample: Sample) -> StepOutput:
     """Maximises, fits both losses, and updates target network and cache.
 
     Args:
       sample: the batch.
-      own: index of the critic that learns; the other one, if any, values its arg max.
     """
     transition = self._in_own_unit(sample.transition)
     known = Known(*self._cache.lookup(sample.keys, default=transition.a_tm1))
     cached = known.action if self._config.use_cache else None
-    best = self.best_actions(transition.o_t, cached, own)
-    return self._improve(sample, transition, known, best, own)
+    best = self.best_actions(transition.o_t, cached)
+    return self._improve(sample, transition, known, best)
 
   @tf.function(autograph=False)
-  def _learn_from(
-    self, sample: Sample, known: Known, best: ArgmaxResult, own: int
-  ) -> StepOutput:
+  def _learn_from(self, sample: Sample, known: Known, best: ArgmaxResult) -> StepOutput:
     """Does what `_learn` does, where a node has maximised.
 
     Args:
       sample: the batch; it does not change the unit of Q.
       known: what the node was told of the cache.
       best: the arg max.
-      own: index of the critic that learns.
     """
     transition = self._in_own_unit(sample.transition)
-    return self._improve(sample, transition, known, best, own)
+    return self._improve(sample, transition, known, best)
 
   def _improve(
     self,
@@ -183,7 +170,6 @@ class QMLELearner(TFLearner):
     transition: Transition,
     known: Known,
     best: ArgmaxResult,
-    own: int,
   ) -> StepOutput:
     """Fits both losses, and updates target network and cache.
 
@@ -192,18 +178,18 @@ class QMLELearner(TFLearner):
       transition: of it, with rewards in the unit of Q.
       known: what the cache knew of it.
       best: the target network's arg max.
-      own: index of the critic that learns.
     """
-    value = self._value(transition.o_t, best, own)
-    reward = transition.r_t - self._gap_penalty(transition, own)
+    value = self._value(transition.o_t, best)
+    reward = transition.r_t - self._gap_penalty(transition)
     target = losses.bellman_target(reward, transition.d_t, value)
     is_improved = self._config.mle_target == 'improved'
     mle_target = best.action if is_improved else known.action
     weights = losses.importance_weights(
       sample.probabilities, self._config.importance_exponent
     )
-    self._critics[own].network.count_in(transition.o_tm1)
-    fit = self.fit(transition, target, mle_target, weights, own)
+    for critic in self._critics:
+      critic.network.count_in(transition.o_tm1)
+    fit = self.fit(transition, target, mle_target, weights)
 
     priorities = losses.priorities(fit.td_error)
     self._max_priority.assign(tf.maximum(self._max_priority, tf.reduce_max(priorities)))
@@ -242,50 +228,41 @@ class QMLELearner(TFLearner):
     self._max_priority.assign(tf.maximum(1.0, factor * self._max_priority))
     return transition._replace(r_t=transition.r_t / self._reward_scale.value)
 
-  def best_actions(
-    self, observations: Tensor, cached: Tensor | None, own: int = 0
-  ) -> ArgmaxResult:
-    """Returns a target network's arg max over candidates and cached actions.
+  def best_actions(self, observations: Tensor, cached: Tensor | None) -> ArgmaxResult:
+    """Returns the target network's arg max over candidates and cached actions.
 
     Args:
       observations: [B, O].
       cached: [B, A], if they are kept.
-      own: index of the critic.
     """
     seed = tf.stack([tf.constant(self._seed, tf.int64), self._steps])
     m_target = self._config.m_target
-    target_network = self._critics[own].target_network
-    return target_network.argmax(observations, m_target, seed, cached)
+    return self._target_network.argmax(observations, m_target, seed, cached)
 
-  def _value(self, observations: Tensor, best: ArgmaxResult, own: int) -> Tensor:
+  def _value(self, observations: Tensor, best: ArgmaxResult) -> Tensor:
     """Returns what the best actions are worth, [B].
 
-    Of two critics the one that did not choose them values them, since it errs in other
-    places: Double Q-learning (van Hasselt, 2010).
+    Of two critics the lower value counts: the first one chose actions that it overrates
+    (Fujimoto et al., arXiv 1802.09477, section 4.2).
 
     Args:
       observations: [B, O].
-      best: by the target network of the critic that learns.
-      own: index of that critic.
+      best: by the target network of the first critic.
     """
-    if len(self._critics) == 1:
-      return best.value
-    other = self._critics[1 - own].target_network
-    return other.q_values(other.embed(observations), best.action[:, None])[:, 0]
+    values = [best.value] + [
+      _q_values(critic.target_network, observations, best.action)
+      for critic in self._critics[1:]
+    ]
+    return tf.reduce_min(values, axis=0)
 
-  def _gap_penalty(self, transition: Transition, own: int) -> Tensor:
-    """Returns what each action loses for not being the best one at o_tm1, [B] or 0.
-
-    Args:
-      transition: the batch.
-      own: index of the critic that learns, whose target network tells the gap.
-    """
+  def _gap_penalty(self, transition: Transition) -> Tensor:
+    """Returns what each action loses for not being the best one at o_tm1, [B] or 0."""
     if not self._config.action_gap:
       return tf.constant(0.0)
-    target_network = self._critics[own].target_network
+    network = self._target_network
     seed = tf.stack([tf.constant(~self._seed, tf.int64), self._steps])
-    best = target_network.argmax(transition.o_tm1, self._config.m_target, seed)
-    q_tm1 = _q_tm1(target_network, transition)
+    best = network.argmax(transition.o_tm1, self._config.m_target, seed)
+    q_tm1 = _q_values(network, transition.o_tm1, transition.a_tm1)
     return losses.action_gap_penalty(self._config.action_gap, best.value, q_tm1)
 
   def _move_targets(self) -> tf.Operation:
@@ -300,31 +277,38 @@ class QMLELearner(TFLearner):
     target: Tensor,
     mle_target: Tensor,
     weights: Tensor,
-    own: int = 0,
   ) -> Fit:
     """Takes one step of Adam on the sum of both losses.
+
+    A second critic is fitted to the same target, and its Q-values alone.
 
     Args:
       transition: the batch.
       target: [B] what Q(o_tm1, a_tm1) is fitted to.
       mle_target: [B, A] what the predictors are fitted to at o_t.
       weights: [B] of the Q losses.
-      own: index of the critic that learns.
+
+    Returns:
+      What the losses of the first critic came to.
     """
-    critic = self._critics[own]
+    first, *others = self._critics
+    o_tm1, a_tm1 = transition.o_tm1, transition.a_tm1
     with tf.GradientTape() as tape:
-      q_tm1 = _q_tm1(critic.network, transition)
+      q_tm1 = _q_values(first.network, o_tm1, a_tm1)
       q_losses, td_error = losses.q_loss(q_tm1, target, weights)
-      predictor_losses = self.predictor_losses(transition, mle_target, own)
+      predictor_losses = self.predictor_losses(transition, mle_target)
       loss = tf.reduce_mean(q_losses) + tf.reduce_mean(predictor_losses)
-    critic.descend(tape, loss)
+    first.descend(tape, loss)
+    for other in others:
+      with tf.GradientTape() as tape:
+        q_values = _q_values(other.network, o_tm1, a_tm1)
+        loss = tf.reduce_mean(losses.q_loss(q_values, target, weights)[0])
+      other.descend(tape, loss)
     return Fit(q_tm1, td_error, q_losses, predictor_losses)
 
-  def predictor_losses(
-    self, transition: Transition, mle_target: Tensor, own: int = 0
-  ) -> Tensor:
+  def predictor_losses(self, transition: Transition, mle_target: Tensor) -> Tensor:
     """Returns the predictors' losses, [B], whose gradient ends at the predictors."""
-    network = self._critics[own].network
+    network = self._network
     return network.predictor_losses(network.embed(transition.o_t), mle_target)
 
   def _winner_shares(self, winners: Tensor) -> dict[str, Tensor]:
@@ -352,7 +336,6 @@ class QMLELearner(TFLearner):
     return {f'gain/{name}': unit * gain for name, gain in gains.items()}
 
 
-def _q_tm1(network: QNetwork, transition: Transition) -> Tensor:
-  """Returns Q(o_tm1, a_tm1), [B]."""
-  embeddings = network.embed(transition.o_tm1)
-  return network.q_values(embeddings, transition.a_tm1[:, None])[:, 0]
+def _q_values(network: QNetwork, observations: Tensor, actions: Tensor) -> Tensor:
+  """Returns Q(o, a), [B], of observations [B, O] and an action [B, A] for each."""
+  return network.q_values(network.embed(observations), actions[:, None])[:, 0]

@@ -16,18 +16,14 @@ class DPGLearner(QMLELearner):
 
   _network: QMLENetwork
 
-  def best_actions(
-    self, observations: Tensor, cached: Tensor | None, own: int = 0
-  ) -> ArgmaxResult:
+  def best_actions(self, observations: Tensor, cached: Tensor | None) -> ArgmaxResult:
     """Returns the target policy's actions; the cached ones are no candidates."""
-    del cached, own
+    del cached
     return self._target_network.argmax(observations, 1, tf.constant([0, 0]))
 
-  def predictor_losses(
-    self, transition: Transition, mle_target: Tensor, own: int = 0
-  ) -> Tensor:
+  def predictor_losses(self, transition: Transition, mle_target: Tensor) -> Tensor:
     """Returns -Q(o_tm1, policy(o_tm1)), [B], whose gradient ends at the policy."""
-    del mle_target, own
+    del mle_target
     (policy,) = self._network.ensemble.predictors
     embeddings = tf.stop_gradient(self._network.embed(transition.o_tm1))
     actions = policy.sample(policy(embeddings), 1, tf.constant([0, 0]))  # [B, 1, A]

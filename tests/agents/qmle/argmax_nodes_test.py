@@ -142,11 +142,9 @@ def test_several_batches_are_under_way_but_none_crosses_a_copy(
   sent: list[tuple[int, int]] = []
   send = ArgmaxNodes.send
 
-  def spy(
-    self: ArgmaxNodes, rows: np.ndarray, seed: tuple[int, int], own: int
-  ) -> Pending | None:
+  def spy(self: ArgmaxNodes, rows: np.ndarray, seed: tuple[int, int]) -> Pending | None:
     sent.append((seed[1], fed.learner.steps))
-    return send(self, rows, seed, own)
+    return send(self, rows, seed)
 
   monkeypatch.setattr(ArgmaxNodes, 'send', spy)
   fed = make(config, make_nodes(processes, 'tiny'))
@@ -163,7 +161,7 @@ def test_node_refuses_to_maximise_with_other_parameters(
 ) -> None:
   rows = np.zeros([4, 5], np.float32).tobytes()
   with pytest.raises(Exception, match=r'this node has parameters .*, not 1000'):
-    processes[0].clients['tiny'].argmax(1000, None, rows, 4, (7, 0), 0)
+    processes[0].clients['tiny'].argmax(1000, None, rows, 4, (7, 0))
 
 
 def test_learner_does_it_itself_while_a_node_is_dead_or_hangs(

@@ -67,11 +67,9 @@ class _LazyNode:
   def _node(self) -> ArgmaxServer:
     config = self._config
     # Their weights are others than the learner's until that has sent its own.
-    networks = [
-      tiny_agent.make_critic(config, 99 + i).network for i in range(config.critics)
-    ]
+    network = tiny_agent.make_critic(config, 99).network
     size = tiny_agent.OBSERVATION_SIZE
-    server = ArgmaxServer(networks, size, config.m_target)
+    server = ArgmaxServer(network, size, config.m_target)
     server.trace(config.batch_size, size + config.use_cache * tiny_agent.SPACE.size)
     return server
 

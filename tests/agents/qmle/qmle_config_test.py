@@ -32,6 +32,7 @@ _OUT_OF_RANGE: dict[str, list[Any]] = {
   'target_update_rate': [0.0, -0.1, 1.1, _NAN],
   'weight_decay': [-0.1, 1.1, _NAN],
   'action_gap': [-0.1, 1.0, _NAN],
+  'critics': [0, 3],
   'epsilon': [-0.1, 1.1, _NAN],
   'epsilon_exponent': [-0.1, _NAN],
   'exploration_steps': [0, -1],

@@ -29,6 +29,7 @@ class Step(NamedTuple):
   q_loss: float
   predictor_loss: float
   gradients: list[np.ndarray]  # in the order of the network's variables
+  second_gradients: list[np.ndarray | None]  # of the second network; None, if it rests
 
 
 def q_values(
@@ -62,26 +63,28 @@ def rescaled(networks: Sequence[QMLENetwork], factor: float) -> Iterator[None]:
 
 
 def step(
-  network: QMLENetwork,
-  target_network: QMLENetwork,
   known: dict[int, np.ndarray],
   sample: Sample,
   config: QMLEConfig,
   seed: np.ndarray,
-  unit: float = 1.0,
-  valuing: QMLENetwork | None = None,
+  unit: float,
+  network: QMLENetwork,
+  target_network: QMLENetwork,
+  second: QMLENetwork | None = None,
+  second_target_network: QMLENetwork | None = None,
 ) -> Step:
   """Returns what the step comes to; changes nothing.
 
   Args:
-    network: the online network before the step.
-    target_network: that before the step.
     known: the best known actions [A] by key.
     sample: the batch.
     config: of the agent.
     seed: of the candidates, int64 [2].
     unit: what rewards are divided by.
-    valuing: the target network of the other critic, if there are two.
+    network: the online network before the step.
+    target_network: that before the step.
+    second: the online network of the second critic, if there is one.
+    second_target_network: its target network.
   """
   keys = sample.keys.numpy().tolist()
   o_tm1, a_tm1, r_t, d_t, o_t = (field.numpy() for field in sample.transition)
@@ -94,9 +97,10 @@ def step(
   winner = values.argmax(axis=1)
   rows = np.arange(len(keys))
   q_next = values[rows, winner]
-  if valuing is not None:
+  if second_target_network is not None:
     chosen = candidates[rows, winner][:, None]
-    q_next = q_values(valuing, o_t, chosen)[:, 0].numpy()
+    other = q_values(second_target_network, o_t, chosen)[:, 0].numpy()
+    q_next = np.minimum(q_next, other)
   lost = 0.0
   if config.action_gap:
     other_seed = np.array([~seed[0], seed[1]])
@@ -110,15 +114,23 @@ def step(
   best = candidates[rows, winner]
   mle_target = best if config.mle_target == 'improved' else cached
 
+  weights = weights.astype(np.float32)
   with tf.GradientTape() as q_tape:
     q_tm1 = q_values(network, o_tm1, a_tm1[:, None])[:, 0]
-    q_loss = tf.reduce_mean(weights.astype(np.float32) * (target - q_tm1) ** 2)
+    q_loss = tf.reduce_mean(weights * (target - q_tm1) ** 2)
   with tf.GradientTape() as predictor_tape:
     predictor_loss = _predictor_loss(network, o_t, mle_target, config.bins)
   gradients = {
     **_gradients(q_tape, q_loss, network.q),
     **_gradients(predictor_tape, predictor_loss, network.ensemble),
   }
+  second_gradients: list[np.ndarray | None] = []
+  if second is not None:
+    with tf.GradientTape() as tape:
+      values_tm1 = q_values(second, o_tm1, a_tm1[:, None])[:, 0]
+      loss = tf.reduce_mean(weights * (target - values_tm1) ** 2)
+    found = _gradients(tape, loss, second.q)
+    second_gradients = [found.get(v.ref()) for v in second.trainable_variables]
   return Step(
     best_action=best,
     winners=np.all(candidates == best[:, None], axis=2),
@@ -130,6 +142,7 @@ def step(
     q_loss=float(q_loss),
     predictor_loss=float(predictor_loss),
     gradients=[gradients[v.ref()] for v in network.trainable_variables],
+    second_gradients=second_gradients,
   )
 
 

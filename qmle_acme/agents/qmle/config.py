@@ -23,7 +23,11 @@ _Width: TypeAlias = Annotated[int, Field(ge=16, le=8_192, multiple_of=16)]
 
 @dataclasses.dataclass(frozen=True)
 class QMLEConfig(AgentConfig):
-  """Settings of the QMLE agent; the defaults are those of arXiv 2410.06317."""
+  """Settings of the QMLE agent.
+
+  The defaults are those of arXiv 2410.06317, but that rewards are scaled, and that of
+  several actors each has an epsilon of its own.
+  """
 
   AGENT: ClassVar[str] = 'qmle'
   BUILDER: ClassVar[str] = 'qmle_acme.agents.qmle:QMLEBuilder'

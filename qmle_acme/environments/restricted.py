@@ -11,15 +11,18 @@ A action dimensions, those of some width.
 """
 
 import re
+from typing import TYPE_CHECKING
 
 import dm_env
 import numpy as np
 from acme.wrappers import base
 
-from qmle_acme import actions
 from qmle_acme.environments import registry
 from qmle_acme.environments.balls import Balls
 from qmle_acme.errors import UserError, check_seed
+
+if TYPE_CHECKING:  # With TensorFlow, which a name that is looked up does not need.
+  from qmle_acme import actions
 
 _NAME = re.compile(r'(?P<share>\d*\.?\d+)(:(?P<seed>\d+))?:(?P<other>[^\d].*)')
 _SEED = 123
@@ -56,19 +59,21 @@ class Restricted(base.EnvironmentWrapper):
     return super().step(action if self.is_valid(action) else self._nothing.copy())
 
 
-def to_box(environment: dm_env.Environment) -> actions.Box:
+def to_box(environment: dm_env.Environment) -> 'actions.Box':
   """Returns the action space of an environment with continuous actions.
 
   Raises:
     UserError: its actions are no box.
   """
+  from qmle_acme import actions
+
   box = actions.make(environment.action_spec(), bins=2)
   if not isinstance(box, actions.Box):
     raise UserError('its actions are no box: restrict an environment that has one')
   return box
 
 
-def is_valid(box: actions.Box, balls: Balls, action: np.ndarray) -> bool:
+def is_valid(box: 'actions.Box', balls: Balls, action: np.ndarray) -> bool:
   """Returns whether an action, scaled to the unit box, lies in one of the balls."""
   unit = 0.5 * (box.from_environment(action).astype(np.float64) + 1.0)  # [A]
   return bool(balls.contain(unit))

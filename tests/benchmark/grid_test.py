@@ -204,7 +204,7 @@ def test_overlay_of_what_the_grid_sets_is_refused(tmp_path: pathlib.Path) -> Non
   assert str(caught.value) == (
     f'{overlay} sets steps (--steps), layout (--layout), seed (--seeds), '
     'agent (--agents), run (--out), env (--suite or --tasks): use the options of the '
-    'benchmark'
+    'benchmark; --agents takes files of settings and their names, too'
   )
 
 

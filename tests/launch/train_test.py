@@ -290,7 +290,7 @@ def test_a_folder_of_hidden_files_alone_may_become_a_run(
   assert train.main(['--env', 'bandit:bimodal', '--run', str(tmp_path)]) == 0
 
 
-@pytest.mark.parametrize('name', ['', '.', '../thesis'])
+@pytest.mark.parametrize('name', ['.', './', '../thesis'])
 def test_the_folder_that_one_is_in_is_no_run_by_accident(
   name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

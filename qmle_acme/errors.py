@@ -142,7 +142,7 @@ def check_path(name: str, value: object) -> None:
   Raises:
     UserError: it is not.
   """
-  if not isinstance(value, str | os.PathLike):
+  if not isinstance(value, str | os.PathLike) or not os.fspath(value):
     raise out_of_range(name, repr(value), 'a path')
 
 

@@ -198,7 +198,7 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
   if options:
     raise UserError(
       f'{config.file} sets {", ".join(options)}: use the options of the benchmark; '
-      f'--agents takes files of settings and their names, too'
+      '--agents takes files of settings and their names, too'
     )
   contestants = config.contestants
   grid = []

@@ -64,16 +64,13 @@ class QMLEActor(Actor):
     self._variable_client = variable_client
     self._adder = adder
     self._expectation = Expectation(discount, reward_scale.numpy)
-    self._is_first = True
     self._steps_left = 0
     self._lasting: Array | None = None
 
   def select_action(self, observation: Array) -> Array:
     """Returns the environment's form of the chosen action for observation [O]."""
-    if not self._steps_left:
-      self._steps_left = self._exploration.begin(self._random, self._is_first)
-      self._lasting = None
-    self._is_first = False
+    if not self._steps_left and self._random.random() < self._exploration.start:
+      self._steps_left, self._lasting = self._exploration.steps, None
     explores = self._steps_left > 0
     seed = self._random.integers(2**31, size=2, dtype=np.int32)
     if not explores or self._expectation.is_open:
@@ -86,8 +83,8 @@ class QMLEActor(Actor):
   def observe_first(self, timestep: dm_env.TimeStep) -> None:
     """Begins an episode."""
     self._exploration = self._explorations.of_episode(self._random)
-    self._is_first = True
-    self._steps_left = 0
+    self._steps_left = self._exploration.under_way(self._random)
+    self._lasting = None
     self._expectation.begin()
     if self._adder:
       self._adder.add_first(timestep)

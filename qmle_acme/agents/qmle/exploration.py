@@ -47,19 +47,19 @@ class Exploration:
       return Exploration(WIDE_EPSILON, self.wide_steps, self.from_predictors)
     return self
 
-  def begin(self, random: np.random.Generator, is_first: bool) -> int:
-    """Returns for how many steps exploring begins now; 0 if it does not.
+  @property
+  def start(self) -> float:
+    """Probability p that exploring begins at a step that does not explore yet.
 
     A cycle has 1 / p - 1 greedy steps in the mean, and then k that explore: these are a
-    share epsilon of it where p = epsilon / (k - epsilon (k - 1)). An episode begins
-    anywhere in a cycle. So short ones explore as much as long ones.
-
-    Args:
-      random: what is drawn from.
-      is_first: whether this is the first step of an episode.
+    share epsilon of it where p = epsilon / (k - epsilon (k - 1)).
     """
-    if is_first:
-      explores = random.random() < self.epsilon
-      return int(random.integers(1, self.steps, endpoint=True)) if explores else 0
-    start = self.epsilon / (self.steps - self.epsilon * (self.steps - 1))
-    return self.steps if random.random() < start else 0
+    return self.epsilon / (self.steps - self.epsilon * (self.steps - 1))
+
+  def under_way(self, random: np.random.Generator) -> int:
+    """Returns how many steps that explore are left when an episode begins.
+
+    It begins anywhere in a cycle. So short episodes explore as much as long ones.
+    """
+    is_under_way = self.steps > 1 and random.random() < self.epsilon
+    return int(random.integers(self.steps)) if is_under_way else 0

@@ -37,9 +37,10 @@ def test_epsilon_is_the_share_of_steps_that_explore_whatever_an_episode_lasts(
   episodes = 8_000 // length
   explored = np.zeros([episodes, length])
   for episode in explored:
-    left = 0
+    left = exploration.under_way(random)
     for i in range(length):
-      left = left or exploration.begin(random, is_first=i == 0)
+      if not left and random.random() < exploration.start:
+        left = steps
       episode[i] = left > 0
       left = max(left - 1, 0)
   # At every step: the first ones are no exception. Deviations 0.005 and 0.035 at most.

@@ -17,9 +17,14 @@ from qmle_acme.runs import machine
 
 _PYTHON = (3, 10)
 _ISA = 'QMLE_MAX_CPU_ISA'
+_ISA_VALUES = ('AVX2', 'AVX512')
 _KERNELS = pathlib.Path(qmle_acme.__file__).parent / 'kernels' / '_operations.so'
 # By their names in the library.
-_KERNEL_NAMES = {'kernels_avx2': 'AVX2', 'kernels_avx512': 'AVX-512'}
+_KERNEL_NAMES = {
+  'kernels_avx2': 'AVX2',
+  'kernels_avx512': 'AVX-512',
+  'kernels_amx': 'AMX',
+}
 # One package of two names: for processors alone, and for GPUs too.
 _SAME = {'tensorflow-cpu': 'tensorflow'}
 
@@ -90,8 +95,8 @@ def processor() -> Finding:
     'processor',
     f'{text}{chosen}',
     Level.WARNING,
-    asked in (None, 'AVX2'),
-    f'{_ISA} is {asked!r}, which says nothing: AVX2 is all that it can be',
+    asked in (None, *_ISA_VALUES),
+    f'{_ISA} is {asked!r}, which says nothing: it can be {" or ".join(_ISA_VALUES)}',
   )
 
 

@@ -114,12 +114,20 @@ static size_t lay_out(const Network *net, const Request *request, Workspace *wor
   return used;
 }
 
-// Makes a workspace; returns whether there was memory for it, which the caller frees.
+// Makes a workspace; returns whether there was memory for it: then the caller
+// closes it.
 static int open_workspace(const Job *job, Workspace *work) {
   *work = (Workspace){.memory = NULL};
   work->memory = allocate(lay_out(job->network, job->request, work));
-  if (work->memory) lay_out(job->network, job->request, work);
-  return work->memory != NULL;
+  if (!work->memory) return 0;
+  lay_out(job->network, job->request, work);
+  open_tiles();
+  return 1;
+}
+
+static void close_workspace(Workspace *work) {
+  free(work->memory);
+  close_tiles();
 }
 
 static size_t lay_out_packed(Packed *w, char *memory) {
@@ -376,7 +384,7 @@ static int set_common(Job *job, int count) {
     memcpy(common->embeddings + i * width, work.embeddings, sizeof(float) * rows * width);
     memcpy(common->hidden + i * 2 * width, work.hidden, sizeof(float) * rows * 2 * width);
   }
-  free(work.memory);
+  close_workspace(&work);
   return 1;
 }
 
@@ -388,10 +396,10 @@ static void *run(void *argument) {
     while ((state = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED)) <
            job->request->states)
       maximize_state(job, state, &work);
+    close_workspace(&work);
   } else {
     __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
   }
-  free(work.memory);
   return NULL;
 }
 

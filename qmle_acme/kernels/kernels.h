@@ -38,10 +38,10 @@ typedef struct {
   void (*fill_uniform)(uint64_t key, uint64_t stream, int64_t count, float *out);
 } Kernels;
 
-extern const Kernels kernels_avx2, kernels_avx512;
+extern const Kernels kernels_avx2, kernels_avx512, kernels_amx;
 
 // Returns the kernels for this processor, as far as the system saves its registers; NULL
-// if there are none. With QMLE_MAX_CPU_ISA=AVX2 in the environment, at most those of AVX2.
+// if there are none. QMLE_MAX_CPU_ISA in the environment, AVX2 or AVX512, is the most.
 const Kernels *choose_kernels(void);
 
 #endif  // QMLE_KERNELS_H_

@@ -5,11 +5,11 @@
 #ifndef QMLE_LAYERS_H_
 #define QMLE_LAYERS_H_
 
-#include "vectors.h"
+#include "tiles.h"
 
 // Blocks of a product that stay in registers: ROWS rows of integers, FLOAT_ROWS of floats,
 // by COLUMNS outputs.
-enum { ROWS = LANES / 2, FLOAT_ROWS = 4, COLUMNS = 2 * LANES };
+enum { ROWS = TILE_ROWS, FLOAT_ROWS = 4, COLUMNS = 2 * LANES };
 
 #define LARGEST_WEIGHT 127.0f
 #define EPSILON 1e-5f  // Of Sonnet's layer normalisation.
@@ -106,8 +106,7 @@ static void quantize(const float *row, int size, Range range, uint8_t *out, floa
 // total = rows [ROWS, inputs] times one panel.
 static inline void multiply(const uint8_t *rows, int inputs, const int8_t *panel,
                             Ints total[ROWS][2]) {
-  for (int r = 0; r < ROWS; ++r) total[r][0] = total[r][1] = (Ints){0};
-  for (int i = 0; i < inputs; i += 4) {
+  for (int i = multiply_tiles(rows, inputs, panel, total); i < inputs; i += 4) {
     Quads low, high;
     memcpy(&low, panel + i * COLUMNS, sizeof low);
     memcpy(&high, panel + i * COLUMNS + 2 * COLUMNS, sizeof high);

@@ -10,14 +10,14 @@ import pytest
 TESTS = pathlib.Path(__file__).parents[1]
 CPU = pathlib.Path('/proc/cpuinfo').read_text()
 
-# Prints one value that sums in another order with wider vectors.
+# Prints values that are summed in another order with wider vectors.
 PROGRAM = """
-import tensorflow as tf
 from tests.networks.compiled_argmax_test import make_inputs, make_network
-network = make_network(128, 6)
-observations, actions = make_inputs(1, 30, 6)
-_, value = network.argmax(network.embed(observations), actions)
-print(float(value[0]).hex())
+for width in (16, 48, 128):  # Less than a tile, and parts of one beside whole ones.
+  network = make_network(width, 6)
+  observations, actions = make_inputs(20, 101, 6)
+  _, values = network.argmax(network.embed(observations), actions)
+  print(*(float(value).hex() for value in values))
 """
 
 
@@ -35,16 +35,28 @@ def run(*arguments: str, **variables: str) -> str:
 
 
 @pytest.mark.skipif('avx512_vnni' not in CPU, reason='this processor has AVX2 alone')
-def test_the_arg_max_and_random_numbers_hold_with_avx2_alone() -> None:
+@pytest.mark.parametrize('most', ['AVX2', 'AVX512'])
+def test_the_arg_max_and_random_numbers_hold_with_less(most: str) -> None:
   files = [
     str(TESTS / 'networks/compiled_argmax_test.py'),
     str(TESTS / 'random_test.py'),
   ]
-  run('-m', 'pytest', '-q', *files, QMLE_MAX_CPU_ISA='AVX2')
+  run('-m', 'pytest', '-q', *files, QMLE_MAX_CPU_ISA=most)
 
 
 @pytest.mark.skipif('avx512_vnni' not in CPU, reason='this processor has AVX2 alone')
 def test_a_variable_chooses_the_kernels() -> None:
-  wide, narrow = run('-c', PROGRAM), run('-c', PROGRAM, QMLE_MAX_CPU_ISA='AVX2')
+  wide = run('-c', PROGRAM, QMLE_MAX_CPU_ISA='AVX512')
+  narrow = run('-c', PROGRAM, QMLE_MAX_CPU_ISA='AVX2')
   assert narrow != wide
-  assert float.fromhex(narrow) == pytest.approx(float.fromhex(wide), rel=1e-5)
+  assert numbers(narrow) == pytest.approx(numbers(wide), rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.skipif('amx_int8' not in CPU, reason='this processor has no AMX')
+def test_tiles_have_the_results_of_vectors_to_the_bit() -> None:
+  assert run('-c', PROGRAM) == run('-c', PROGRAM, QMLE_MAX_CPU_ISA='AVX512')
+
+
+def numbers(printed: str) -> list[float]:
+  """Returns the numbers of all lines."""
+  return [float.fromhex(word) for word in printed.split()]

@@ -54,8 +54,8 @@ class BenchmarkConfig:
   tasks: str = ''
   """Tasks by their names, with commas between them, instead of a suite."""
   agents: str = 'qmle,d4pg,dmpo'
-  """Agents to compare, with commas between them: qmle, d4pg, dmpo; strong, jagged or
-  chance, which are QMLE with settings that come with the package; or a YAML file of
+  """Agents to compare, with commas between them: qmle, d4pg, dmpo; strong, jagged,
+  chance or quick, which are QMLE with settings that come with the package; or a YAML file of
   settings with a label of its own."""
   seeds: int = 3
   """Runs of each agent on each task; their seeds are 1, 2, and so on."""

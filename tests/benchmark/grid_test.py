@@ -162,8 +162,10 @@ def test_settings_in_a_file_are_an_agent_by_their_label(tmp_path: pathlib.Path) 
 
 
 def test_two_agents_of_one_name_are_refused(tmp_path: pathlib.Path) -> None:
+  own = tmp_path / 'own.yaml'
+  own.write_text('qmle: {n_step: 2}')
   with pytest.raises(UserError, match='two of --agents are called qmle: give one a'):
-    make_grid(BenchmarkConfig(out=tmp_path, tasks=WALK, agents='qmle,quick'))
+    make_grid(BenchmarkConfig(out=tmp_path, tasks=WALK, agents=f'qmle,quick,{own}'))
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,12 @@ Each takes every setting of `qmle train`. `--run` names the run and its folder.
 """
 
 import dataclasses
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from qmle_acme import environments
 from qmle_acme.cluster import compose, deployment, kubernetes, slurm
 from qmle_acme.errors import unknown
-from qmle_acme.runs.config import RunConfig
 
 from . import train
 
@@ -66,10 +64,5 @@ def main(argv: list[str]) -> int:
 
 def parse(name: str, argv: list[str]) -> deployment.ClusterConfig:
   """Returns the settings for an engine that the arguments describe."""
-  defaults, rest = train.read_overlays(argv)
-  values = {f.name: getattr(defaults, f.name) for f in dataclasses.fields(RunConfig)}
-  default = ENGINES[name].config(**values | {'run': pathlib.Path(name)})
-  # It may not be given yet, which the settings themselves would refuse.
-  object.__setattr__(default, 'run', defaults.run)
-  command = f'qmle cluster {name}'
-  return train.parse_over(default, rest, command, type(default).__doc__)
+  kind = ENGINES[name].config
+  return train.parse_more(kind, argv, f'qmle cluster {name}', kind.__doc__)

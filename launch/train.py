@@ -87,6 +87,19 @@ def parse(
   return parse_over(default, rest, command, description)
 
 
+def parse_more(
+  kind: type[Settings], argv: list[str], command: str, description: str | None
+) -> Settings:
+  """Returns settings of a class that has those of a run, and some of its own."""
+  defaults, rest = read_overlays(argv)
+  names = [field.name for field in dataclasses.fields(config_lib.RunConfig)]
+  values = {name: getattr(defaults, name) for name in names}
+  default = kind(**values | {'run': _NOT_GIVEN})
+  # It may not be given yet, which the settings themselves would refuse.
+  object.__setattr__(default, 'run', defaults.run)
+  return parse_over(default, rest, command, description)
+
+
 def parse_over(
   default: Settings, argv: list[str], command: str, description: str | None
 ) -> Settings:

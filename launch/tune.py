@@ -37,12 +37,6 @@ class TuneConfig(RunConfig):
     super().__post_init__()
     check_range('trials', self.trials, 1)
 
-  @property
-  def run_config(self) -> RunConfig:
-    """The settings of the runs alone."""
-    fields = dataclasses.fields(RunConfig)
-    return RunConfig(**{field.name: getattr(self, field.name) for field in fields})
-
 
 def main(argv: list[str]) -> int:
   """Searches; returns the exit code."""
@@ -73,9 +67,4 @@ def main(argv: list[str]) -> int:
 
 def parse(argv: list[str]) -> TuneConfig:
   """Returns the settings that the arguments describe."""
-  defaults, rest = train.read_overlays(argv)
-  values = {f.name: getattr(defaults, f.name) for f in dataclasses.fields(RunConfig)}
-  default = TuneConfig(**values | {'run': pathlib.Path('tune')})
-  # It may not be given yet, which the settings themselves would refuse.
-  object.__setattr__(default, 'run', defaults.run)
-  return train.parse_over(default, rest, 'qmle tune', __doc__)
+  return train.parse_more(TuneConfig, argv, 'qmle tune', __doc__)

@@ -80,7 +80,7 @@ class Policy:
     self.learner_step = int(stored.counts[LEARNER_STEPS])
     # A trace for each number of states.
     self._act = tf.function(builder.make_greedy(self.network), autograph=False)
-    self._m_greedy: int = getattr(config.qmle, 'm_greedy', 0)
+    self._m_greedy: int = config.qmle.m_greedy
     self._random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
 
   def __call__(self, observation: Any) -> Any:
@@ -146,8 +146,9 @@ class Policy:
   def candidates(self, observation: Any, n: int | None = None) -> Considered:
     """Returns the actions that an arg max over `n` candidates is taken over.
 
-    They are drawn anew at each call. Values are of the plain layers, in float32; the
-    arg max that acts estimates most of them in 8 bits (docs/architecture.md).
+    They are drawn anew at each call. With a `second_round` they are a first round of
+    `n`; the others lie around the best of these. Values are of the plain layers, in
+    float32; the arg max that acts estimates most in 8 bits (docs/architecture.md).
 
     Args:
       observation: one, as `__call__` takes it.

@@ -55,8 +55,8 @@ class BenchmarkConfig:
   """Tasks by their names, with commas between them, instead of a suite."""
   agents: str = 'qmle,d4pg,dmpo'
   """Agents to compare, with commas between them: qmle, d4pg, dmpo; strong, jagged,
-  chance or quick, which are QMLE with settings that come with the package; or a YAML file of
-  settings with a label of its own."""
+  chance or quick, which are QMLE with settings that come with the package; or a YAML
+  file of settings with a label of its own."""
   seeds: int = 3
   """Runs of each agent on each task; their seeds are 1, 2, and so on."""
   steps: int | None = None
@@ -236,7 +236,7 @@ def _make_run(
   name, settings = contestant.name, contestant.settings
   path = config.out / task.replace(':', '-') / name / f'seed{seed}'
   said = config.suite_tasks[task]
-  # Agents of boxes get tasks so that a suite says it of.
+  # In some tasks of a suite agents of boxes act by the relaxed form.
   env = f'relaxed:{task}' if said.relaxed and settings.of_agent.ONLY_BOX else task
   steps = config.steps or said.steps or _STEPS
   options = {

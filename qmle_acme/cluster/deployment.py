@@ -93,12 +93,6 @@ class ClusterConfig(RunConfig):
     """
     return math.ceil((need_of(self.run_config).replay_bytes or 0) / 2**30)
 
-  @property
-  def run_config(self) -> RunConfig:
-    """The settings of the run alone."""
-    fields = dataclasses.fields(RunConfig)
-    return RunConfig(**{field.name: getattr(self, field.name) for field in fields})
-
 
 def node_command(
   place: Place,

@@ -1,4 +1,4 @@
-"""A kustomize base and overlay: a Job for each role, an indexed one for the actors."""
+"""A kustomize base and overlay: a Job for each node, an indexed one for the actors."""
 
 import dataclasses
 from collections.abc import Sequence

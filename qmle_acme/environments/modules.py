@@ -42,7 +42,7 @@ def load(module: str, environment: str) -> ModuleType:
     message = described(error)
     if isinstance(error, ModuleNotFoundError):
       message += (
-        f'; searched were {os.getcwd()} and PYTHONPATH: install it, call from the folder '
-        'that it lies in, or add that to PYTHONPATH'
+        f'; searched were {os.getcwd()} and PYTHONPATH: install it, call from the '
+        'folder that it lies in, or add that to PYTHONPATH'
       )
     raise UserError(f'{environment}: cannot import {module}: {message}') from error

@@ -5,8 +5,6 @@ import pathlib
 
 import tensorflow as tf
 
-# The widest vectors divide the width of a network.
-WIDTH_MULTIPLE = 16
 _LIBRARY = pathlib.Path(__file__).with_name('_operations.so')
 operations = tf.load_op_library(str(_LIBRARY))
 
@@ -20,4 +18,4 @@ def threads() -> int:
   return named or len(os.sched_getaffinity(0))
 
 
-__all__ = ['WIDTH_MULTIPLE', 'operations', 'threads']
+__all__ = ['operations', 'threads']

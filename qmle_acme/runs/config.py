@@ -25,7 +25,8 @@ from qmle_acme.settings import Count, Seed
 
 # Each has its settings under its own name.
 AGENTS = tuple(agents.kinds())
-# How what may change at a resume begins: it changes no experiment.
+# How what may change at a resume begins: none is a setting of the agent. (By the number
+# of actors each has its own epsilon.)
 HARMLESS = (
   'steps:',
   'layout:',
@@ -46,7 +47,8 @@ class FaultsConfig:
   """What is done about parts of a run that die or stand still."""
 
   node_restarts: Annotated[int, Field(ge=0, le=1_000_000)] = 5
-  """Restarts of an actor, evaluator or replay in a window; then the run fails."""
+  """Restarts of any other node than learner and counter in a window; then the run
+  fails."""
   run_restarts: Annotated[int, Field(ge=0, le=1_000_000)] = 2
   """Restarts of all from the newest checkpoint, where learner or counter dies."""
   window_minutes: Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)] = 30.0
@@ -158,6 +160,12 @@ class RunConfig:
     except UnicodeEncodeError:
       name = os.fsencode(self.run)
       raise UserError(f'run is {name!r}: its name must be UTF-8') from None
+
+  @property
+  def run_config(self) -> 'RunConfig':
+    """The settings of the run alone, where a class has more."""
+    fields = dataclasses.fields(RunConfig)
+    return RunConfig(**{field.name: getattr(self, field.name) for field in fields})
 
   @property
   def of_agent(self) -> AgentConfig:

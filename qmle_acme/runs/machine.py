@@ -20,7 +20,15 @@ PACKAGES = (
   'numpy',
 )
 # What the scoring kernel and TensorFlow's products choose by.
-_FEATURES = ('avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16')
+_FEATURES = (
+  'avx2',
+  'fma',
+  'avx512f',
+  'avx512_vnni',
+  'avx512_bf16',
+  'amx_int8',
+  'amx_bf16',
+)
 
 
 def describe() -> dict[str, Any]:

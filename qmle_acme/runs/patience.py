@@ -39,7 +39,10 @@ def limited(
 
   def leave(number: int, frame: Any) -> None:
     what, inside = activity.look()
-    raise Left(f'the environment was left: the run had been {what} for {inside:.0f} s')
+    if what in watched.INSIDE:  # It may have returned just now.
+      raise Left(
+        f'the environment was left: the run had been {what} for {inside:.0f} s'
+      )
 
   def watch() -> None:
     what, inside = activity.look()

@@ -97,10 +97,14 @@ class RunFolder:
         if attempt == _LOCK_ATTEMPTS - 1:
           raise UserError(f'{self.path} is in use by another `qmle train`') from None
         time.sleep(_LOCK_SECONDS)  # `is_held` holds it for a moment.
+    try:
+      self.check_same(config)
+      self._cpu_seconds_before = self.read_status().get('cpu_seconds', 0.0)
+    except BaseException:
+      lock.close()
+      raise
     # What an environment forks would hold it for as long as it lives.
     os.register_at_fork(after_in_child=lock.close)
-    self.check_same(config)
-    self._cpu_seconds_before = self.read_status().get('cpu_seconds', 0.0)
     return lock
 
   def is_held(self) -> bool:

@@ -37,8 +37,8 @@ _UNDISTURBED = {
 }
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 600.0
-# The command stops within 30 seconds.
-_STOP_SECONDS = 60.0
+# Longer than all nodes together may take to stop.
+_STOP_SECONDS = 90.0
 
 
 class Mark(NamedTuple):

@@ -61,14 +61,15 @@ class Nursery:
     Raises:
       RuntimeError: it cannot be loaded.
     """
-    for _ in range(2):
+    for attempt in range(2):
+      if attempt:
+        self._open_again()
       with contextlib.suppress(EOFError, OSError):
         self._connection.send(request)
         while (message := self._receive())[1] is not None:
           pass
         self._guard.add(message[0])
         return Child(message[0], self)
-      self._open_again()
     code = self._process.wait()
     raise RuntimeError(f'what nodes are forked from ended with exit code {code}')
 

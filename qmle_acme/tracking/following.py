@@ -64,6 +64,7 @@ class Tail:
     self._path = path
     self._last = max((r[ACTOR_STEPS] for r in read_records(path)), default=-1)
     self._inode, self._offset = -1, 0
+    self._known = -1  # Up to this step all was returned from another file.
 
   def read(self) -> list[dict[str, Any]]:
     """Returns the records since the last time.
@@ -85,7 +86,8 @@ class Tail:
     self._inode, self._offset = inode, start + len(whole)
     records = [json.loads(line) for line in whole.splitlines()]
     if is_other:
-      records = [r for r in records if r[ACTOR_STEPS] > self._last]
+      self._known = self._last
+    records = [r for r in records if r[ACTOR_STEPS] > self._known]
     self._last = max([self._last, *(r[ACTOR_STEPS] for r in records)])
     return records
 

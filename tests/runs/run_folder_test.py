@@ -78,6 +78,7 @@ def test_other_settings_are_refused_by_name_and_change_nothing(
   assert 'steps: 100' not in message
   assert '\n' not in message
   assert folder.config.read_text() == before
+  folder.open(config).close()  # What was refused does not lock it.
 
 
 def test_more_steps_are_no_other_settings(config: RunConfig) -> None:

@@ -102,6 +102,25 @@ def test_the_next_node_comes_from_a_new_process_if_it_is_killed(
   assert not psutil.pid_exists(node.pid)
 
 
+def test_two_deaths_are_an_error_and_no_wait_and_the_next_node_starts(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  opened = Nursery._open
+  deaths = iter(range(2))
+
+  def open_and_die(self: Nursery) -> None:
+    opened(self)
+    if next(deaths, None) is not None:
+      self._process.kill()
+      self._process.wait()
+
+  monkeypatch.setattr(Nursery, '_open', open_and_die)
+  with contextlib.closing(Nursery()) as own:
+    with pytest.raises(RuntimeError, match='ended with exit code -9'):
+      start(own, tmp_path, lambda: None)
+    assert start(own, tmp_path, lambda: os._exit(4)).wait() == 4
+
+
 def test_what_cannot_be_loaded_is_an_error(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,14 +119,20 @@ def test_what_a_run_repeats_after_going_back_is_not_sent_again(
     recorder.increment(actor_steps=100)
     recorder.record_evaluation(recorder.get_counts(), [value])
 
-  evaluate(1.0)
-  evaluate(2.0)
-  assert [r['episode_return_mean'] for r in tail.read()] == [1.0, 2.0]
-  assert tail.read() == []
+  def read() -> list[float]:
+    return [record['episode_return_mean'] for record in tail.read()]
+
+  for value in (1.0, 2.0, 3.0):
+    evaluate(value)
+  assert read() == [1.0, 2.0, 3.0]
+  assert read() == []
   recorder.restore({'actor_steps': 100})
   evaluate(2.5)
-  evaluate(3.0)
-  assert [r['episode_return_mean'] for r in tail.read()] == [3.0]
+  assert read() == []
+  evaluate(3.5)  # It is not the first of the new file that is read.
+  assert read() == []
+  evaluate(4.0)
+  assert read() == [4.0]
 
 
 def test_a_service_that_fails_ends_no_run(

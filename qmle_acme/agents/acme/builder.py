@@ -31,6 +31,7 @@ class ActorCriticBuilder(AgentBuilder):
   """Makes the parts of an actor-critic agent for one environment."""
 
   _config: ActorCriticConfig
+  space: actions.Box
 
   def __init__(self, config: ActorCriticConfig, spec: acme.specs.EnvironmentSpec):
     """Initialises.
@@ -47,7 +48,6 @@ class ActorCriticBuilder(AgentBuilder):
     assert isinstance(space, actions.Box)
     # Both agents draw uniformly.
     super().__init__(config, spec, space, priority_exponent=0.0)
-    self._space = space
     # What the networks are made for: the box as the agent sees it.
     self._spec = spec._replace(
       actions=specs.BoundedArray((space.size,), np.float32, -1.0, 1.0)
@@ -123,9 +123,9 @@ class ActorCriticBuilder(AgentBuilder):
     variables = {POLICY: policy.variables}
     client = self._fetch_variables(variable_source, variables, explores)
     network = networks.policy_network
-    actor = acting.BoxActor(policy, self._space, client, adder, network)
+    actor = acting.BoxActor(policy, self.space, client, adder, network)
     with seeded(seed):
-      actor.select_action(np.zeros(self._row.observation_size, np.float32))
+      actor.select_action(np.zeros(self.observation_size, np.float32))
     return actor
 
   def make_network(self, seed: int) -> snt.Module:
@@ -139,7 +139,7 @@ class ActorCriticBuilder(AgentBuilder):
       del seed  # There is nothing to sample.
       action = network(observations)
       mean = action.mean() if hasattr(action, 'mean') else action
-      return self._space.clip(mean)
+      return self.space.clip(mean)
 
     return act
 

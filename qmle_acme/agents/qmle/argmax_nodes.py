@@ -145,8 +145,9 @@ class Pending:
   def wait(self) -> ArgmaxResult | None:
     """Returns the result; None if the node has died, failed or hangs."""
     self._node.under_way -= 1
+    patience = _PATIENCE_SECONDS if self._node.is_up() else 0.0
     try:
-      action, value, winners = self._future.result(_PATIENCE_SECONDS)
+      action, value, winners = self._future.result(patience)
     except Exception as error:  # Courier raises many kinds.
       self._future.cancel()
       if self._node.is_up():

@@ -41,8 +41,8 @@ class QMLEBuilder(AgentBuilder):
     Raises:
       UserError: there is no space for its action spec.
     """
-    self._space = actions.make(spec.actions, config.bins)
-    super().__init__(config, spec, self._space, config.priority_exponent)
+    space = actions.make(spec.actions, config.bins)
+    super().__init__(config, spec, space, config.priority_exponent)
 
   def make_learner(
     self,
@@ -55,7 +55,7 @@ class QMLEBuilder(AgentBuilder):
     """See base class."""
     return self.learner_class(
       critics=[self._make_critic(seed + i) for i in range(self._config.critics)],
-      cache=ArgmaxCache(self._config.replay_size, self._space.size),
+      cache=ArgmaxCache(self._config.replay_size, self.space.size),
       samples=samples,
       update_priorities=replay.PriorityUpdater(address),
       config=self._config,
@@ -96,8 +96,8 @@ class QMLEBuilder(AgentBuilder):
     )
     return acting.QMLEActor(
       network=network,
-      space=self._space,
-      observation_size=self._row.observation_size,
+      space=self.space,
+      observation_size=self.observation_size,
       m_greedy=self._config.m_greedy,
       exploration=self._exploration(index, actors) if explores else Exploration(0.0),
       seed=seed,
@@ -126,8 +126,8 @@ class QMLEBuilder(AgentBuilder):
 
   def make_network(self, seed: int) -> QNetwork:
     """Returns a Q-network with its predictors, a function of the seed."""
-    size = self._row.observation_size
-    return self.network_class.make(self._space, size, self._config, seed)
+    size = self.observation_size
+    return self.network_class.make(self.space, size, self._config, seed)
 
   def make_greedy(self, network: QNetwork) -> GreedyFunction:
     """Returns the arg max over `m_greedy` candidates."""

@@ -40,12 +40,12 @@ class ActionOutBuilder(QMLEBuilder):
       critics=1,
     )
     super().__init__(exact, spec)
-    if isinstance(self._space, Box):
+    if isinstance(self.space, Box):
       raise UserError(
         'action-out needs actions that can be listed, and these are continuous: '
         'put them on a grid, as in grid:3:control:cartpole:swingup, or use qmle'
       )
-    if self._space.num_continuous:  # Of a nest, which no grid takes.
+    if self.space.num_continuous:  # Of a nest, which no grid takes.
       raise UserError(
         'action-out needs actions that can be listed, and some of these are '
         'continuous: use qmle, which takes any'
@@ -53,7 +53,7 @@ class ActionOutBuilder(QMLEBuilder):
     # The network lists the combinations of digits first, which are less than four times
     # as many: those of one index are less than twice its values, and at most two of the
     # indices have several digits, since 65^3 actions are too many.
-    count = math.prod(self._space.index_counts)
+    count = math.prod(self.space.index_counts)
     if count > MAX_ACTIONS:
       raise UserError(
         f'action-out would need an output for each of {count:,} actions, and lists at '

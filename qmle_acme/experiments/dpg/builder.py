@@ -41,7 +41,7 @@ class DPGBuilder(QMLEBuilder):
       critics=1,
     )
     super().__init__(policy, spec)
-    if not isinstance(self._space, Box):
+    if not isinstance(self.space, Box):
       raise UserError(
         'dpg needs one box of continuous actions: use qmle for this environment'
       )

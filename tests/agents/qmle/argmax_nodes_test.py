@@ -185,9 +185,11 @@ def test_learner_does_it_itself_while_a_node_is_dead_or_hangs(
   assert take_steps(10)[2:] == [0.0] * 8
   process.start()
   wait_until(step_by_node)
-  monkeypatch.setattr(argmax_nodes, '_PATIENCE_SECONDS', 1.0)
+  monkeypatch.setattr(argmax_nodes, '_PATIENCE_SECONDS', 3.0)
   process.send(signal.SIGSTOP)
+  start = time.monotonic()
   assert take_steps(10)[2:] == [0.0] * 8
+  assert time.monotonic() - start < 5.0  # The first of two batches under way waits.
   process.send(signal.SIGCONT)
   monkeypatch.undo()
   monkeypatch.setattr(metrics, 'PERIOD_SECONDS', 0.0)

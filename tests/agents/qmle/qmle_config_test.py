@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+import pathlib
+import re
 from typing import Any, Literal, get_origin
 
 import pytest
 
-from qmle_acme import settings
+from qmle_acme import kernels, settings
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.predictors import (
   CategoricalConfig,
@@ -15,7 +17,6 @@ from qmle_acme.agents.qmle.predictors import (
   families,
 )
 from qmle_acme.errors import UserError
-from qmle_acme.kernels import WIDTH_MULTIPLE
 
 _NAN = math.nan
 _OUT_OF_RANGE: dict[str, list[Any]] = {
@@ -85,7 +86,9 @@ def test_cached_target_is_of_the_state_only_with_one_step() -> None:
 
 
 def test_widths_are_those_that_the_compiled_arg_max_takes() -> None:
-  assert QMLEConfig(hidden_size=WIDTH_MULTIPLE).hidden_size == WIDTH_MULTIPLE == 16
+  header = pathlib.Path(kernels.__file__).with_name('kernels.h').read_text()
+  (multiple,) = map(int, re.findall(r'WIDTH_MULTIPLE = (\d+)', header))
+  assert QMLEConfig(hidden_size=multiple).hidden_size == multiple
 
 
 @pytest.mark.parametrize(

@@ -68,5 +68,5 @@ class DMPOBuilder(actor_critic.ActorCriticBuilder):
       init_log_alpha_stddev=config.init_log_alpha_stddev,
     )
     # At once, or a checkpoint before the first step would not hold them.
-    loss.create_dual_variables_once(tf.TensorShape([self._space.size]), tf.float32)
+    loss.create_dual_variables_once(tf.TensorShape([self.space.size]), tf.float32)
     return loss

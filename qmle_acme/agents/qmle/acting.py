@@ -66,6 +66,7 @@ class QMLEActor(Actor):
     self._expectation = Expectation(discount, reward_scale.numpy)
     self._steps_left = 0
     self._lasting: Array | None = None
+    self._is_rewarded = True  # Of no episode yet is it known that it was not.
 
   def select_action(self, observation: Array) -> Array:
     """Returns the environment's form of the chosen action for observation [O]."""
@@ -82,7 +83,8 @@ class QMLEActor(Actor):
 
   def observe_first(self, timestep: dm_env.TimeStep) -> None:
     """Begins an episode."""
-    self._exploration = self._explorations.of_episode(self._random)
+    self._exploration = self._explorations.of_episode(self._random, self._is_rewarded)
+    self._is_rewarded = False
     self._steps_left = self._exploration.under_way(self._random)
     self._lasting = None
     self._expectation.begin()
@@ -91,6 +93,7 @@ class QMLEActor(Actor):
 
   def observe(self, action: Array, next_timestep: dm_env.TimeStep) -> None:
     """Adds one step to replay."""
+    self._is_rewarded |= bool(next_timestep.reward)
     self._expectation.add(next_timestep)
     if self._adder:
       self._adder.add(action, next_timestep)

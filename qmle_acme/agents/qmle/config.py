@@ -66,8 +66,9 @@ class QMLEConfig(AgentConfig):
   exploration_steps: Count = 1
   """Steps that a random action lasts."""
   wide_episodes: Share = 0.0
-  """Share of the episodes that explore widely: half of their steps take random actions,
-  whatever epsilon is, and these last longer."""
+  """Share of the episodes that explore widely, of those that follow one without any
+  reward: half of their steps take random actions, whatever epsilon is, and these last
+  longer."""
   wide_steps: Count = 8
   """Steps that a random action lasts in such an episode."""
   exploration_from_predictors: Share = 0.0

@@ -31,7 +31,8 @@ class Exploration:
     epsilon: share of its steps that explore.
     steps: for how many of them an action lasts, unless the episode ends.
     from_predictors: share of these actions that predictors draw; others are uniform.
-    wide_episodes: share of an actor's episodes that explore widely, not like this.
+    wide_episodes: share of the episodes that explore widely, not like this, of those
+      that follow one without reward.
     wide_steps: `steps` of those.
   """
 
@@ -41,9 +42,17 @@ class Exploration:
   wide_episodes: float = 0.0
   wide_steps: int = 8
 
-  def of_episode(self, random: np.random.Generator) -> 'Exploration':
-    """Returns how the next episode explores: like this, or widely."""
-    if self.wide_episodes and random.random() < self.wide_episodes:
+  def of_episode(
+    self, random: np.random.Generator, follows_reward: bool
+  ) -> 'Exploration':
+    """Returns how an episode explores: like this, or widely.
+
+    Args:
+      random: draws which of them.
+      follows_reward: whether the episode before it had any.
+    """
+    may_be_wide = self.wide_episodes > 0.0 and not follows_reward
+    if may_be_wide and random.random() < self.wide_episodes:
       return Exploration(WIDE_EPSILON, self.wide_steps, self.from_predictors)
     return self
 

@@ -48,20 +48,21 @@ def test_epsilon_is_the_share_of_steps_that_explore_whatever_an_episode_lasts(
   assert explored.mean(axis=0) == pytest.approx(np.full(length, epsilon), abs=0.15)
 
 
-def test_a_share_of_the_episodes_explores_widely() -> None:
+def test_a_share_of_the_episodes_after_one_without_reward_explores_widely() -> None:
   random = np.random.default_rng(0)
   mixed = Exploration(0.1, from_predictors=0.2, wide_episodes=0.25, wide_steps=6)
 
-  episodes = [mixed.of_episode(random) for _ in range(1_000)]
+  episodes = [mixed.of_episode(random, follows_reward=False) for _ in range(1_000)]
 
   wide = Exploration(0.5, steps=6, from_predictors=0.2)
   assert set(episodes) == {mixed, wide}
   # Deviation 14.
   assert episodes.count(wide) == pytest.approx(250, abs=60)
+  assert mixed.of_episode(random, follows_reward=True) == mixed
 
 
 def test_without_wide_episodes_nothing_is_drawn() -> None:
   random, untouched = np.random.default_rng(0), np.random.default_rng(0)
 
-  assert Exploration(0.1).of_episode(random) == Exploration(0.1)
+  assert Exploration(0.1).of_episode(random, False) == Exploration(0.1)
   assert random.random() == untouched.random()

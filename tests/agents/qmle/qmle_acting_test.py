@@ -253,13 +253,33 @@ def test_epsilon_is_the_share_of_steps_that_explore_however_long_they_last(
 def test_a_wide_episode_explores_for_as_long_as_it_lasts(network: QMLENetwork) -> None:
   exploration = Exploration(0.0, wide_episodes=1.0, wide_steps=3)
   actor = make_actor(Source(network), 0.0, exploration=exploration)
-  actor.observe_first(dm_env.restart(OBSERVATIONS[0]))
+  begin_after(actor, reward=0.0)
   assert actor.episode_record()['epsilon'] == 0.5
   actions = np.stack([actor.select_action(OBSERVATIONS[0]) for _ in range(1_000)])
   held = np.all(actions[1:] == actions[:-1], axis=1)
   # Of three steps that explore two repeat the one before: 1/3, deviation 0.02. The best
   # of candidates drawn anew is hardly ever the same.
   assert held.mean() == pytest.approx(1 / 3, abs=0.1)
+
+
+def test_wide_episodes_follow_those_without_reward(network: QMLENetwork) -> None:
+  exploration = Exploration(0.1, wide_episodes=1.0)
+  actor = make_actor(Source(network), 0.1, exploration=exploration)
+  actor.observe_first(dm_env.restart(OBSERVATIONS[0]))
+  epsilons = [actor.episode_record()['epsilon']]
+  for reward in (0.0, 0.0, -1.0, 0.0):
+    begin_after(actor, reward)
+    epsilons.append(actor.episode_record()['epsilon'])
+  assert epsilons == [0.1, 0.5, 0.5, 0.1, 0.5]
+
+
+def begin_after(actor: QMLEActor, reward: float) -> None:
+  """Has an actor begin an episode after one with such a reward, and one without."""
+  actor.observe_first(dm_env.restart(OBSERVATIONS[0]))
+  for r_t in (reward, 0.0):
+    action = actor.select_action(OBSERVATIONS[0])
+    actor.observe(action, dm_env.transition(r_t, OBSERVATIONS[1]))
+  actor.observe_first(dm_env.restart(OBSERVATIONS[0]))
 
 
 def test_predictors_draw_actions_that_explore() -> None:

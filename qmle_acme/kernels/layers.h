@@ -7,9 +7,8 @@
 
 #include "tiles.h"
 
-// Blocks of a product that stay in registers: ROWS rows of integers, FLOAT_ROWS of floats,
-// by COLUMNS outputs.
-enum { ROWS = TILE_ROWS, FLOAT_ROWS = 4, COLUMNS = 2 * LANES };
+// Of floats so many rows, not ROWS, stay in registers.
+enum { FLOAT_ROWS = 4 };
 
 #define LARGEST_WEIGHT 127.0f
 #define EPSILON 1e-5f  // Of Sonnet's layer normalisation.

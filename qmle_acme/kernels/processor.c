@@ -32,12 +32,13 @@ const Kernels *choose_kernels(void) {
   __asm__("xgetbv" : "=a"(saved), "=d"(saved_high) : "c"(0));
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return NULL;
   if ((saved & 0x6) != 0x6 || !(b & bit_AVX2)) return NULL;
+  const Level most = wanted();
   const unsigned wide = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
-  if (wanted() < AVX512 || (saved & 0xe6) != 0xe6 || (b & wide) != wide ||
+  if (most < AVX512 || (saved & 0xe6) != 0xe6 || (b & wide) != wide ||
       !(c & bit_AVX512VNNI))
     return &kernels_avx2;
   const unsigned tiles = bit_AMXTILE | bit_AMXINT8;
-  if (wanted() < AMX || (saved & 0x60000) != 0x60000 || (d & tiles) != tiles ||
+  if (most < AMX || (saved & 0x60000) != 0x60000 || (d & tiles) != tiles ||
       !gets_tiles())
     return &kernels_avx512;
   return &kernels_amx;

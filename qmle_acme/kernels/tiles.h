@@ -8,8 +8,9 @@
 
 #include "vectors.h"
 
-// Rows of candidates in a tile; inputs that a tile holds of each.
-enum { TILE_ROWS = LANES / 2, TILE_INPUTS = 64 };
+// The block of a product that stays in registers, candidates by outputs; inputs that a
+// tile holds of each candidate.
+enum { ROWS = LANES / 2, COLUMNS = 2 * LANES, TILE_INPUTS = 64 };
 
 #ifdef HAS_TILES
 
@@ -24,25 +25,25 @@ static void open_tiles(void) {
   } shapes = {.palette = 1};
   for (int tile = 0; tile < USED_TILES; ++tile) {
     shapes.row_bytes[tile] = TILE_INPUTS;
-    shapes.rows[tile] = tile < LOW_WEIGHTS ? TILE_ROWS : TILE_INPUTS / 4;
+    shapes.rows[tile] = tile < LOW_WEIGHTS ? ROWS : TILE_INPUTS / 4;
   }
   _tile_loadconfig(&shapes);
 }
 
 static void close_tiles(void) { _tile_release(); }
 
-// total = rows [TILE_ROWS, inputs] times one panel, as far as whole tiles go; returns to
+// total = rows [ROWS, inputs] times one panel, as far as whole tiles go; returns to
 // which input that is.
 static inline int multiply_tiles(const uint8_t *rows, int inputs, const int8_t *panel,
-                                 Ints total[TILE_ROWS][2]) {
-  const int columns = 2 * LANES, stride = sizeof total[0];
+                                 Ints total[ROWS][2]) {
+  const int stride = sizeof total[0];
   int i = 0;
   _tile_zero(LOW_SUMS);
   _tile_zero(HIGH_SUMS);
   for (; i + TILE_INPUTS <= inputs; i += TILE_INPUTS) {
     _tile_loadd(INTEGERS, rows + i, inputs);
-    _tile_loadd(LOW_WEIGHTS, panel + i * columns, stride);
-    _tile_loadd(HIGH_WEIGHTS, panel + i * columns + 2 * columns, stride);
+    _tile_loadd(LOW_WEIGHTS, panel + i * COLUMNS, stride);
+    _tile_loadd(HIGH_WEIGHTS, panel + i * COLUMNS + 2 * COLUMNS, stride);
     _tile_dpbusd(LOW_SUMS, INTEGERS, LOW_WEIGHTS);
     _tile_dpbusd(HIGH_SUMS, INTEGERS, HIGH_WEIGHTS);
   }
@@ -56,9 +57,9 @@ static inline int multiply_tiles(const uint8_t *rows, int inputs, const int8_t *
 static void open_tiles(void) {}
 static void close_tiles(void) {}
 static inline int multiply_tiles(const uint8_t *rows, int inputs, const int8_t *panel,
-                                 Ints total[TILE_ROWS][2]) {
+                                 Ints total[ROWS][2]) {
   (void)rows, (void)inputs, (void)panel;
-  for (int r = 0; r < TILE_ROWS; ++r) total[r][0] = total[r][1] = (Ints){0};
+  for (int r = 0; r < ROWS; ++r) total[r][0] = total[r][1] = (Ints){0};
   return 0;
 }
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import tyro
 
-from qmle_acme import environments, processes
+from qmle_acme import environments
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.files import check_can_make
 from qmle_acme.runs import config as config_lib
@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int:
     from qmle_acme import training  # Seconds, which no typo waits for.
 
     # TensorFlow reads it when it starts, with the first tensor. Nodes get their own.
-    os.environ.update(processes.thread_limits(config.learner_threads))
+    os.environ.update(config.learner_limits)
     outcome = training.run(
       config, early=[*early, *later], environment=environment, nursery=nursery
     )

@@ -75,14 +75,17 @@ def start_qmle(
     return start('qmle_acme.launch', arguments, stdout=file, stderr=subprocess.STDOUT)
 
 
-def thread_limits(threads: int) -> dict[str, str]:
-  """Returns the environment that keeps TensorFlow in a process to so many threads."""
+def thread_limits(threads: int, tensorflow: int = 1) -> dict[str, str]:
+  """Returns the environment that keeps a process to so many threads.
+
+  Args:
+    threads: of the compiled arg max, and of libraries such as those of numpy.
+    tensorflow: of TensorFlow.
+  """
   return {
-    'TF_NUM_INTRAOP_THREADS': str(threads),
+    'TF_NUM_INTRAOP_THREADS': str(tensorflow),
     'TF_NUM_INTEROP_THREADS': '1',
     'OMP_NUM_THREADS': str(threads),
-    # What XLA compiles is the gradient step, whose products are too small to be shared.
-    'XLA_FLAGS': '--xla_cpu_multi_thread_eigen=false',
   }
 
 

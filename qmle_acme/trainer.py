@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qmle_acme import callbacks as callbacks_lib
-from qmle_acme import environments, processes, training
+from qmle_acme import environments, training
 from qmle_acme.agents import AgentConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.callbacks import Callback, Result, Watcher
@@ -73,7 +73,7 @@ def train(
   if (run.layout, run.launch, is_main) == ('distributed', 'threads', False):
     raise UserError("launch='threads' needs the main thread: use 'processes'")
   # Our own servers are not behind a proxy; read with the first tensor and connection.
-  wanted = {'grpc_proxy': '', **processes.thread_limits(run.learner_threads)}
+  wanted = {'grpc_proxy': '', **run.learner_limits}
   for name, value in wanted.items():
     os.environ.setdefault(name, value)
   watcher = Watcher(RunFolder(run.run), callbacks)

@@ -22,6 +22,9 @@ class AgentConfig:
   """Class of its builder, '<module>:<class>', which is imported when it is made."""
   ONLY_BOX: ClassVar[bool] = False
   """Whether it acts only where the action is one box of real numbers."""
+  SHARES_TENSORFLOW: ClassVar[bool] = True
+  """Whether the learner's threads share TensorFlow's operations; if not, these have one
+  thread, and the agent's own code has them all."""
 
   discount: Share = 0.99
   """Discount factor of the return."""

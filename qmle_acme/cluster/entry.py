@@ -239,8 +239,8 @@ def run(config: RunConfig, place: Place, hosts: Mapping[str, str], hold: float) 
     counts = f'{config.actors} actors, {config.argmax_nodes} arg max nodes'
     raise UserError(f'the run has no {place.title}: it has {counts}')
   is_learner = place.role == program_lib.LEARNER
-  threads = config.learner_threads if is_learner else 1
-  os.environ.update(processes.thread_limits(threads))
+  limits = config.learner_limits if is_learner else processes.thread_limits(1)
+  os.environ.update(limits)
   folder = RunFolder(config.run)
   if failure := conductor.read_failure(folder, since=time.time() - hold):
     print(f'{place.name}: the run has failed: {failure}', file=sys.stderr)

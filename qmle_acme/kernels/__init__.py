@@ -10,11 +10,11 @@ operations = tf.load_op_library(str(_LIBRARY))
 
 
 def threads() -> int:
-  """Returns as many threads as the environment gives to one of TensorFlow's operations.
+  """Returns as many threads as the environment gives to code like ours.
 
   Without a word there, one for each core that this process may use.
   """
-  named = int(os.environ.get('TF_NUM_INTRAOP_THREADS') or 0)
+  named = int(os.environ.get('OMP_NUM_THREADS') or 0)
   return named or len(os.sched_getaffinity(0))
 
 

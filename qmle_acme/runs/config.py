@@ -20,6 +20,7 @@ from qmle_acme.agents.config import AgentConfig
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.predictors import MemberConfig, families
 from qmle_acme.errors import UserError, unknown, unreadable
+from qmle_acme.processes import thread_limits
 from qmle_acme.runs import agents
 from qmle_acme.settings import Count, Seed
 
@@ -113,8 +114,9 @@ class RunConfig:
   learner_threads: Annotated[int, Field(ge=1, le=1_024)] = dataclasses.field(
     default_factory=lambda: usual_learner_threads(_cores())
   )
-  """Threads of TensorFlow in the learner's process, which may be that of all others; by
-  default one for each core that the actors leave, 2 at least and 8 at most."""
+  """Threads of the learner's process, which may be that of all others: those of the arg
+  max with QMLE, of TensorFlow with other agents. By default one for each core that the
+  actors leave, 2 at least and 8 at most."""
   argmax_nodes: Annotated[int, Field(ge=0, le=1_000)] = 0
   """Nodes of the distributed layout that take the arg max of QMLE's target network for
   the learner; with 0 it does that itself."""
@@ -172,6 +174,13 @@ class RunConfig:
     """The settings of the agent that is trained."""
     settings_of: AgentConfig = getattr(self, self.agent)
     return settings_of
+
+  @property
+  def learner_limits(self) -> dict[str, str]:
+    """The environment that keeps the learner's process to its threads."""
+    threads = self.learner_threads
+    is_shared = self.of_agent.SHARES_TENSORFLOW
+    return thread_limits(threads, tensorflow=threads if is_shared else 1)
 
   @property
   def has_publisher(self) -> bool:

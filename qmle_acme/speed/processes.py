@@ -1,7 +1,7 @@
 """Functions in processes of their own, as what is measured needs them.
 
-The number of TensorFlow's threads is fixed when a process starts; and the CPU time of
-a process is that of one part of the system only if nothing else runs in it.
+The number of threads is fixed when a process starts; and the CPU time of a process is
+that of one part of the system only if nothing else runs in it.
 """
 
 import contextlib
@@ -64,7 +64,7 @@ def start(
   Args:
     function: of a module; yields plain data.
     *arguments: of the function, plain data.
-    threads: TensorFlow's.
+    threads: of the compiled arg max; TensorFlow has one.
   """
   name = f'{function.__module__}:{function.__name__}'
   with tempfile.TemporaryFile('w+') as log:

@@ -88,7 +88,6 @@ def _run_once(
   """Trains until the nodes end as a whole."""
   program, counter, replay = program_lib.make_program(config, spec, folder)
   watchdog = Watchdog(config.faults, folder, progress)
-  threads = {program_lib.LEARNER: config.learner_threads}
   is_seen = False
 
   def on_tick(nodes: Sequence[Node]) -> None:
@@ -109,7 +108,8 @@ def _run_once(
       launch_type=_LAUNCH_TYPES[config.launch],
       logs=folder.logs,
       environment={
-        label: thread_limits(threads.get(label, 1)) for label in program.groups
+        **{label: thread_limits(1) for label in program.groups},
+        program_lib.LEARNER: config.learner_limits,
       },
       on_tick=on_tick,
       on_restart=functools.partial(note, folder, progress, 'node restart'),

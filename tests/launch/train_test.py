@@ -176,20 +176,26 @@ def test_defaults_then_files_in_order_then_options(tmp_path: pathlib.Path) -> No
   assert config.layout == 'distributed'
 
 
-def test_tensorflow_will_start_with_the_threads_of_the_learner(
-  monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+  ('agent', 'tensorflow'),
+  [('qmle', '1'), ('d4pg', '3')],  # Those of QMLE's arg max, or of TensorFlow.
+)
+def test_learner_starts_with_its_threads(
+  monkeypatch: pytest.MonkeyPatch, agent: str, tensorflow: str
 ) -> None:
   monkeypatch.setattr(os, 'environ', dict(os.environ))
   seen: list[str | None] = []
 
   def run(config: RunConfig, environment: Any, early: Any, nursery: Any) -> Outcome:
-    seen.append(os.environ.get('TF_NUM_INTRAOP_THREADS'))
+    names = ('OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS')
+    seen.extend(os.environ.get(name) for name in names)
     return Outcome('finished', 0)
 
   monkeypatch.setattr(training, 'run', run)
 
-  assert train.main(['--run', 'x', '--learner-threads', '3']) == 0
-  assert seen == ['3']
+  threads = ['--learner-threads', '3']
+  assert train.main(['--run', 'x', '--agent', agent, *threads]) == 0
+  assert seen == ['3', tensorflow]
 
 
 def test_settings_of_another_agent_are_said_to_have_no_effect(

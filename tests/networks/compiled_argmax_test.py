@@ -291,7 +291,7 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
   embeddings = network.embed(observations)
   results = []
   for threads in ('1', '2', '3', '64'):
-    monkeypatch.setenv('TF_NUM_INTRAOP_THREADS', threads)
+    monkeypatch.setenv('OMP_NUM_THREADS', threads)
     results.append(network.argmax(embeddings, actions))
   for best, value in results[1:]:
     np.testing.assert_array_equal(results[0][0], best)

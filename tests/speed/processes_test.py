@@ -15,7 +15,7 @@ from qmle_acme.speed import processes
 def describe(text: str, number: int) -> Iterator[Any]:
   print('chatter')
   yield {'text': text, 'number': number, 'pid': os.getpid()}
-  yield os.environ['TF_NUM_INTRAOP_THREADS']
+  yield os.environ['OMP_NUM_THREADS']
   os.write(1, b'more of it')
   raise ValueError('out of things')
 

@@ -31,6 +31,8 @@ class QMLEConfig(AgentConfig):
 
   AGENT: ClassVar[str] = 'qmle'
   BUILDER: ClassVar[str] = 'qmle_acme.agents.qmle:QMLEBuilder'
+  # The products of a gradient step are too small to be shared; the arg max is not.
+  SHARES_TENSORFLOW: ClassVar[bool] = False
 
   samples_per_insert: Positive = 25.6
   """Samples drawn from replay for each transition inserted."""

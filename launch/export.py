@@ -5,6 +5,7 @@ import pathlib
 
 import tyro
 
+from qmle_acme.files import check_is_new
 from qmle_acme.runs.run_folder import RunFolder
 
 from . import arguments
@@ -26,6 +27,7 @@ def main(argv: list[str]) -> int:
   """Exports; returns the exit code."""
   config = arguments.parse(ExportConfig, argv, 'qmle export', description=__doc__)
   RunFolder(config.run).read_config()
+  check_is_new(config.out)
   # TensorFlow: seconds, which nobody waits for whose folder is no run.
   from qmle_acme.export import export
   from qmle_acme.policy import load_policy

@@ -115,7 +115,10 @@ def parse_over(
     default, argv = help_lib.reduced(default, shown), ['--help']
     more = '' if is_whole else f'\n\n{command} {help_lib.ALL} lists all settings.'
     description = f'{(description or "").strip()}{more}'
-  return arguments.parse(type(default), argv, command, default, description)
+  config = arguments.parse(type(default), argv, command, default, description)
+  # A file's label names its settings, which another agent has not.
+  is_of_another = config.agent != default.agent and config.label == default.label
+  return dataclasses.replace(config, label='') if is_of_another else config
 
 
 def _shown(default: config_lib.RunConfig, agent: str, is_whole: bool) -> list[str]:

@@ -3,10 +3,18 @@
 import dataclasses
 import math
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from qmle_acme.errors import UserError, check_number, check_range, check_whole
+from qmle_acme.errors import (
+  RunFault,
+  UserError,
+  check_number,
+  check_range,
+  check_whole,
+  described,
+  place_of,
+)
 from qmle_acme.runs.checkpoint_store import CheckpointStore
 from qmle_acme.runs.evaluations import Evaluation, read_evaluations
 from qmle_acme.runs.run_folder import RunFolder
@@ -39,7 +47,8 @@ class Result:
 class Callback:
   """Is called while a run goes on, in the thread that called `train`.
 
-  Override what you need. An exception ends the run as failed, with a checkpoint.
+  Override what you need. An exception ends the run as failed, with a checkpoint; when
+  the run is over, `train` raises it.
   """
 
   def on_evaluation(self, evaluation: Evaluation) -> bool | None:
@@ -130,13 +139,13 @@ class Watcher:
       for evaluation in read_evaluations(self._folder):
         if _when(evaluation) > self._evaluation:
           self._evaluation = _when(evaluation)
-          answers += [each.on_evaluation(evaluation) for each in self._callbacks]
+          answers += [_tell(each.on_evaluation, evaluation) for each in self._callbacks]
     if self._is_changed(self._store.path):
       for number in self._store.numbers():
         if number > self._checkpoint:
           self._checkpoint = number
           path = self._store.path / str(number)
-          answers += [each.on_checkpoint(path) for each in self._callbacks]
+          answers += [_tell(each.on_checkpoint, path) for each in self._callbacks]
     return any(answers)
 
   def end(self, result: Result) -> None:
@@ -151,6 +160,22 @@ class Watcher:
     is_changed = self._stamps.get(path) != stamp
     self._stamps[path] = stamp
     return is_changed
+
+
+def _tell(method: Callable[[Any], bool | None], news: Any) -> bool | None:
+  """Calls a method of a callback; an exception says whose it is.
+
+  Raises:
+    RunFault: it has raised one.
+  """
+  try:
+    return method(news)
+  except KeyboardInterrupt:  # Of a person, as far as anyone can tell.
+    raise
+  except BaseException as error:  # Whatever it may raise, or sys.exit.
+    raise RunFault(
+      f'{method.__qualname__} has raised {described(error)} ({place_of(error)})'
+    ) from error
 
 
 def _when(evaluation: Evaluation) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from qmle_acme.agents.builder import GreedyFunction
 from qmle_acme.agents.qmle import QMLEBuilder, QMLEConfig
 from qmle_acme.environments import forms
 from qmle_acme.errors import UserError
-from qmle_acme.files import make_folder
+from qmle_acme.files import check_is_new, make_folder
 from qmle_acme.policy import Policy
 from qmle_acme.types import Array, Seed, Tensor
 
@@ -80,8 +80,7 @@ def export(policy: Policy, out: pathlib.Path) -> None:
     UserError: something is there, there is no writing beside it, or what was written
       does not act as the policy does; nothing is left behind then.
   """
-  if out.exists():
-    raise UserError(f'{out} is there already: name another folder')
+  check_is_new(out)
   make_folder(out.parent)
   aside = pathlib.Path(tempfile.mkdtemp(prefix=f'.{out.name}.', dir=out.parent))
   try:

@@ -41,6 +41,17 @@ def check_can_make(path: pathlib.Path) -> None:
     raise UserError(f'cannot write in {path}: {os.strerror(errno.EACCES)}')
 
 
+def check_is_new(path: pathlib.Path) -> None:
+  """Checks that nothing is where a folder is to be made, and that it can be made.
+
+  Raises:
+    UserError: something is, or it can not.
+  """
+  if path.exists():
+    raise UserError(f'{path} is there already: name another folder')
+  check_can_make(path)
+
+
 def make_place(path: pathlib.Path) -> None:
   """Makes the folder that a file is to be written in.
 

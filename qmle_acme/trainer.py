@@ -1,10 +1,11 @@
 """Training from Python: the same runs as `qmle train`, with callbacks."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qmle_acme import callbacks as callbacks_lib
@@ -29,6 +30,8 @@ _ARGUMENTS = {
   'steps': 'steps',
   'layout': 'layout',
 }
+# Held while a run goes on.
+_one = threading.Lock()
 
 
 def train(
@@ -64,7 +67,8 @@ def train(
     How the run stands; a run that has failed says so there, and does not raise.
 
   Raises:
-    UserError: environment, settings or folder cannot be used; nothing is left behind.
+    UserError: environment, settings or folder cannot be used, or another run goes on in
+      this process; nothing is left behind.
   """
   callbacks_lib.check(callbacks)
   run = _make_config(make_environment, folder, steps, config, layout, settings)
@@ -76,11 +80,29 @@ def train(
   wanted = {'grpc_proxy': '', **run.learner_limits}
   for name, value in wanted.items():
     os.environ.setdefault(name, value)
-  watcher = Watcher(RunFolder(run.run), callbacks)
-  outcome = training.run(run, poll=watcher.poll)
-  result = _result(RunFolder(run.run), outcome.state, outcome.error)
-  watcher.end(result)
+  with _alone():
+    watcher = Watcher(RunFolder(run.run), callbacks)
+    outcome = training.run(run, poll=watcher.poll)
+    result = _result(RunFolder(run.run), outcome.state, outcome.error)
+    watcher.end(result)
   return result
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+  """Refuses a second run at a time: logs and settings of TensorFlow are the process's.
+
+  Raises:
+    UserError: another run goes on in this process.
+  """
+  if not _one.acquire(blocking=False):
+    raise UserError(
+      'another run goes on in this process: start each in a process of its own'
+    )
+  try:
+    yield
+  finally:
+    _one.release()
 
 
 def _make_config(

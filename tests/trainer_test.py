@@ -177,7 +177,24 @@ def test_a_callback_that_fails_ends_the_run(tmp_path: pathlib.Path) -> None:
     **SMALL,
   )
   assert result.status == 'failed' and result.steps == 200
-  assert result.error and 'ValueError: no disk for my table' in result.error
+  what = 'Broken.on_evaluation has raised ValueError: no disk for my table'
+  assert result.error and what in result.error and __file__ in result.error
+
+
+def test_one_run_at_a_time(tmp_path: pathlib.Path) -> None:
+  refused = []
+
+  class Again(qmle_acme.Callback):
+    def on_evaluation(self, evaluation: qmle_acme.Evaluation) -> bool:
+      with pytest.raises(qmle_acme.UserError, match='another run goes on') as error:
+        qmle_acme.train('bandit:bimodal', tmp_path / 'second', steps=100)
+      refused.append(error)
+      return True
+
+  values: dict[str, Any] = {'steps': 400, 'config': small_runs.QMLE, **SMALL}
+  for name in ('first', 'third'):
+    qmle_acme.train('bandit:bimodal', tmp_path / name, callbacks=[Again()], **values)
+  assert len(refused) == 2 and not (tmp_path / 'second').exists()
 
 
 def test_early_stopping_by_hand() -> None:

@@ -15,7 +15,13 @@ MAX_VALUES = 10**9
 
 def check(spec: Any) -> None:
   """Raises UserError if an action spec, or a part of it, has no action space."""
-  leaves = tree.flatten_with_path(spec)
+  try:
+    leaves = tree.flatten_with_path(spec)
+  except TypeError:  # In a dictionary whose keys are of several types.
+    raise UserError(
+      'the action spec has a dictionary whose keys have no order: wrap the environment '
+      'so that they are all text'
+    ) from None
   if not leaves:
     raise UserError('the action spec is empty: use an environment that has actions')
   for path, leaf in leaves:

@@ -6,8 +6,10 @@ import math
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import yaml
+from pydantic import Field
 
 from qmle_acme.cluster.places import ACTOR, ARGMAX, Place
 from qmle_acme.doctor.examination import need_of
@@ -42,7 +44,7 @@ class ClusterConfig(RunConfig):
 
   out: pathlib.Path = pathlib.Path('deploy')
   """Folder for the files that are written."""
-  image: str = 'qmle-acme'
+  image: Annotated[str, Field(pattern=r'^[a-z0-9][A-Za-z0-9._/:@-]*$')] = 'qmle-acme'
   """Container image of every node."""
 
   def __post_init__(self) -> None:

@@ -2,9 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
+from pydantic import Field
 
 from qmle_acme.cluster import deployment
 from qmle_acme.cluster.deployment import ClusterConfig
@@ -33,9 +34,11 @@ _CORES = {
 class KubernetesConfig(ClusterConfig):
   """Settings of a run in Pods."""
 
-  claim: str = 'qmle-runs'
+  claim: Annotated[str, Field(pattern=r'^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$')] = (
+    'qmle-runs'
+  )
   """PersistentVolumeClaim of the run folders: ReadWriteMany, all Pods mount it."""
-  claim_size: str = '20Gi'
+  claim_size: Annotated[str, Field(pattern=r'^[1-9][0-9]*[KMGTP]i?$')] = '20Gi'
   """Storage that the claim asks for."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import dm_env
 import numpy as np
 import tree
+from dm_env import specs
 
 from qmle_acme.errors import EnvironmentCrash, RunFault, UserError, described
 
@@ -45,6 +46,7 @@ class Checked(dm_env.Environment):
     self._name = name
     self._shape = environment.observation_spec().shape
     self._steps = 0
+    self._is_over = True  # Then a step begins an episode, as dm_env has it.
 
   @property
   def unchecked(self) -> dm_env.Environment:
@@ -58,7 +60,7 @@ class Checked(dm_env.Environment):
       EnvironmentFault: the observation cannot be used.
       EnvironmentCrash: it has raised an error, or called `sys.exit`.
     """
-    return self._guard(self._environment.reset)
+    return self._guard(self._environment.reset, is_reset=True)
 
   def step(self, action: Any) -> dm_env.TimeStep:
     """Takes the action, in the form of the action spec.
@@ -78,9 +80,9 @@ class Checked(dm_env.Environment):
     """The environment's own."""
     return self._environment.action_spec()
 
-  def reward_spec(self) -> Any:
-    """The environment's own."""
-    return self._environment.reward_spec()
+  def reward_spec(self) -> specs.Array:
+    """One number, in whose type Acme's loop adds up returns: it must hold their sum."""
+    return specs.Array((), np.float64, 'reward')
 
   def discount_spec(self) -> Any:
     """The environment's own."""
@@ -95,10 +97,12 @@ class Checked(dm_env.Environment):
       raise AttributeError(name)
     return getattr(self._environment, name)
 
-  def _guard(self, function: Any, *arguments: Any) -> dm_env.TimeStep:
+  def _guard(
+    self, function: Any, *arguments: Any, is_reset: bool = False
+  ) -> dm_env.TimeStep:
     """Returns the checked time step that the function returns."""
     try:
-      return self._check(function(*arguments))
+      return self._check(function(*arguments), is_reset)
     except Invalid as error:
       raise EnvironmentFault(self._where(str(error))) from error
     except (UserError, RunFault, EnvironmentCrash):  # They say enough.
@@ -111,14 +115,24 @@ class Checked(dm_env.Environment):
     except BaseException as error:  # Whatever an environment may raise.
       raise EnvironmentCrash(self._where(described(error))) from error
 
-  def _check(self, timestep: dm_env.TimeStep) -> dm_env.TimeStep:
+  def _check(self, timestep: dm_env.TimeStep, is_reset: bool) -> dm_env.TimeStep:
     reward, discount = timestep.reward, timestep.discount
+    self._check_type(timestep, is_reset)
     if not timestep.first():
       reward, discount = _number('reward', reward), _number('discount', discount)
       if not 0.0 <= discount <= 1.0:
         raise Invalid('discount', f'is {discount}: it must be from 0 to 1')
     observation = self._observation(timestep.observation)
     return dm_env.TimeStep(timestep.step_type, reward, discount, observation)
+
+  def _check_type(self, timestep: dm_env.TimeStep, is_reset: bool) -> None:
+    """Refuses an episode that begins without a first step, or once more."""
+    if is_reset and not timestep.first():
+      got = f'of reset is {timestep.step_type!r}'
+      raise Invalid('step_type', f'{got}: it must be StepType.FIRST')
+    if timestep.first() and not (is_reset or self._is_over):
+      raise Invalid('step_type', 'is StepType.FIRST before the episode has ended')
+    self._is_over = timestep.last()
 
   def _observation(self, value: Any) -> np.ndarray:
     observation = _vector(value)
@@ -140,6 +154,8 @@ def _vector(value: Any) -> np.ndarray:
   """Returns an observation as an array of its own, in float32."""
   if type(value) is np.ndarray and value.dtype == np.float32:
     return value.copy()
+  if value is None:  # To numpy it is a NaN.
+    raise Invalid('observation', 'is None: no numbers')
   try:
     check_numeric('observation', value)
     with np.errstate(over='ignore'):  # It takes as long as all the rest.
@@ -181,10 +197,10 @@ def one_number(field: str, value: Any, due: str) -> Any:
 
 def _number(field: str, value: Any) -> np.float32:
   """Returns the one number that a value is, or that an array of one number holds."""
-  if type(value) is not float:
+  if type(value) not in (float, int):  # Whose numbers may be too large for numpy.
     value = one_number(field, value, 'one number')
   if not abs(value) <= _LARGEST:  # Nor is NaN.
-    raise Invalid(field, f'is {value}: it must be finite in float32')
+    raise Invalid(field, f'is {shown(value)}: it must be finite in float32')
   return np.float32(value)
 
 

@@ -50,7 +50,8 @@ def describe(row_bytes: int, replay_size: int, steps: int, option: str) -> str:
   if need > has:
     fits = int(_SHARE_FOR_REPLAY * has) // (row_bytes + _BYTES_BESIDE_ROW)
     raise UserError(
-      f'{option} is {replay_size:,}: full, replay needs {need / _GIB:,.1f} GiB, and '
-      f'this machine has {has / _GIB:,.1f}; {fits:,} transitions fit'
+      f'{option} is {replay_size:,}: replay needs {need / _GIB:,.1f} GiB for the '
+      f'{min(replay_size, steps):,} transitions of this run, and this machine has '
+      f'{has / _GIB:,.1f}; {fits:,} fit'
     )
   return f'replay needs {math.ceil(need / 2**20):,} MiB when it is full'

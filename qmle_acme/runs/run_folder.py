@@ -99,7 +99,9 @@ class RunFolder:
         time.sleep(_LOCK_SECONDS)  # `is_held` holds it for a moment.
     try:
       self.check_same(config)
-      self._cpu_seconds_before = self.read_status().get('cpu_seconds', 0.0)
+      # A process may train one run after another.
+      before = self.read_status().get('cpu_seconds', 0.0)
+      self._cpu_seconds_before = before - tree_cpu_seconds()
     except BaseException:
       lock.close()
       raise
@@ -205,8 +207,8 @@ class RunFolder:
   def write_status(self, state: str, counts: dict[str, Any], error: str | None) -> None:
     """Says how the run stands: running, finished, stopped or failed.
 
-    With it goes the CPU time of all parts of the run: of this process and all that it
-    has started, on top of what the status named when the run was opened. What was
+    With it goes the CPU time of all parts of the run since it was opened: of this
+    process and all that it has started, on top of what the status named then. What was
     done again after a kill counts twice, as it was spent twice.
 
     Args:

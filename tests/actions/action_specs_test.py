@@ -1,5 +1,8 @@
 """Which action specs become an action space, and what is said about the others."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from dm_env import specs
@@ -87,6 +90,13 @@ def test_refusal_is_one_line_with_advice(case: str, fault: str) -> None:
 def test_refusal_shows_where_in_a_nest_the_spec_is() -> None:
   with pytest.raises(UserError, match=r"^action spec\['arm'\]\[1\] \(float32"):
     actions.make(_REFUSED['nested'], bins=3)
+
+
+@pytest.mark.parametrize('check', [actions.check, lambda spec: actions.make(spec, 3)])
+def test_keys_without_an_order_are_refused(check: Callable[[Any], Any]) -> None:
+  spec = specs.BoundedArray((), np.float32, -1.0, 1.0)
+  with pytest.raises(UserError, match='a dictionary whose keys have no order: wrap'):
+    check({1: spec, 'arm': spec})
 
 
 def test_refusal_shows_which_spec_it_was() -> None:

@@ -7,6 +7,7 @@ import dm_env
 import gymnasium
 import numpy as np
 import pytest
+from dm_env import specs
 from gymnasium import spaces
 
 from qmle_acme import environments
@@ -61,6 +62,7 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     (None, 'reward is None: it must be one number'),
     (np.zeros(3), 'reward is array([0., 0., 0.]): it must be one number'),
     ('1', "reward is '1': it must be one number"),
+    (10**39, f'reward is {10**39}: it must be finite in float32'),
     (np.ma.masked, 'reward is masked: it must be one number'),
   ],
 )
@@ -135,6 +137,53 @@ def test_an_environment_of_the_old_gym_is_told_what_its_functions_lack(
         environment.reset()
       due = 'reset returned array([0., 0.]): 2 are due (observation, info)'
       assert str(caught.value) == f'{NAME}: step 1: {due}'
+
+
+class Begins(dm_env.Environment):
+  """Gives time steps of these types, the first at reset."""
+
+  def __init__(self, *types: dm_env.StepType):
+    self._types = iter(types)
+
+  def reset(self) -> dm_env.TimeStep:
+    return self.step(None)
+
+  def step(self, action: Any) -> dm_env.TimeStep:
+    return dm_env.TimeStep(next(self._types), 1.0, 1.0, np.zeros(2, np.float32))
+
+  def observation_spec(self) -> specs.Array:
+    return specs.Array((2,), np.float32)
+
+  def action_spec(self) -> specs.Array:
+    return specs.BoundedArray((1,), np.float32, -1.0, 1.0)
+
+
+FIRST, MID, LAST = dm_env.StepType
+
+
+@pytest.mark.parametrize(
+  ('types', 'what'),
+  [
+    ([MID], 'step 0: step_type of reset is'),
+    ([LAST], 'step 0: step_type of reset is'),
+    ([FIRST, MID, FIRST], 'step 2: step_type is'),
+  ],
+)
+def test_an_episode_begins_with_a_first_step_and_has_one(
+  types: list[dm_env.StepType], what: str
+) -> None:
+  environment = Checked(Begins(*types), NAME)
+  with pytest.raises(EnvironmentFault, match=f'{NAME}: {what} .*StepType.*FIRST'):
+    environment.reset()
+    for _ in types:
+      environment.step(None)
+
+
+def test_a_step_after_the_last_one_may_begin_an_episode() -> None:
+  environment = Checked(Begins(FIRST, LAST, FIRST, MID), NAME)
+  environment.reset()
+  types = [environment.step(None).step_type for _ in range(3)]
+  assert types == [LAST, FIRST, MID]
 
 
 @pytest.mark.parametrize('reward', [0.5, np.array([0.5]), np.float64(0.5), [[0.5]]])

@@ -211,6 +211,14 @@ def test_settings_of_another_agent_are_said_to_have_no_effect(
   assert capsys.readouterr().err.splitlines()[0] == said
 
 
+def test_a_label_of_settings_is_none_of_another_agent() -> None:
+  arguments = ['--run', 'x', '--config', 'strong']
+
+  assert train.parse([*arguments, '--agent', 'd4pg']).label == ''
+  assert train.parse([*arguments, '--agent', 'd4pg', '--label', 'own']).label == 'own'
+  assert train.parse([*arguments, '--agent', 'qmle']).label == 'strong'
+
+
 def test_settings_of_the_package_are_found_by_name_from_any_folder(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 import dm_env
 import numpy as np
 import pytest
+from acme import wrappers
 
 from qmle_acme import environments
 from qmle_acme.agents import Actor
+from qmle_acme.environments import checked
 from qmle_acme.runs import evaluation
 from qmle_acme.runs.loop import RunOver
 from qmle_acme.runs.recording import Recorder
@@ -52,6 +54,7 @@ def make_evaluator(
   return evaluator_of(recorder, actor, stop or threading.Event()), recorder
 
 
+CONTROL = 'control:point_mass:easy'
 BANDIT = functools.partial(environments.make, 'bandit:bimodal', seed=1)
 
 
@@ -128,7 +131,7 @@ def test_resumed_evaluator_goes_on_where_the_records_end(folder: RunFolder) -> N
 
 def test_every_evaluation_has_the_same_initial_states(folder: RunFolder) -> None:
   actor, other = Push(), Push()
-  make = functools.partial(environments.make, 'control:point_mass:easy')
+  make = functools.partial(environments.make, CONTROL)
   for seed, who in ((1, actor), (1, actor), (2, other)):
     evaluation.evaluate(who, make(seed=seed), 2, threading.Event())
 
@@ -137,6 +140,17 @@ def test_every_evaluation_has_the_same_initial_states(folder: RunFolder) -> None
   np.testing.assert_array_equal(second, again_second)
   assert not np.array_equal(first, second)
   assert not np.array_equal(first, other.first_observations[0])
+
+
+def test_a_return_may_be_larger_than_any_reward() -> None:
+  # In float32, whose largest number is 3.4e38, the sum of two would be infinite.
+  class Rich(wrappers.EnvironmentWrapper):
+    def step(self, action: np.ndarray) -> dm_env.TimeStep:
+      return super().step(action)._replace(reward=3e38)
+
+  environment = checked.Checked(Rich(environments.make(CONTROL, seed=1)), 'rich')
+  (episode_return,) = evaluation.evaluate(Push(), environment, 1, threading.Event())
+  assert episode_return == pytest.approx(1_000 * 3e38)
 
 
 def test_stop_ends_an_evaluation_in_the_middle_and_records_nothing(

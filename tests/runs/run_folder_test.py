@@ -13,6 +13,7 @@ import yaml
 from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.errors import UserError
 from qmle_acme.files import write_atomically
+from qmle_acme.runs import run_folder
 from qmle_acme.runs.config import RunConfig, to_dict
 from qmle_acme.runs.run_folder import RunFolder
 
@@ -154,7 +155,7 @@ def test_status(config: RunConfig) -> None:
   folder.write_status('failed', {'actor_steps': 5, 'learner_steps': 2}, 'disk full')
 
   status = folder.read_status()
-  assert status.pop('cpu_seconds') > 0
+  assert 0 <= status.pop('cpu_seconds') < 1  # Since it was opened.
   assert status == {
     'state': 'failed',
     'actor_steps': 5,
@@ -163,6 +164,21 @@ def test_status(config: RunConfig) -> None:
     'restarts': 0,
     'error': 'disk full',
   }
+
+
+def test_cpu_time_is_that_since_the_folder_was_opened(
+  config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  def spend(folder: RunFolder, *, opened_at: float, written_at: float) -> float:
+    monkeypatch.setattr(run_folder, 'tree_cpu_seconds', lambda: opened_at)
+    folder.open(config).close()
+    monkeypatch.setattr(run_folder, 'tree_cpu_seconds', lambda: written_at)
+    folder.write_status('stopped', {}, None)
+    return float(folder.read_status()['cpu_seconds'])
+
+  # One process: 300 s before the run, 7 s of it; resumed at 400 s, 5 s more.
+  assert spend(RunFolder(config.run), opened_at=300.0, written_at=307.0) == 7.0
+  assert spend(RunFolder(config.run), opened_at=400.0, written_at=405.0) == 12.0
 
 
 @pytest.mark.parametrize('content', [b'{', b'[]', b'', b'\xff\xfe\x00'])

@@ -117,6 +117,10 @@ class EarlyStopping(Callback):
     return value >= self._target or self._without_gain >= self._patience
 
 
+class CallbackFault(RunFault):
+  """A callback has raised; one line says which, what and where."""
+
+
 class Watcher:
   """Finds in its folder what is new of a run, and tells the callbacks.
 
@@ -166,14 +170,14 @@ def _tell(method: Callable[[Any], bool | None], news: Any) -> bool | None:
   """Calls a method of a callback; an exception says whose it is.
 
   Raises:
-    RunFault: it has raised one.
+    CallbackFault: it has raised one.
   """
   try:
     return method(news)
   except KeyboardInterrupt:  # Of a person, as far as anyone can tell.
     raise
   except BaseException as error:  # Whatever it may raise, or sys.exit.
-    raise RunFault(
+    raise CallbackFault(
       f'{method.__qualname__} has raised {described(error)} ({place_of(error)})'
     ) from error
 

@@ -4,6 +4,7 @@ import _thread
 import contextlib
 import dataclasses
 import functools
+import pathlib
 import signal
 import sys
 import threading
@@ -94,8 +95,9 @@ def run(
       damages = checkpointing.forget_damaged(folder)
       folder.logs.mkdir(exist_ok=True)
     stop = threading.Event()
+    log = folder.logs / 'main.log'
     with (
-      output_to(folder.logs / 'main.log') as console,
+      output_to(log) as console,
       processes.recorded_signals(
         functools.partial(_acknowledge, config, console, stop)
       ) as received,
@@ -110,7 +112,7 @@ def run(
       opening = f'{_opening(config, counts)}; {need}'
       for line in [*damages, opening, *changed, *open_doors]:
         say(console, line)
-      sys.stderr.write(''.join([*early, *found]))
+      _log(log, ''.join([*early, *found]))
 
       def on_tick() -> None:
         if poll_to(console, poll) and not stop.is_set():
@@ -124,7 +126,7 @@ def run(
         run_layout = layout or _make_layout(config, nursery, stop, on_tick)
         outcome = _run_to_an_end(
           lambda: run_layout(config, spec, folder, progress, received),
-          folder,
+          log,
           received,
         )
       counts = checkpointing.read_counts(folder)
@@ -148,7 +150,7 @@ def _make_layout(
 
 
 def _run_to_an_end(
-  run_layout: Callable[[], Outcome], folder: RunFolder, received: Sequence[int]
+  run_layout: Callable[[], Outcome], log: pathlib.Path, received: Sequence[int]
 ) -> Outcome:
   """Returns how a layout has ended, also where it has raised whatever it may."""
   try:
@@ -157,10 +159,16 @@ def _run_to_an_end(
     if isinstance(error, KeyboardInterrupt) and received:  # The second, in one process.
       return Outcome('stopped', 130, killed=(program_lib.LEARNER,))
     with contextlib.suppress(OSError):  # As where the disk is full.
-      traceback.print_exc()
+      _log(log, traceback.format_exc())
     message = message_of(error).split('\n')[0]
     what = f'{type(error).__name__}: {message}'.rstrip(': ')
-    return Outcome('failed', 1, f'{what} ({folder.logs / "main.log"})')
+    return Outcome('failed', 1, f'{what} ({log})')
+
+
+def _log(log: pathlib.Path, text: str) -> None:
+  """Adds a text to the log; in a notebook `sys.stderr` would be the cell's."""
+  with log.open('a') as file:
+    file.write(text)
 
 
 def _run_local(

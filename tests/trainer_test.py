@@ -1,5 +1,6 @@
 """Training from Python: own environments, callbacks, threads, what is refused."""
 
+import io
 import pathlib
 import subprocess
 import sys
@@ -162,7 +163,12 @@ def test_processes_in_a_thread(tmp_path: pathlib.Path) -> None:
   assert seen.checkpoints
 
 
-def test_a_callback_that_fails_ends_the_run(tmp_path: pathlib.Path) -> None:
+def test_a_callback_that_fails_ends_the_run(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  cell = io.StringIO()  # As a notebook has it.
+  monkeypatch.setattr(sys, 'stderr', cell)
+
   class Broken(qmle_acme.Callback):
     def on_evaluation(self, evaluation: qmle_acme.Evaluation) -> None:
       if evaluation.actor_steps:
@@ -179,6 +185,8 @@ def test_a_callback_that_fails_ends_the_run(tmp_path: pathlib.Path) -> None:
   assert result.status == 'failed' and result.steps == 200
   what = 'Broken.on_evaluation has raised ValueError: no disk for my table'
   assert result.error and what in result.error and __file__ in result.error
+  assert 'Traceback' not in cell.getvalue()
+  assert 'Traceback' in (tmp_path / 'logs' / 'main.log').read_text()
 
 
 def test_one_run_at_a_time(tmp_path: pathlib.Path) -> None:

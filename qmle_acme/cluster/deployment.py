@@ -44,7 +44,7 @@ class ClusterConfig(RunConfig):
 
   out: pathlib.Path = pathlib.Path('deploy')
   """Folder for the files that are written."""
-  image: Annotated[str, Field(pattern=r'^[a-z0-9][A-Za-z0-9._/:@-]*$')] = 'qmle-acme'
+  image: Annotated[str, Field(pattern=r'^[A-Za-z0-9][A-Za-z0-9._/:@-]*$')] = 'qmle-acme'
   """Container image of every node."""
 
   def __post_init__(self) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import dm_env
 import numpy as np
 import tree
-from dm_env import specs
 
 from qmle_acme.errors import EnvironmentCrash, RunFault, UserError, described
 
@@ -80,9 +79,9 @@ class Checked(dm_env.Environment):
     """The environment's own."""
     return self._environment.action_spec()
 
-  def reward_spec(self) -> specs.Array:
-    """One number, in whose type Acme's loop adds up returns: it must hold their sum."""
-    return specs.Array((), np.float64, 'reward')
+  def reward_spec(self) -> Any:
+    """The environment's own."""
+    return self._environment.reward_spec()
 
   def discount_spec(self) -> Any:
     """The environment's own."""

@@ -12,7 +12,7 @@ from acme.utils import loggers
 
 from qmle_acme.agents import Actor
 from qmle_acme.runs import best_checkpoint, videos
-from qmle_acme.runs.loop import RunOver, StepObserver
+from qmle_acme.runs.loop import ReturnObserver, RunOver, StepObserver
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 
@@ -46,11 +46,11 @@ def evaluate(
     actor,
     logger=loggers.NoOpLogger(),
     should_update=False,
-    observers=[StepObserver(check)],
+    observers=[ReturnObserver(), StepObserver(check)],
   )
   returns = []
   for _ in range(episodes):
-    returns.append(float(loop.run_episode()['episode_return']))
+    returns.append(loop.run_episode()['episode_return'])
     write_episode(actor.episode_record())
   return returns
 

@@ -47,6 +47,24 @@ class StepObserver(EnvLoopObserver):
     return {}
 
 
+class ReturnObserver(EnvLoopObserver):
+  """Adds up rewards in double precision; Acme's loop does in that of the rewards."""
+
+  def observe_first(self, env: dm_env.Environment, timestep: dm_env.TimeStep) -> None:
+    """Begins an episode."""
+    self._return = 0.0
+
+  def observe(
+    self, env: dm_env.Environment, timestep: dm_env.TimeStep, action: Array
+  ) -> None:
+    """Adds the reward of a step."""
+    self._return += float(timestep.reward)
+
+  def get_metrics(self) -> dict[str, Any]:
+    """Takes the place of the loop's own return."""
+    return {'episode_return': self._return}
+
+
 class StepBudget:
   """Counts the steps of one node, and says when the run is over."""
 
@@ -123,14 +141,14 @@ def run_episodes(
     actor,
     logger=loggers.NoOpLogger(),
     should_update=False,
-    observers=[StepObserver(function) for function in after_step],
+    observers=[ReturnObserver(), *map(StepObserver, after_step)],
   )
   with contextlib.suppress(RunOver):
     while True:
       result = loop.run_episode()
       write_episode(
         {
-          'episode_return': float(result['episode_return']),
+          'episode_return': result['episode_return'],
           'episode_length': int(result['episode_length']),
           **actor.episode_record(),
         }

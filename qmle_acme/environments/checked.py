@@ -59,7 +59,7 @@ class Checked(dm_env.Environment):
       EnvironmentFault: the observation cannot be used.
       EnvironmentCrash: it has raised an error, or called `sys.exit`.
     """
-    return self._guard(self._environment.reset, is_reset=True)
+    return self._guard(self._begin)
 
   def step(self, action: Any) -> dm_env.TimeStep:
     """Takes the action, in the form of the action spec.
@@ -96,12 +96,18 @@ class Checked(dm_env.Environment):
       raise AttributeError(name)
     return getattr(self._environment, name)
 
-  def _guard(
-    self, function: Any, *arguments: Any, is_reset: bool = False
-  ) -> dm_env.TimeStep:
+  def _begin(self) -> dm_env.TimeStep:
+    timestep = self._environment.reset()
+    if not timestep.first():
+      got = f'of reset is {timestep.step_type!r}'
+      raise Invalid('step_type', f'{got}: it must be StepType.FIRST')
+    self._is_over = True
+    return timestep
+
+  def _guard(self, function: Any, *arguments: Any) -> dm_env.TimeStep:
     """Returns the checked time step that the function returns."""
     try:
-      return self._check(function(*arguments), is_reset)
+      return self._check(function(*arguments))
     except Invalid as error:
       raise EnvironmentFault(self._where(str(error))) from error
     except (UserError, RunFault, EnvironmentCrash):  # They say enough.
@@ -114,24 +120,17 @@ class Checked(dm_env.Environment):
     except BaseException as error:  # Whatever an environment may raise.
       raise EnvironmentCrash(self._where(described(error))) from error
 
-  def _check(self, timestep: dm_env.TimeStep, is_reset: bool) -> dm_env.TimeStep:
+  def _check(self, timestep: dm_env.TimeStep) -> dm_env.TimeStep:
     reward, discount = timestep.reward, timestep.discount
-    self._check_type(timestep, is_reset)
+    if timestep.first() and not self._is_over:
+      raise Invalid('step_type', 'is StepType.FIRST before the episode has ended')
+    self._is_over = timestep.last()
     if not timestep.first():
       reward, discount = _number('reward', reward), _number('discount', discount)
       if not 0.0 <= discount <= 1.0:
         raise Invalid('discount', f'is {discount}: it must be from 0 to 1')
     observation = self._observation(timestep.observation)
     return dm_env.TimeStep(timestep.step_type, reward, discount, observation)
-
-  def _check_type(self, timestep: dm_env.TimeStep, is_reset: bool) -> None:
-    """Refuses an episode that begins without a first step, or once more."""
-    if is_reset and not timestep.first():
-      got = f'of reset is {timestep.step_type!r}'
-      raise Invalid('step_type', f'{got}: it must be StepType.FIRST')
-    if timestep.first() and not (is_reset or self._is_over):
-      raise Invalid('step_type', 'is StepType.FIRST before the episode has ended')
-    self._is_over = timestep.last()
 
   def _observation(self, value: Any) -> np.ndarray:
     observation = _vector(value)
@@ -153,8 +152,6 @@ def _vector(value: Any) -> np.ndarray:
   """Returns an observation as an array of its own, in float32."""
   if type(value) is np.ndarray and value.dtype == np.float32:
     return value.copy()
-  if value is None:  # To numpy it is a NaN.
-    raise Invalid('observation', 'is None: no numbers')
   try:
     check_numeric('observation', value)
     with np.errstate(over='ignore'):  # It takes as long as all the rest.
@@ -171,7 +168,7 @@ def check_numeric(field: str, value: Any) -> None:
   """
   if type(value) is np.ndarray and value.dtype.kind in 'fiub':
     return
-  if np.ma.is_masked(value):
+  if value is None or np.ma.is_masked(value):  # Of either numpy makes a number.
     raise Invalid(field, f'is {shown(value)}: no number is there')
   if np.asarray(value).dtype.kind in 'cSUMm':
     raise Invalid(field, f'is {shown(value)}: it must be real numbers')

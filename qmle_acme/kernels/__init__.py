@@ -12,10 +12,11 @@ operations = tf.load_op_library(str(_LIBRARY))
 def threads() -> int:
   """Returns as many threads as the environment gives to code like ours.
 
-  Without a word there, one for each core that this process may use.
+  Without a number there, one for each core that this process may use. OpenMP takes a
+  number for each level of threads; ours have one.
   """
-  named = int(os.environ.get('OMP_NUM_THREADS') or 0)
-  return named or len(os.sched_getaffinity(0))
+  named = os.environ.get('OMP_NUM_THREADS', '').split(',')[0].strip()
+  return (int(named) if named.isdecimal() else 0) or len(os.sched_getaffinity(0))
 
 
 __all__ = ['operations', 'threads']

@@ -55,7 +55,7 @@ class RunFolder:
     self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
     self.best_checkpoints = self.path / 'checkpoints' / 'best'
     self._lock = self.path / '.lock'
-    self._cpu_seconds_before = 0.0
+    self._cpu_seconds_offset = 0.0
 
   def make(self) -> None:
     """Makes the folder, readable by its owner alone; one that is there stays as it is.
@@ -101,7 +101,7 @@ class RunFolder:
       self.check_same(config)
       # A process may train one run after another.
       before = self.read_status().get('cpu_seconds', 0.0)
-      self._cpu_seconds_before = before - tree_cpu_seconds()
+      self._cpu_seconds_offset = before - tree_cpu_seconds()
     except BaseException:
       lock.close()
       raise
@@ -221,7 +221,7 @@ class RunFolder:
       'actor_steps': counts.get('actor_steps', 0),
       'learner_steps': counts.get('learner_steps', 0),
       'saved_steps': counts.get('saved_steps', counts.get('actor_steps', 0)),
-      'cpu_seconds': round(self._cpu_seconds_before + tree_cpu_seconds(), 2),
+      'cpu_seconds': round(self._cpu_seconds_offset + tree_cpu_seconds(), 2),
       'restarts': self.count_restarts(),
       'error': error,
     }

@@ -287,6 +287,7 @@ def test_constructor_that_raises_is_one_line_that_says_where(
 @pytest.mark.parametrize(
   ('observation', 'what'),
   [
+    (None, 'observation is None: no number is there'),
     (['0.1', '0.2'], "observation is ['0.1', '0.2']: it must be real numbers"),
     (
       np.array([1j, 0.0]),

@@ -1,5 +1,6 @@
 """The compiled arg max against the plain layers: its slow twin."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qmle_acme import actions as action_spaces
+from qmle_acme import kernels
 from qmle_acme.actions import ActionSpace, Box
 from qmle_acme.networks import ActionInQNetwork
 from qmle_acme.types import Tensor
@@ -283,6 +285,17 @@ def test_what_is_no_number_stays_none() -> None:
   best, value = network.argmax(network.embed(observations), actions)
   assert np.isnan(value.numpy()).all()
   assert ((best.numpy() >= 0) & (best.numpy() < 30)).all()
+
+
+@pytest.mark.parametrize(
+  ('named', 'threads'),
+  [('3', 3), (' 4,2', 4), *[(text, None) for text in ('', '0', 'many', '-1', ',2')]],
+)
+def test_threads_are_those_of_openmp(
+  monkeypatch: pytest.MonkeyPatch, named: str, threads: int | None
+) -> None:
+  monkeypatch.setenv('OMP_NUM_THREADS', named)
+  assert kernels.threads() == (threads or len(os.sched_getaffinity(0)))
 
 
 def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:

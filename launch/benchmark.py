@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
     print(f'wrote {script}\nstart: sbatch {script}')
     return 0
   make_folder(config.out)
-  # TensorFlow: seconds, which no typo waits for.
+  screen.announce('loading TensorFlow')  # For nobody who has made a typo.
   from qmle_acme.benchmark import execution
 
   # Or 'control:dog:walk' would get the picture of a dog.

@@ -20,6 +20,7 @@ from qmle_acme.errors import (
   in_one_line,
   unknown,
 )
+from qmle_acme.files import is_disk_full
 
 COMMANDS = {
   'train': 'train an agent, or go on where a run stopped',
@@ -82,9 +83,10 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(128 + signal.SIGPIPE)
   except OSError as error:
-    if error.errno != errno.ENAMETOOLONG:
+    if error.errno != errno.ENAMETOOLONG and not is_disk_full(error):
       raise
-    _leave(f'{error.filename}: {error.strerror}', 2)
+    where = f'{error.filename}: ' if error.filename else ''
+    _leave(f'{where}{error.strerror}', 2)
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -11,18 +11,20 @@ import pathlib
 from qmle_acme import environments
 from qmle_acme.errors import UserError, check_installed, check_range
 from qmle_acme.runs import screen
-from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.config import AGENTS, RunConfig
 
 from . import train
 
 # What each trial has of its own, or all have alike.
-_OWN = ('run', 'env', 'agent', 'steps', 'seed')
+_OWN = ('run', 'env', 'agent', 'steps', 'seed', 'evaluation_period')
 
 
 @dataclasses.dataclass(frozen=True)
 class TuneConfig(RunConfig):
   """Settings of a study: those of any run, and how it is searched."""
 
+  run: pathlib.Path
+  """Folder of the study; the same command again goes on with it."""
   trials: int = 30
   """Trials in all; more than before goes on."""
   space: pathlib.Path | None = None
@@ -51,18 +53,24 @@ def main(argv: list[str]) -> int:
   given = [name for name in searched.data if name in _OWN]
   if given:
     raise UserError(f'{path} sets {", ".join(given)}: these are options of qmle tune')
+  others = [name for name in searched.data if name in AGENTS and name != config.agent]
+  if others:
+    raise UserError(
+      f'{path} searches settings of {", ".join(others)}, which --agent {config.agent} '
+      'does not read'
+    )
   search = study.Search(
     config.run, searched, config.run_config, config.trials, config.seed
   )
-  found = study.open_study(search)
   code = 0
-  try:
-    study.run(search, found, lambda line: print(line, flush=True))
-  except study.Stopped as stop:
-    print('stopped: the same command goes on')
-    code = 128 + stop.signal
-  print('\n'.join(reporting.write(search, found)))
-  return code or int(not study.completed(found))
+  with study.open_study(search) as found:
+    try:
+      study.run(search, found, lambda line: print(line, flush=True))
+    except study.Stopped as stop:
+      print('stopped: the same command goes on')
+      code = 128 + stop.signal
+    print('\n'.join(reporting.write(search, found)))
+    return code or int(not study.completed(found))
 
 
 def parse(argv: list[str]) -> TuneConfig:

@@ -50,7 +50,8 @@ class BenchmarkConfig:
   out: pathlib.Path = pathlib.Path('results')
   """Folder of the runs: <out>/<task>/<agent>/seed<n>."""
   suite: str = ''
-  """Tasks by the name of a file in configs/suites, for example control18."""
+  """Tasks of a suite: control9, control18, complex, or a YAML file like those in
+  configs/suites."""
   tasks: str = ''
   """Tasks by their names, with commas between them, instead of a suite."""
   agents: str = 'qmle,d4pg,dmpo'

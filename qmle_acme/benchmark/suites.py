@@ -1,14 +1,14 @@
-"""Suites of tasks by name; they are data in configs/suites/."""
+"""Suites of tasks: YAML files, in configs/suites/ or of the user's own."""
 
 import dataclasses
 import pathlib
 from typing import Any
 
 from qmle_acme.errors import UserError, unknown
+from qmle_acme.runs import shipped
 from qmle_acme.runs.config import load_yaml
-from qmle_acme.runs.shipped import CONFIGS
 
-FOLDER = CONFIGS / 'suites'
+FOLDER = shipped.CONFIGS / 'suites'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +40,17 @@ def sizes() -> dict[str, int]:
 def load(name: str) -> dict[str, Task]:
   """Returns the tasks of a suite in order.
 
+  Args:
+    name: of a file in configs/suites/, or the path of another.
+
   Raises:
     UserError: there is no such suite, or its file does not hold one.
   """
-  if name not in names():
-    raise unknown('suite', name, names())
-  path = FOLDER / f'{name}.yaml'
+  path = pathlib.Path(name)
+  if not shipped.is_path(name):
+    if name not in names():
+      raise unknown('suite', name, names())
+    path = FOLDER / f'{name}.yaml'
   tasks = load_yaml(path).get('tasks')
   if not isinstance(tasks, dict) or not tasks:
     raise UserError(f'{path} holds no tasks: it needs lines like "task: dimensions"')

@@ -6,7 +6,7 @@ import os
 import pathlib
 import re
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
@@ -326,11 +326,32 @@ def check_value(name: str, value: Any, source: str) -> None:
   for part in reversed(path):
     data = {part: data}
   check_keys(data, source)
-  kind: Any = RunConfig
-  for part in path:
-    kind = settings.fields_of(kind)[part]
   above = ''.join(f'{part}.' for part in path)
-  settings.check_field(kind, last, value, f'{source}: {above}')
+  settings.check_field(_kind_of(path), last, value, f'{source}: {above}')
+
+
+def is_whole(name: str) -> bool:
+  """Returns whether a setting, by a name such as 'qmle.n_step', is a whole number.
+
+  Raises:
+    UserError: what it lies in holds no settings.
+  """
+  *path, last = name.split('.')
+  return typing.get_type_hints(_kind_of(path))[last] is int
+
+
+def _kind_of(path: Sequence[str]) -> Any:
+  """Returns the class of the settings at a path of names, of which all are known.
+
+  Raises:
+    UserError: one of them is a single setting.
+  """
+  kind: Any = RunConfig
+  for i, part in enumerate(path):
+    kind = settings.fields_of(kind)[part]
+    if not dataclasses.is_dataclass(kind):
+      raise UserError(f'{".".join(path[: i + 1])} is one setting, and holds no others')
+  return kind
 
 
 def _check_keys(kind: Any, data: Any, where: str) -> None:

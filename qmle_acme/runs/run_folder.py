@@ -1,14 +1,13 @@
 """The run folder: the one place that knows which file of a run is where."""
 
 import datetime
-import fcntl
 import os
 import pathlib
-import time
 from typing import Any, TextIO
 
 import yaml
 
+from qmle_acme import locks
 from qmle_acme.errors import UserError
 from qmle_acme.files import (
   append_line,
@@ -26,7 +25,6 @@ from qmle_acme.runs.records import read_records
 
 # The state of a run whose process is gone without a word, as after SIGKILL.
 DIED = 'died'
-_LOCK_ATTEMPTS, _LOCK_SECONDS = 5, 0.02
 # What the settings of every run name, whatever its version.
 _ESSENTIALS = {
   'env': str,
@@ -54,7 +52,6 @@ class RunFolder:
     self.learner_checkpoints = self.path / 'checkpoints' / 'learner'
     self.replay_checkpoints = self.path / 'checkpoints' / 'replay'
     self.best_checkpoints = self.path / 'checkpoints' / 'best'
-    self._lock = self.path / '.lock'
     self._cpu_seconds_offset = 0.0
 
   def make(self) -> None:
@@ -88,15 +85,7 @@ class RunFolder:
         belongs to a run of other settings, or cannot be read; nothing is changed then.
     """
     self.make()
-    lock = self._lock.open('w')
-    for attempt in range(_LOCK_ATTEMPTS):
-      try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        break
-      except BlockingIOError:
-        if attempt == _LOCK_ATTEMPTS - 1:
-          raise UserError(f'{self.path} is in use by another `qmle train`') from None
-        time.sleep(_LOCK_SECONDS)  # `is_held` holds it for a moment.
+    lock = locks.lock(self.path, 'qmle train')
     try:
       self.check_same(config)
       # A process may train one run after another.
@@ -111,14 +100,7 @@ class RunFolder:
 
   def is_held(self) -> bool:
     """Returns whether a process trains in this folder, as far as can be known."""
-    try:
-      with self._lock.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-      return False
-    except OSError:  # It is held, or nobody may ask.
-      return True
-    return False
+    return locks.is_held(self.path)
 
   def check_same(
     self,

@@ -12,6 +12,12 @@ CONFIGS = pathlib.Path(str(importlib.resources.files('qmle_acme.configs')))
 BASELINES = CONFIGS / 'baselines'
 
 
+def is_path(word: str) -> bool:
+  """Returns whether a word is a path, and not a name of what comes with the package."""
+  path = pathlib.Path(word)
+  return path.suffix in ('.yaml', '.yml') or '/' in word or path.is_file()
+
+
 def settings_file(
   word: str, kind: str = 'settings', others: Iterable[str] = ()
 ) -> pathlib.Path:
@@ -26,9 +32,8 @@ def settings_file(
   Raises:
     UserError: it is no path, and no settings of that name come with the package.
   """
-  path = pathlib.Path(word)
-  if path.suffix in ('.yaml', '.yml') or '/' in word or path.is_file():
-    return path
+  if is_path(word):
+    return pathlib.Path(word)
   files = [*CONFIGS.glob('*.yaml'), *BASELINES.glob('*.yaml')]
   named = {file.stem: file for file in files}
   if word not in named:

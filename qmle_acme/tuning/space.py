@@ -3,7 +3,7 @@
 qmle:
   n_step: [1, 3, 5]                                      a choice
   learning_rate: {low: 1e-4, high: 1e-3, log: true}      a range, here by its logarithm
-  m_target: {low: 50, high: 200, step: 50}               whole numbers, or steps
+  m_target: {low: 50, high: 200, step: 50}               in steps
   bins: 5                                                the same in every trial
 """
 
@@ -75,7 +75,7 @@ def load(path: pathlib.Path) -> Space:
     if isinstance(leaf, list) and not leaf:
       raise UserError(f'{path}: {name} has no choice')
     if isinstance(leaf, dict):
-      _check_range(f'{path}: {name}', leaf)
+      _check_range(f'{path}: {name}', leaf, config_lib.is_whole(name))
   if not space.names:
     raise UserError(f'{path} has nothing to search: no choice, and no range')
   for name, value in space.extremes:
@@ -83,24 +83,30 @@ def load(path: pathlib.Path) -> Space:
   return space
 
 
-def _check_range(where: str, leaf: Mapping[str, Any]) -> None:
-  """Raises UserError unless a mapping is a range."""
-  odd = [key for key in leaf if key not in _RANGE | _OPTIONS]
-  numbers = [leaf[key] for key in (*_RANGE, 'step') if key in leaf]
-  are_numbers = all(type(value) in (int, float) for value in numbers)
-  if odd or not are_numbers or not leaf['low'] < leaf['high']:
-    raise UserError(
-      f'{where} is {dict(leaf)}: a range is low and high, numbers, and perhaps log or '
-      'step'
-    )
-  if leaf.get('log') and ('step' in leaf or leaf['low'] <= 0):
+def _check_range(where: str, leaf: Mapping[str, Any], is_whole: bool) -> None:
+  """Raises UserError unless a mapping is a range of a setting."""
+  where = f'{where} is {dict(leaf)}'
+  if not leaf.keys() >= _RANGE or not leaf.keys() <= _RANGE | _OPTIONS:
+    raise UserError(f'{where}: a range has low and high, and perhaps log or step')
+  low, high, step = leaf['low'], leaf['high'], leaf.get('step', 1)
+  kinds = (int,) if is_whole else (int, float)
+  if not all(type(value) in kinds for value in (low, high, step)):
+    kind = 'whole numbers' if is_whole else 'numbers'
+    raise UserError(f'{where}: low, high and step are {kind}')
+  if type(leaf.get('log', False)) is not bool:
+    raise UserError(f'{where}: log is true or false')
+  if not low < high:
+    raise UserError(f'{where}: low must be less than high')
+  if 'step' in leaf and not 0 < step <= high - low:
+    raise UserError(f'{where}: step must be positive, and no more than high - low')
+  if leaf.get('log') and ('step' in leaf or low <= 0):
     raise UserError(f'{where}: with log, low must be positive and there is no step')
 
 
 def _leaves(data: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
   """Yields the name of each setting and what the file says of it."""
   for key, value in data.items():
-    if isinstance(value, dict) and not value.keys() >= _RANGE:
+    if isinstance(value, dict) and not value.keys() & _RANGE:
       yield from _leaves(value, f'{prefix}{key}.')
     else:
       yield f'{prefix}{key}', value
@@ -114,6 +120,6 @@ def _suggest(trial: BaseTrial, name: str, leaf: Any) -> Any:
     return leaf
   low, high = leaf['low'], leaf['high']
   options = {key: leaf[key] for key in _OPTIONS if key in leaf}
-  if isinstance(low, int) and isinstance(high, int):
+  if config_lib.is_whole(name):
     return trial.suggest_int(name, low, high, **options)
   return trial.suggest_float(name, low, high, **options)

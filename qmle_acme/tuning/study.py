@@ -20,16 +20,16 @@ import yaml
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from qmle_acme import processes
+from qmle_acme import locks, processes
 from qmle_acme.errors import UserError
-from qmle_acme.files import make_folder, write_atomically
+from qmle_acme.files import make_folder, refused_if_not_written, write_atomically
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.evaluations import read_evaluations
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.tuning.space import Space
 
-_NAME = 'qmle'
+_NAME, _JOURNAL = 'qmle', 'study.journal'
 _POLL_SECONDS = 0.5
 # In the study: what all trials have. In a trial: its number, that of its folder, which
 # it keeps when it was cut off and goes on as another of Optuna's; what went wrong.
@@ -65,14 +65,29 @@ class Search:
   seed: int
 
 
-def open_study(search: Search) -> optuna.Study:
-  """Returns the study in a folder, made if there is none.
+@contextlib.contextmanager
+def open_study(search: Search) -> Iterator[optuna.Study]:
+  """Yields the study in a folder, made if there is none, which no other process has.
 
   Raises:
-    UserError: there is one of another space or other settings, or no writing there.
+    UserError: the folder holds something else, a study of another space or other
+      settings, or one that is under way; or there is no writing in it.
   """
+  others = sorted(path.name for path in search.out.glob('[!.]*'))
+  if others and _JOURNAL not in others:
+    raise UserError(
+      f'{search.out} is no study and holds other files ({others[0]}): name a new folder'
+    )
   make_folder(search.out)
-  backend = JournalFileBackend(str(search.out / 'study.journal'))
+  with locks.lock(search.out, 'qmle tune'):
+    with refused_if_not_written(search.out):
+      study = _load(search)
+    yield study
+
+
+def _load(search: Search) -> optuna.Study:
+  """Returns the study in a folder that is held."""
+  backend = JournalFileBackend(str(search.out / _JOURNAL))
   optuna.logging.set_verbosity(optuna.logging.WARNING)
   study = optuna.create_study(
     storage=optuna.storages.JournalStorage(backend),

@@ -77,6 +77,18 @@ def test_a_suite_that_says_nonsense_of_a_task_is_refused(
       suites.load('own')
 
 
+def test_a_suite_of_ones_own_is_a_file(tmp_path: pathlib.Path) -> None:
+  own = tmp_path / 'own.yaml'
+  own.write_text(f'tasks: {{{WALK}: {{dimensions: 6, steps: 70}}, bandit:bimodal: 2}}')
+  config = BenchmarkConfig(out=tmp_path, suite=str(own), agents='qmle', seeds=1)
+  assert [(run.task, run.steps) for run in make_grid(config)] == [
+    (WALK, 70),
+    ('bandit:bimodal', 500_000),
+  ]
+  with pytest.raises(UserError, match='none.yaml'):
+    make_grid(dataclasses.replace(config, suite=str(tmp_path / 'none.yaml')))
+
+
 def test_every_agent_gets_the_same_runs(tmp_path: pathlib.Path) -> None:
   config = BenchmarkConfig(
     out=tmp_path, tasks=f'{WALK}, {SPIN}', agents='qmle, d4pg', seeds=2, steps=70

@@ -1,5 +1,6 @@
 """The `qmle` command: what is wrong with a command line is said in one line."""
 
+import errno
 import os
 import pathlib
 import re
@@ -148,6 +149,8 @@ def test_what_is_wrong_is_one_line(
     (EnvironmentCrash('x:y: step 3: OSError: gone'), 1, 'x:y: step 3: OSError: gone'),
     (RunFault('x:y: step 3: OSError: gone'), 1, 'x:y: step 3: OSError: gone'),
     (KeyboardInterrupt(), 130, 'interrupted'),
+    (OSError(errno.ENOSPC, 'No space left', 'x/y'), 2, 'x/y: No space left'),
+    (OSError(errno.ENOSPC, 'No space left'), 2, 'No space left'),
   ],
 )
 def test_what_ends_any_command_is_one_line(

@@ -62,6 +62,15 @@ def test_draws_lie_in_their_ranges(tmp_path: pathlib.Path) -> None:
   assert {settings['m_target'] for settings in drawn} == {50, 100, 150, 200}
 
 
+def test_the_setting_decides_whether_numbers_are_whole(tmp_path: pathlib.Path) -> None:
+  text = 'qmle: {epsilon: {low: 0, high: 1}, n_step: {low: 1, high: 5}}'
+  searched = load(tmp_path, text)
+  study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+  drawn = [searched.suggest(study.ask())['qmle'] for _ in range(50)]
+  assert len({settings['epsilon'] for settings in drawn}) == 50
+  assert {settings['n_step'] for settings in drawn} == {1, 2, 3, 4, 5}
+
+
 @pytest.mark.parametrize('agent', AGENTS)
 def test_spaces_of_ours_give_settings_that_can_be_used(agent: str) -> None:
   searched = space.load(space.SPACES / f'{agent}.yaml')
@@ -78,11 +87,18 @@ def test_spaces_of_ours_give_settings_that_can_be_used(agent: str) -> None:
   [
     ('qmle: {n_step: 3}', 'has nothing to search'),
     ('qmle: {n_step: []}', 'qmle.n_step has no choice'),
-    ('steps: {low: 5, high: 5}', 'a range is low and high'),
-    ('steps: {low: 5, high: many}', 'a range is low and high'),
-    ('steps: {low: 5, high: 9, lgo: true}', 'a range is low and high'),
+    ('steps: {low: 5, high: 5}', 'low must be less than high'),
+    ('steps: {low: 5}', 'a range has low and high'),
+    ('steps: {low: 5, high: many}', 'low, high and step are whole numbers'),
+    ('qmle: {epsilon: {low: 0, high: x}}', 'low, high and step are numbers'),
+    ('steps: {low: 5, high: 9, lgo: true}', 'a range has low and high'),
+    ('steps: {low: 5, high: 9, log: maybe}', 'log is true or false'),
     ('steps: {low: 0, high: 9, log: true}', 'low must be positive'),
     ('steps: {low: 1, high: 9, log: true, step: 2}', 'there is no step'),
+    ('steps: {low: 1, high: 9, step: 0}', 'step must be positive'),
+    ('steps: {low: 1, high: 9, step: 0.5}', 'are whole numbers'),
+    ('steps: {low: 1, high: 9, step: 9}', 'no more than high - low'),
+    ('qmle: {n_step: {of: {low: 1, high: 3}}}', r'qmle\.n_step is one setting'),
   ],
 )
 def test_what_is_no_space_is_one_line(

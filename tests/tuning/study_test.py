@@ -41,7 +41,8 @@ def load(arguments: list[str]) -> tuple[Search, optuna.Study]:
   search = Search(
     config.run, space.load(config.space), config.run_config, config.trials, config.seed
   )
-  return search, study.open_study(search)
+  with study.open_study(search) as found:
+    return search, found
 
 
 @pytest.mark.slow
@@ -156,7 +157,9 @@ def test_another_space_needs_another_folder(
     ('qmle: {n_step: [1, x]}', r"qmle\.n_step: input should be a valid integer .*'x'"),
     ('qmle: {n_step: [1, 0]}', r'qmle\.n_step is 0: '),
     ('qmle: {learning_rate: {low: -1, high: 1.0}}', r'qmle\.learning_rate is -1'),
-    ('qmle: {n_step: {low: 1.5, high: 3}}', r'qmle\.n_step: .*integer.*1\.5'),
+    ('qmle: {n_step: {low: 1.5, high: 3}}', r'1\.5, .*are whole numbers'),
+    ('d4pg: {n_step: [1, 3]}', 'settings of d4pg, which --agent qmle does not read'),
+    ('evaluation_period: [50, 60]', 'sets evaluation_period: these are options'),
     ('qmle: {bins: [3, 1]}', r'qmle\.bins is 1: '),
     ('qmle: {predictors: [[{family: dleta}]]}', r"'dleta'; nearest: delta"),
     ('qmle: {predictors: [[{family: delta, ratio: 2.0}], []]}', r'ratio is 2\.0'),
@@ -170,3 +173,38 @@ def test_what_cannot_be_searched_is_refused_at_once(
   with pytest.raises(UserError, match=message):
     tune.main(arguments)
   assert not (tmp_path / 'study').exists()
+
+
+def test_a_study_under_way_is_not_opened_a_second_time(arguments: list[str]) -> None:
+  config = tune.parse(arguments)
+  assert config.space
+  searched = space.load(config.space)
+  search = Search(config.run, searched, config.run_config, config.trials, config.seed)
+  with study.open_study(search):
+    second = subprocess.run(
+      small_runs.qmle('tune', *arguments), capture_output=True, text=True
+    )
+  assert second.returncode == 2 and 'in use by another `qmle tune`' in second.stderr
+  with study.open_study(search) as found:
+    assert not found.trials
+
+
+def test_a_study_needs_a_folder_of_its_own(
+  arguments: list[str], tmp_path: pathlib.Path
+) -> None:
+  (tmp_path / 'study').mkdir()
+  (tmp_path / 'study' / 'config.yaml').write_text('env: control:cartpole:swingup')
+  with pytest.raises(UserError, match=r'is no study and holds other .*config\.yaml'):
+    tune.main(arguments)
+  assert [path.name for path in (tmp_path / 'study').iterdir()] == ['config.yaml']
+
+
+def test_a_full_disk_is_one_line(
+  arguments: list[str], small_disk: pathlib.Path
+) -> None:
+  small_runs.fill(small_disk)
+  command = small_runs.qmle('tune', *arguments, '--run', str(small_disk / 'study'))
+  done = subprocess.run(command, capture_output=True, text=True)
+  *_, last = done.stderr.splitlines()
+  assert done.returncode == 2 and 'Traceback' not in done.stderr
+  assert last.endswith('study: No space left on device')

@@ -12,6 +12,7 @@ from qmle_acme.processes import thread_limits
 from qmle_acme.runs import checkpointing
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.progress import Progress
+from qmle_acme.runs.records import ACTOR_STEPS
 from qmle_acme.runs.run_folder import RunFolder
 from qmle_acme.topology import program as program_lib
 from qmle_acme.topology.monitor import Monitor, View
@@ -73,6 +74,8 @@ def run(
     note(folder, progress, 'run restart', outcome.lost, str(outcome.error))
     _wait(delay, received)
     checkpointing.forget_damaged(folder)
+    steps = int(checkpointing.read_counts(folder).get(ACTOR_STEPS, 0))
+    progress.say(f'all nodes start again, from the {steps:,} steps that are saved')
 
 
 def _run_once(

@@ -164,6 +164,7 @@ def test_loss_of_counter_or_learner_takes_all_back_to_a_checkpoint(
     "goes on from .*'actor_steps': (\\d+)", training.log('learner-0')
   )
   assert int(resumed) >= saved
+  assert f'start again, from the {int(resumed):,} steps' in training.output()
   for path in (training.folder.evaluations, training.folder.metrics):
     steps = small_runs.column(read_records(path), 'actor_steps')
     assert steps == sorted(steps)

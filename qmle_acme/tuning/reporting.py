@@ -24,7 +24,10 @@ def write(search: Search, study: optuna.Study) -> list[str]:
   text = study_lib.folder_of(search, number_of(trials[0])).config.read_text()
   comment = f'trial {number_of(trials[0])}: greedy return {trials[0].value:,.6g}'
   write_atomically(best, f'# {comment}\n{text}')
-  return [f'best is {comment}', f'next: {command()} train --config {best} --run RUN --steps MORE']
+  return [
+    f'best is {comment}',
+    f'next: {command()} train --config {best} --run RUN --steps MORE',
+  ]
 
 
 def _order(trial: FrozenTrial) -> tuple[int, float, int]:

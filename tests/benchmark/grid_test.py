@@ -85,7 +85,7 @@ def test_a_suite_of_ones_own_is_a_file(tmp_path: pathlib.Path) -> None:
     (WALK, 70),
     ('bandit:bimodal', 500_000),
   ]
-  with pytest.raises(UserError, match='none.yaml'):
+  with pytest.raises(UserError, match=r'none\.yaml'):
     make_grid(dataclasses.replace(config, suite=str(tmp_path / 'none.yaml')))
 
 

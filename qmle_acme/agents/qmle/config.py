@@ -54,6 +54,8 @@ class QMLEConfig(AgentConfig):
   critics: Annotated[int, Field(ge=1, le=2)] = 1
   """Of two critics the first selects the best action, and the lower of both values
   counts; both learn from every batch (arXiv 1802.09477)."""
+  bound_values: bool = False
+  """Whether targets are cut off at the values that the rewards seen so far can bring."""
   priority_exponent: Share = 0.6
   """Transitions are sampled in proportion to priority to this power; 0 is uniform."""
   importance_exponent: Share = 0.2
@@ -116,6 +118,8 @@ class QMLEConfig(AgentConfig):
       self.exploration_from_predictors,
       '0 without predictors, which have to draw them',
     )
+    can_bound = self.discount < 1 or not self.bound_values
+    self._check(can_bound, 'discount', self.discount, 'less than 1 with bound_values')
     has_mle_target = self.use_cache or self.mle_target != 'cached'
     self._check(has_mle_target, 'use_cache', False, "true where mle_target is 'cached'")
     # The row then belongs to the state n steps later, and would be fitted to a mixture.

@@ -14,6 +14,7 @@ from qmle_acme.agents.metrics import MeanMetrics
 from qmle_acme.agents.qmle import losses
 from qmle_acme.agents.qmle.argmax import ArgmaxCache
 from qmle_acme.agents.qmle.argmax_nodes import ArgmaxNodes
+from qmle_acme.agents.qmle.bounds import ValueBounds
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.critic import Critic, follow
 from qmle_acme.agents.qmle.flights import Flights, Known
@@ -77,6 +78,7 @@ class QMLELearner(TFLearner):
     self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
     self._max_priority = tf.Variable(1.0, name='max_priority')
     self._reward_scale = RewardScale(config.n_step, config.discount)
+    self._bounds = ValueBounds() if config.bound_values else None
     self._argmax_nodes = argmax_nodes
     self._flights = Flights(
       samples,
@@ -107,6 +109,7 @@ class QMLELearner(TFLearner):
       'steps': self._steps,
       'max_priority': self._max_priority,
       'reward_scale': self._reward_scale,
+      **({'value_bounds': self._bounds} if self._bounds else {}),
     }
 
   def get_variables(self, names: Sequence[str]) -> list[list[Array]]:
@@ -180,8 +183,8 @@ class QMLELearner(TFLearner):
       best: the target network's arg max.
     """
     value = self._value(transition.o_t, best)
-    reward = transition.r_t - self._gap_penalty(transition)
-    target = losses.bellman_target(reward, transition.d_t, value)
+    target = losses.bellman_target(transition.r_t, transition.d_t, value)
+    target = self._bounded(target, transition) - self._gap_penalty(transition)
     is_improved = self._config.mle_target == 'improved'
     mle_target = best.action if is_improved else known.action
     weights = losses.importance_weights(
@@ -254,6 +257,14 @@ class QMLELearner(TFLearner):
       for critic in self._critics[1:]
     ]
     return tf.reduce_min(values, axis=0)
+
+  def _bounded(self, target: Tensor, transition: Transition) -> Tensor:
+    """Returns targets [B], in the unit of Q, that the rewards so far can bring."""
+    if self._bounds is None:
+      return target
+    unit = self._reward_scale.value
+    self._bounds.include(unit * transition.r_t, transition.d_t)
+    return self._bounds.clip(unit * target) / unit
 
   def _gap_penalty(self, transition: Transition) -> Tensor:
     """Returns what each action loses for not being the best one at o_tm1, [B] or 0."""

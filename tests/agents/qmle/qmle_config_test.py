@@ -80,6 +80,11 @@ def test_cached_target_without_a_cache_is_refused() -> None:
     QMLEConfig(use_cache=False, mle_target='cached')
 
 
+def test_values_without_a_discount_have_no_bounds() -> None:
+  with pytest.raises(UserError, match=r'^qmle\.discount is 1\.0: it must be less than 1'):
+    QMLEConfig(discount=1.0, bound_values=True)
+
+
 def test_cached_target_is_of_the_state_only_with_one_step() -> None:
   with pytest.raises(UserError, match=r'^qmle\.n_step is 2: it must be 1 where mle_'):
     QMLEConfig(n_step=2, mle_target='cached')

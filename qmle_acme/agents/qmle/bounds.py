@@ -1,0 +1,30 @@
+"""What a value can be at most and at least, by the rewards that were seen. B batch."""
+
+import tensorflow as tf
+
+from qmle_acme.types import Tensor
+
+
+class ValueBounds(tf.Module):
+  """Bounds of all values, in the unit of the rewards.
+
+  With U the largest r_t / (1 - d_t) of all transitions, and no value above U, no target
+  r_t + d_t V(o_t) is above (1 - d_t) U + d_t U = U. So a target that is comes from an
+  error of V alone: of rewards that are all negative, or of a goal that ends the episode.
+  The same holds from below.
+  """
+
+  def __init__(self) -> None:
+    super().__init__(name='value_bounds')
+    self._low = tf.Variable(float('inf'), name='low')
+    self._high = tf.Variable(float('-inf'), name='high')
+
+  def include(self, r_t: Tensor, d_t: Tensor) -> None:
+    """Takes rewards [B] and discounts [B], each less than 1, into account."""
+    lasting = r_t / (1.0 - d_t)
+    self._low.assign(tf.minimum(self._low, tf.reduce_min(lasting)))
+    self._high.assign(tf.maximum(self._high, tf.reduce_max(lasting)))
+
+  def clip(self, values: Tensor) -> Tensor:
+    """Returns values [B] with those beyond the bounds at them."""
+    return tf.clip_by_value(values, self._low, self._high)

@@ -8,10 +8,10 @@ from qmle_acme.types import Tensor
 class ValueBounds(tf.Module):
   """Bounds of all values, in the unit of the rewards.
 
-  With U the largest r_t / (1 - d_t) of all transitions, and no value above U, no target
-  r_t + d_t V(o_t) is above (1 - d_t) U + d_t U = U. So a target that is comes from an
-  error of V alone: of rewards that are all negative, or of a goal that ends the episode.
-  The same holds from below.
+  Let U be the largest r_t / (1 - d_t) of all transitions. While no value is above U, no
+  target is: r_t + d_t V(o_t) <= (1 - d_t) U + d_t U = U. So a target that is above U is
+  an error of V. The same holds from below. The bounds are tight where all rewards have
+  one sign, and where a reward ends the episode.
   """
 
   def __init__(self) -> None:

@@ -55,7 +55,7 @@ class QMLEConfig(AgentConfig):
   """Of two critics the first selects the best action, and the lower of both values
   counts; both learn from every batch (arXiv 1802.09477)."""
   bound_values: bool = False
-  """Whether targets are cut off at the values that the rewards seen so far can bring."""
+  """Whether targets are cut off at what the rewards seen so far can bring."""
   priority_exponent: Share = 0.6
   """Transitions are sampled in proportion to priority to this power; 0 is uniform."""
   importance_exponent: Share = 0.2

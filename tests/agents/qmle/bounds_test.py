@@ -43,7 +43,9 @@ def test_targets_are_what_rewards_can_bring(is_bounded: bool) -> None:
   ones = tf.ones_like(sample.transition.r_t)
   transition = sample.transition._replace(r_t=-4.0 * ones, d_t=0.5 * ones)
   config = dataclasses.replace(CONFIG, bound_values=is_bounded)
-  learner, priorities = make_learner([sample._replace(transition=transition)], 7, config)
+  learner, priorities = make_learner(
+    [sample._replace(transition=transition)], 7, config
+  )
   network = learner.state['network']
   learner.state['target_network'].q.output.b.assign([90.0])
   q_tm1 = network.q_values(

@@ -81,7 +81,9 @@ def test_cached_target_without_a_cache_is_refused() -> None:
 
 
 def test_values_without_a_discount_have_no_bounds() -> None:
-  with pytest.raises(UserError, match=r'^qmle\.discount is 1\.0: it must be less than 1'):
+  with pytest.raises(
+    UserError, match=r'^qmle\.discount is 1\.0: it must be less than 1'
+  ):
     QMLEConfig(discount=1.0, bound_values=True)
 
 

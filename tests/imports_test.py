@@ -17,6 +17,7 @@ LAYERS = (
   'qmle_acme.settings',
   'qmle_acme.plugins',
   'qmle_acme.files',
+  'qmle_acme.locks',
   'qmle_acme.processes',
   'qmle_acme.kernels',
   'qmle_acme.random',

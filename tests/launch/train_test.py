@@ -79,6 +79,7 @@ EVERYTHING = RunConfig(
     epsilon=0.2,
     epsilon_exponent=7.0,
     exploration_steps=5,
+    bound_values=True,
     wide_episodes=0.25,
     wide_steps=6,
     exploration_from_predictors=0.75,

@@ -52,6 +52,24 @@ def check_is_new(path: pathlib.Path) -> None:
   check_can_make(path)
 
 
+def check_is_meant(path: pathlib.Path, kind: str, marks: Sequence[str]) -> None:
+  """Refuses a folder of other files, as that which one is in, or one with a typo.
+
+  Args:
+    path: of the folder, which need not be there.
+    kind: what it is to hold, for errors.
+    marks: names of files of which that has one at least.
+
+  Raises:
+    UserError: it holds files that can be seen, and none of those.
+  """
+  others = [file.name for file in path.glob('[!.]*')]
+  if others and not set(marks) & set(others):
+    raise UserError(
+      f'{path} is no {kind} and holds other files ({min(others)}): name a new folder'
+    )
+
+
 def make_place(path: pathlib.Path) -> None:
   """Makes the folder that a file is to be written in.
 

@@ -11,6 +11,7 @@ from qmle_acme import locks
 from qmle_acme.errors import UserError
 from qmle_acme.files import (
   append_line,
+  check_is_meant,
   is_disk_full,
   lost_on_full_disk,
   make_folder,
@@ -68,14 +69,7 @@ class RunFolder:
     Raises:
       UserError: it holds files that can be seen, and is no run.
     """
-    if not self.path.is_dir() or self.config.exists() or self.status.exists():
-      return
-    others = [path.name for path in self.path.iterdir() if path.name[0] != '.']
-    if others:
-      raise UserError(
-        f'{self.path} is no run and holds other files ({min(others)}): name a new '
-        'folder'
-      )
+    check_is_meant(self.path, 'run', (self.config.name, self.status.name))
 
   def open(self, config: config_lib.RunConfig) -> TextIO:
     """Makes the folder, or opens it to resume; returns the lock that is now held.

@@ -22,7 +22,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from qmle_acme import locks, processes
 from qmle_acme.errors import UserError
-from qmle_acme.files import make_folder, refused_if_not_written, write_atomically
+from qmle_acme.files import (
+  check_is_meant,
+  make_folder,
+  refused_if_not_written,
+  write_atomically,
+)
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.evaluations import read_evaluations
@@ -73,11 +78,7 @@ def open_study(search: Search) -> Iterator[optuna.Study]:
     UserError: the folder holds something else, a study of another space or other
       settings, or one that is under way; or there is no writing in it.
   """
-  others = sorted(path.name for path in search.out.glob('[!.]*'))
-  if others and _JOURNAL not in others:
-    raise UserError(
-      f'{search.out} is no study and holds other files ({others[0]}): name a new folder'
-    )
+  check_is_meant(search.out, 'study', (_JOURNAL,))
   make_folder(search.out)
   with locks.lock(search.out, 'qmle tune'):
     with refused_if_not_written(search.out):

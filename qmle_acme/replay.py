@@ -18,6 +18,7 @@ import reverb
 import tensorflow as tf
 
 from qmle_acme.errors import RunFault
+from qmle_acme.graphs import SingleGraph
 from qmle_acme.types import Array, Sample, Tensor, Transition
 
 TABLE = 'replay'
@@ -217,6 +218,7 @@ class PriorityUpdater:
 
   def __init__(self, address: str):
     self._address = address
+    self._update = SingleGraph(self._check_and_send)
 
   @functools.cached_property
   def _client(self) -> reverb.TFClient:
@@ -234,7 +236,10 @@ class PriorityUpdater:
     Raises:
       tf.errors.InvalidArgumentError: a priority is not finite; nothing is sent.
     """
-    tf.debugging.assert_all_finite(priorities, 'priorities of replay items')
+    self._update(keys, priorities)
+
+  def _check_and_send(self, keys: Tensor, priorities: Tensor) -> None:
+    checked = tf.debugging.assert_all_finite(priorities, 'priorities of replay items')
     self._client.update_priorities(
-      TABLE, tf.bitcast(keys, tf.uint64), tf.cast(priorities, tf.float64)
+      TABLE, tf.bitcast(keys, tf.uint64), tf.cast(checked, tf.float64)
     )

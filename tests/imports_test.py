@@ -23,6 +23,7 @@ LAYERS = (
   'qmle_acme.random',
   'qmle_acme.actions',
   'qmle_acme.networks',
+  'qmle_acme.graphs',
   'qmle_acme.replay',
   'qmle_acme.agents',
   'qmle_acme.agents.qmle.predictors',

@@ -17,6 +17,7 @@ from qmle_acme.agents.qmle.argmax_nodes import ArgmaxNodes, Pending
 from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.agents.qmle.scaling import RewardScale
+from qmle_acme.graphs import SingleGraph
 from qmle_acme.types import Sample, Tensor
 
 
@@ -83,6 +84,7 @@ class Flights:
     self._seed = seed
     self._flights: collections.deque[Flight] = collections.deque()
     self._target_moved = True
+    self._look_up = SingleGraph(self._known_and_sent)
 
   def next(self, step: int) -> Flight:
     """Returns the batch of a learner step, and sends those of later ones ahead."""
@@ -115,8 +117,7 @@ class Flights:
     moves_target = (step + 1) % config.target_update_period == 0
     return Flight(sample, known, pending, moves_target)
 
-  @tf.function(autograph=False)
-  def _look_up(self, sample: Sample) -> tuple[Known, Tensor, Tensor]:
+  def _known_and_sent(self, sample: Sample) -> tuple[Known, Tensor, Tensor]:
     """Returns what is known, what nodes are sent, and whether the unit of Q changes."""
     transition = sample.transition
     known = Known(*self._cache.lookup(sample.keys, default=transition.a_tm1))

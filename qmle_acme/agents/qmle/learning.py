@@ -21,6 +21,7 @@ from qmle_acme.agents.qmle.flights import Flights, Known
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.agents.qmle.scaling import RewardScale, rescale
+from qmle_acme.graphs import SingleGraph
 from qmle_acme.replay import PriorityUpdater
 from qmle_acme.types import ArgmaxResult, Array, Sample, StepOutput, Tensor, Transition
 
@@ -80,6 +81,8 @@ class QMLELearner(TFLearner):
     self._reward_scale = RewardScale(config.n_step, config.discount)
     self._bounds = ValueBounds() if config.bound_values else None
     self._argmax_nodes = argmax_nodes
+    self._learn = SingleGraph(self._maximize_and_improve)
+    self._learn_from = SingleGraph(self._improve_by)
     self._flights = Flights(
       samples,
       argmax_nodes or ArgmaxNodes(()),
@@ -123,27 +126,26 @@ class QMLELearner(TFLearner):
 
   def step(self) -> None:
     """Takes one batch from replay and one step of the optimiser."""
-    flight = self._flights.next(self.steps)
+    steps = self.steps
+    flight = self._flights.next(steps)
     sample = flight.sample
     best = flight.pending.wait() if flight.pending else None
     if best is None:
       output = self._learn(sample)
     else:
       output = self._learn_from(sample, flight.known, best)
-    divergence.check_step(self.steps, output.metrics, sample)
+    steps += 1
+    divergence.check_step(steps, output.metrics, sample)
     self._last_o_t = sample.transition.o_t
     self._update_priorities(sample.keys, output.priorities)
     by_nodes = {'argmax_by_nodes': float(best is not None)}
-    self._metrics.add(
-      self.steps, output.metrics | (by_nodes if self._argmax_nodes else {})
-    )
+    self._metrics.add(steps, output.metrics | (by_nodes if self._argmax_nodes else {}))
 
   def write_metrics(self) -> None:
     """See base class."""
     self._metrics.write(self.steps)
 
-  @tf.function(autograph=False)
-  def _learn(self, sample: Sample) -> StepOutput:
+  def _maximize_and_improve(self, sample: Sample) -> StepOutput:
     """Maximises, fits both losses, and updates target network and cache.
 
     Args:
@@ -155,9 +157,8 @@ class QMLELearner(TFLearner):
     best = self.best_actions(transition.o_t, cached)
     return self._improve(sample, transition, known, best)
 
-  @tf.function(autograph=False)
-  def _learn_from(self, sample: Sample, known: Known, best: ArgmaxResult) -> StepOutput:
-    """Does what `_learn` does, where a node has maximised.
+  def _improve_by(self, sample: Sample, known: Known, best: ArgmaxResult) -> StepOutput:
+    """Does what `_maximize_and_improve` does, where a node has maximised.
 
     Args:
       sample: the batch; it does not change the unit of Q.

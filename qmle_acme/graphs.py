@@ -1,0 +1,25 @@
+"""Graphs of one signature, which cost less to call than those of `tf.function`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+
+class SingleGraph:
+  """A function of tensors as a graph, traced at its first call for the shapes of that.
+
+  `tf.function` looks for a graph by the types of all arguments in each call. That takes
+  as long as a small graph does.
+  """
+
+  def __init__(self, function: Callable[..., Any]):
+    """Takes a function of tensors, and of tuples of them; it is not called yet."""
+    self._function = tf.function(function, autograph=False)
+    self._graph: Callable[..., Any] | None = None
+
+  def __call__(self, *arguments: Any) -> Any:
+    """Returns what the function does; all calls take arguments of the same shapes."""
+    if self._graph is None:
+      self._graph = self._function.get_concrete_function(*arguments)
+    return self._graph(*arguments)

@@ -20,7 +20,10 @@ PANELS = (
   panels.Panel(
     'InvertedPendulum: works only here and there',
     'return of 1,000',
-    {'QMLE, jagged': ['data/screening/q3c_inverted_pendulum-jagged-seed1.jsonl']},
+    {
+      'QMLE, jagged': ['data/screening/q3c_inverted_pendulum-jagged-seed1.jsonl'],
+      'D4PG': ['tasks/q3c_inverted_pendulum-d4pg_tuned-1.jsonl'],
+    },
     {},
   ),
   panels.Panel(
@@ -34,6 +37,7 @@ PANELS = (
       'the same without the action gap': [
         'data/screening/restricted_cartpole-fourier_x3-seed1.jsonl'
       ],
+      'D4PG': ['tasks/restricted_cartpole-d4pg_tuned-1.jsonl'],
     },
     {},
   ),
@@ -43,6 +47,9 @@ PANELS = (
     {
       'QMLE, strong, discount 0': ['tasks/switches12x2-strong_discount0-1.jsonl'],
       'QMLE, discount 0': ['tasks/switches12x2-discount0-1.jsonl'],
+      'D4PG, actions relaxed to a box': [
+        'tasks/switches12x2-relaxed-d4pg_tuned-1.jsonl'
+      ],
     },
     {'random': 6.7},
   ),

@@ -162,7 +162,7 @@ def _run_to_an_end(
       _log(log, traceback.format_exc())
     message = message_of(error).split('\n')[0]
     what = f'{type(error).__name__}: {message}'.rstrip(': ')
-    return Outcome('failed', 1, f'{what} ({log})')
+    return Outcome('failed', 1, f'{what} (its log: {log})')
 
 
 def _log(log: pathlib.Path, text: str) -> None:

@@ -131,8 +131,8 @@ def test_failure_is_one_line_in_the_status_and_the_rest_in_the_log(
   log = folder.logs / 'main.log'
   assert (outcome.state, outcome.exit_code) == ('failed', 1)
   assert outcome.error is not None
-  assert outcome.error.startswith('IsADirectoryError: ')
-  assert outcome.error.endswith(f'({log})')
+  assert outcome.error.startswith(f'UserError: cannot read {folder.evaluations}: ')
+  assert outcome.error.endswith(f'(its log: {log})')
   status = read_status(folder)
   assert status.pop('cpu_seconds')
   assert status == {
@@ -161,7 +161,7 @@ def test_program_that_cannot_be_made_is_a_failure_too(
   assert training.run(config).exit_code == 1
   status = read_status(folder)
   assert status['state'] == 'failed'
-  assert status['error'] == f'OSError: no port ({folder.logs / "main.log"})'
+  assert status['error'] == f'OSError: no port (its log: {folder.logs / "main.log"})'
 
 
 def test_second_interrupt_says_what_is_lost(

@@ -105,12 +105,16 @@ class BenchmarkConfig:
     Raises:
       UserError: the suite or a task is not known.
     """
-    if self.suite:
-      return suites.load(self.suite)
-    names = _listed(self.tasks)
-    for name in names:
-      environments.check(name)
-    return {name: suites.Task(dimensions=0) for name in names}
+    tasks = (
+      suites.load(self.suite)
+      if self.suite
+      else {name: suites.Task(dimensions=0) for name in _listed(self.tasks)}
+    )
+    # Of a suite that comes with the package the extras of some tasks may be missing.
+    if not self.suite or shipped.is_path(self.suite):
+      for name in tasks:
+        environments.check(name)
+    return tasks
 
   @property
   def contestants(self) -> tuple[Contestant, ...]:

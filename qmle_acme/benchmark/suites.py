@@ -2,8 +2,11 @@
 
 import dataclasses
 import pathlib
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from qmle_acme import settings
 from qmle_acme.errors import UserError, unknown
 from qmle_acme.runs import shipped
 from qmle_acme.runs.config import load_yaml
@@ -16,13 +19,13 @@ class Task:
   """What a suite says of a task.
 
   Attributes:
-    dimensions: of its actions.
+    dimensions: of its actions; 0 where nothing is said of them.
     steps: environment steps of a run, where the suite has a budget.
     relaxed: whether agents that act in boxes only get it as `relaxed:<task>`.
   """
 
-  dimensions: int
-  steps: int | None = None
+  dimensions: Annotated[int, Field(ge=0)]
+  steps: settings.Count | None = None
   relaxed: bool = False
 
 
@@ -51,18 +54,25 @@ def load(name: str) -> dict[str, Task]:
     if name not in names():
       raise unknown('suite', name, names())
     path = FOLDER / f'{name}.yaml'
-  tasks = load_yaml(path).get('tasks')
+  held = load_yaml(path)
+  tasks = held.pop('tasks', None)
+  if held:
+    raise UserError(f'{path} holds {min(map(str, held))}: it may hold tasks, no more')
   if not isinstance(tasks, dict) or not tasks:
     raise UserError(f'{path} holds no tasks: it needs lines like "task: dimensions"')
   return {task: _read(path, task, said) for task, said in tasks.items()}
 
 
-def _read(path: pathlib.Path, task: str, said: Any) -> Task:
+def _read(path: pathlib.Path, name: Any, said: Any) -> Task:
   """Returns a task from what a file says of it: its dimensions, or all by name."""
+  if not isinstance(name, str):
+    raise UserError(f'{path}: {name} is no name of an environment')
   try:
-    return Task(**said) if isinstance(said, dict) else Task(int(said))
-  except (TypeError, ValueError):
+    task = Task(**said) if isinstance(said, dict) else Task(said)
+  except TypeError:
     raise UserError(
-      f'{path}, {task}: needs its dimensions, or {{dimensions: 6, steps: 30000, '
+      f'{path}, {name}: needs its dimensions, or {{dimensions: 6, steps: 30000, '
       'relaxed: true}, of which the last two may be left out'
     ) from None
+  settings.check(task, f'{path}, {name}: ')
+  return task

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from qmle_acme.errors import unreadable
 from qmle_acme.files import parse_json
 
 ACTOR_STEPS = 'actor_steps'
@@ -37,11 +38,15 @@ def read_records(path: pathlib.Path, *needed: str) -> list[dict[str, Any]]:
     needed: what every record must hold.
 
   Raises:
-    UserError: a whole line is no record, or lacks what is needed.
+    UserError: the file cannot be read, or a whole line is no record, or lacks what is
+      needed.
   """
-  if not path.exists():
+  try:
+    lines = path.read_bytes().split(b'\n')[:-1]
+  except FileNotFoundError:
     return []
-  lines = path.read_bytes().split(b'\n')[:-1]
+  except OSError as error:
+    raise unreadable(path, error) from error
   return [
     parse_json(line, f'{path}, line {i + 1}', needed) for i, line in enumerate(lines)
   ]

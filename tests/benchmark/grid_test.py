@@ -65,16 +65,35 @@ def test_a_suite_has_budgets_and_who_acts_in_boxes_gets_its_tasks_relaxed(
   assert {run.steps for run in longer} == {7}
 
 
-def test_a_suite_that_says_nonsense_of_a_task_is_refused(
-  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+  ('text', 'reason'),
+  [
+    ('tasks: {bandit:bimodal: {steps: 7}}', 'bandit:bimodal: needs its dimensions'),
+    ('tasks: {bandit:bimodal: {dimensions: 2, stpes: 7}}', 'needs its dimensions'),
+    ('tasks: {bandit:bimodal: many}', 'bandit:bimodal: dimensions.*many'),
+    ('tasks: {bandit:bimodal: -1}', 'dimensions is -1: it must be at least 0'),
+    ('tasks: {bandit:bimodal: {dimensions: 2, steps: 0}}', 'steps.*at least 1'),
+    ('tasks: {bandit:bimodal: {dimensions: 2, relaxed: 3}}', 'bandit:bimodal: relaxed'),
+    ('tasks: {3: 1}', '3 is no name of an environment'),
+    ('{tasks: {bandit:bimodal: 2}, tsks: 3}', 'holds tsks'),
+    ('tasks: {}', 'holds no tasks'),
+  ],
+)
+def test_a_suite_that_says_nonsense_is_refused(
+  text: str, reason: str, tmp_path: pathlib.Path
 ) -> None:
-  monkeypatch.setattr(suites, 'FOLDER', tmp_path)
-  for said in ('{steps: 7}', 'many', '{dimensions: 6, stpes: 7}'):
-    (tmp_path / 'own.yaml').write_text(f'tasks: {{bandit:bimodal: {said}}}')
-    with pytest.raises(
-      UserError, match=r'own\.yaml, bandit:bimodal: needs its dimension'
-    ):
-      suites.load('own')
+  own = tmp_path / 'own.yaml'
+  own.write_text(text)
+  with pytest.raises(UserError, match=rf'own\.yaml.*{reason}'):
+    suites.load(str(own))
+
+
+def test_names_in_a_suite_of_ones_own_are_checked(tmp_path: pathlib.Path) -> None:
+  own = tmp_path / 'own.yaml'
+  own.write_text('tasks: {bandit:bimodel: 2}')
+  config = BenchmarkConfig(out=tmp_path, suite=str(own), agents='qmle', seeds=1)
+  with pytest.raises(UserError, match="'bandit:bimodel'; nearest: bandit:bimodal"):
+    make_grid(config)
 
 
 def test_a_suite_of_ones_own_is_a_file(tmp_path: pathlib.Path) -> None:

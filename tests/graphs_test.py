@@ -47,6 +47,19 @@ def test_each_instance_has_its_own_graph() -> None:
   assert [values.tolist() for values in sums] == [[1.0, -1.0]] * 2
 
 
+def test_one_whose_arguments_are_told_is_traced_before_it_is_called() -> None:
+  traces = []
+
+  def double(x: tf.Tensor) -> tf.Tensor:
+    traces.append(x.shape)
+    return 2.0 * x
+
+  graph = SingleGraph(double, tf.TensorSpec([2], tf.float32))
+  assert traces == [[2]]
+  assert graph(tf.constant([1.0, -3.0])).numpy().tolist() == [2.0, -6.0]
+  assert len(traces) == 1
+
+
 def test_other_shapes_than_those_of_the_first_call_are_refused() -> None:
   counter = Counter()
   counter.add(pair(1.0, 0.0), tf.constant(1.0))

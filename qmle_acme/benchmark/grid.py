@@ -205,12 +205,12 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
       f'{config.file} sets {", ".join(options)}: use the options of the benchmark; '
       '--agents takes files of settings and their names, too'
     )
-  contestants = config.contestants
+  tasks, contestants = config.suite_tasks, config.contestants
   grid = []
   for seed in range(1, config.seeds + 1):
-    for task in config.suite_tasks:
+    for task, said in tasks.items():
       for contestant in contestants:
-        run = _make_run(config, task, contestant, seed)
+        run = _make_run(config, task, said, contestant, seed)
         run.folder.check_same(
           dataclasses.replace(
             contestant.settings, env=run.env, seed=seed, layout=config.layout
@@ -236,11 +236,14 @@ def _contestant(config: BenchmarkConfig, word: str) -> Contestant:
 
 
 def _make_run(
-  config: BenchmarkConfig, task: str, contestant: Contestant, seed: int
+  config: BenchmarkConfig,
+  task: str,
+  said: suites.Task,
+  contestant: Contestant,
+  seed: int,
 ) -> GridRun:
   name, settings = contestant.name, contestant.settings
   path = config.out / task.replace(':', '-') / name / f'seed{seed}'
-  said = config.suite_tasks[task]
   # In some tasks of a suite agents of boxes act by the relaxed form.
   env = f'relaxed:{task}' if said.relaxed and settings.of_agent.ONLY_BOX else task
   steps = config.steps or said.steps or _STEPS

@@ -18,6 +18,7 @@ from qmle_acme.agents.qmle.expectation import Expectation
 from qmle_acme.agents.qmle.exploration import Exploration
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.agents.qmle.scaling import RewardScale
+from qmle_acme.graphs import SingleGraph
 from qmle_acme.types import Array, Seed, Tensor
 
 
@@ -122,20 +123,13 @@ class QMLEActor(Actor):
 def _trace_best_action(
   network: QNetwork, observation_size: int, m_greedy: int
 ) -> Callable[[Tensor, Seed], tuple[Tensor, Tensor]]:
-  """Returns a function of observation [O] and seed: arg max [A] over candidates, max.
+  """Returns a function of observation [O] and seed: arg max [A] of candidates, max."""
 
-  It is traced here, once: to look the trace up anew would take as long as an eighth of
-  a decision.
-  """
-
-  @tf.function(autograph=False)
   def best_action(observation: Tensor, seed: Seed) -> tuple[Tensor, Tensor]:
     best = network.argmax(observation[None], m_greedy, seed)
     return best.action[0], best.value[0]
 
-  return best_action.get_concrete_function(
-    tf.TensorSpec([observation_size], tf.float32), tf.TensorSpec([2], tf.int32)
-  )
+  return SingleGraph(best_action, *_decision(observation_size))
 
 
 def _trace_predicted_action(
@@ -148,10 +142,12 @@ def _trace_predicted_action(
   if not exploration.from_predictors:
     return None
 
-  @tf.function(autograph=False)
   def predicted_action(observation: Tensor, seed: Seed) -> Tensor:
     return network.predicted_actions(observation[None], seed)[0]
 
-  return predicted_action.get_concrete_function(
-    tf.TensorSpec([observation_size], tf.float32), tf.TensorSpec([2], tf.int32)
-  )
+  return SingleGraph(predicted_action, *_decision(observation_size))
+
+
+def _decision(observation_size: int) -> tuple[tf.TensorSpec, tf.TensorSpec]:
+  """Returns what a decision is made by: observation [O] and seed."""
+  return tf.TensorSpec([observation_size], tf.float32), tf.TensorSpec([2], tf.int32)

@@ -182,14 +182,14 @@ def supervise(
   folder: pathlib.Path,
   launch_type: lp.LaunchType = PROCESSES,
   done: str = 'done',
-  grace_seconds: float = 20.0,
+  actor_seconds: float = 10.0,
   on_tick: Callable[[], None] = lambda: None,
   restarts: int = 0,
 ) -> supervision.Outcome:
   policy = supervision.Policy(
     done=done,
     lasting=('server',),
-    patience={'actor': 0.5 * grace_seconds, 'learner': 0.5 * grace_seconds},
+    patience={'actor': actor_seconds, 'learner': 60.0},
     saving=('learner', 'done'),
     restarts=Restarts(restarts, window_seconds=600.0),
   )

@@ -159,7 +159,7 @@ def test_stuck_actor_does_not_cost_the_learner_its_checkpoint(
   waiter = lp.PyClassNode(programs.Waiter, tmp_path, 'stuck.pid', 'learner.pid')
   program.add_node(waiter, label='done')
 
-  outcome = supervise(program, tmp_path, grace_seconds=2.5)
+  outcome = supervise(program, tmp_path, actor_seconds=1.25)
 
   assert outcome == supervision.Outcome('finished', 0, None, killed=('actor',))
   assert (tmp_path / 'saved').read_text() == 'learner\n'
@@ -175,7 +175,7 @@ def test_stuck_thread_is_left_behind(tmp_path: pathlib.Path) -> None:
   )
   started = time.monotonic()
 
-  outcome = supervise(program, tmp_path, THREADS, grace_seconds=1.0)
+  outcome = supervise(program, tmp_path, THREADS, actor_seconds=0.5)
   seconds = time.monotonic() - started
   (tmp_path / 'never').touch()
 
@@ -326,7 +326,7 @@ def test_death_of_a_lasting_node_ends_the_others_at_once(
   )
   start = time.monotonic()
 
-  outcome = supervise(program, tmp_path, grace_seconds=120.0, restarts=5)
+  outcome = supervise(program, tmp_path, actor_seconds=60.0, restarts=5)
 
   assert outcome.lost == 'server/0'
   assert str(outcome.error).startswith('server/0 failed: killed by SIGKILL')

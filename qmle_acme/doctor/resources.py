@@ -1,10 +1,10 @@
 """Memory, disk and open files, against what a run needs."""
 
 import dataclasses
-import os
 import pathlib
 import resource
 import shutil
+import tempfile
 
 import psutil
 
@@ -52,7 +52,7 @@ def disk_for(need: Need) -> Finding:
   """Checks the disk on which the run folder lies, or will."""
   folder = need.folder.resolve()
   there = next(path for path in (folder, *folder.parents) if path.exists())
-  if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+  if not _can_write(there):
     text, advice = f'no writing in {there}', 'name a folder of your own by --run'
     return Finding('disk', text, Level.BAD, advice)
   free = shutil.disk_usage(there).free
@@ -60,6 +60,15 @@ def disk_for(need: Need) -> Finding:
   text = f'{free / _GIB:.1f} GiB free in {there}'
   advice = f'checkpoints and records may take up to {wanted / _GIB:.1f}: make room'
   return judge('disk', text, Level.WARNING, free >= wanted, advice)
+
+
+def _can_write(folder: pathlib.Path) -> bool:
+  """Whether a file can be made there, which permissions alone do not tell: /proc."""
+  try:
+    with tempfile.TemporaryFile(dir=folder):
+      return True
+  except OSError:
+    return False
 
 
 def open_files_for(need: Need) -> Finding:

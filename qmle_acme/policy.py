@@ -14,13 +14,14 @@ import dm_env
 import numpy as np
 import tensorflow as tf
 import tree
+from dm_env import specs
 
 from qmle_acme.agents import Actor
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.scaling import RewardScale
 from qmle_acme.environments import forms
 from qmle_acme.environments.checked import shown
-from qmle_acme.errors import UserError, check_path, check_range, check_whole, described
+from qmle_acme.errors import UserError, check_path, check_range, check_whole
 from qmle_acme.runs import best_checkpoint, checkpointing, factory
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.runs.run_folder import RunFolder
@@ -28,6 +29,7 @@ from qmle_acme.types import Array, Seed
 
 # A hundred thousand are scored in some seconds; memory goes with them.
 _MOST_CANDIDATES = 1_000_000
+_NO_ACTIONS = 'these are no actions of this environment'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,7 +200,12 @@ class Policy:
     return forms.to_own(self.environment, self.space.to_environment(action))
 
   def _from_own(self, action: Any) -> Array:
-    return self.space.from_environment(forms.from_own(self.environment, action))
+    in_spec_form = forms.from_own(self.environment, action)
+    spec = self.environment.action_spec()
+    leaves = tree.flatten_up_to(spec, in_spec_form, check_types=False)
+    if not all(map(_lies_inside, tree.flatten(spec), leaves)):
+      raise UserError(f'{_NO_ACTIONS}: {shown(action)} lies outside of the space')
+    return self.space.from_environment(in_spec_form)
 
 
 class _PolicyActor(Actor):
@@ -252,23 +259,36 @@ def _actions(spec: Any, given: Any) -> tuple[list[Any], bool]:
   Raises:
     UserError: they are none.
   """
-  no_actions = 'these are no actions of this environment'
   owns = tree.flatten(spec)
   try:
     leaves = [np.asarray(x) for x in tree.flatten_up_to(spec, given, check_types=False)]
     pairs = list(zip(leaves, owns, strict=True))
   except (TypeError, ValueError) as error:
-    raise UserError(f'{no_actions}: {described(error)}') from error
+    raise UserError(f'{_NO_ACTIONS}: {shown(given)} has another form') from error
   is_one = all(leaf.shape == own.shape for leaf, own in pairs)
   are_several = all(leaf.size and leaf.shape[1:] == own.shape for leaf, own in pairs)
   if not is_one and not are_several:
     shapes = ', '.join(f'{leaf.shape} for {own.shape}' for leaf, own in pairs)
-    raise UserError(f'{no_actions}: shapes {shapes}')
+    raise UserError(f'{_NO_ACTIONS}: shapes {shapes}')
   for leaf in leaves:
     if leaf.dtype.kind not in 'fiub' or not np.isfinite(leaf).all():
-      raise UserError(f'{no_actions}: not all of {shown(given)} are finite numbers')
+      raise UserError(f'{_NO_ACTIONS}: not all of {shown(given)} are finite numbers')
   actions = tree.unflatten_as(spec, leaves)
   return ([actions] if is_one else _unstack(actions, len(leaves[0]))), is_one
+
+
+def _lies_inside(spec: specs.BoundedArray, given: Array) -> bool:
+  """Returns whether a part of an action is one of its spec.
+
+  Args:
+    spec: of the part.
+    given: finite, in the shape of the spec.
+  """
+  is_real = np.issubdtype(spec.dtype, np.floating)
+  # Bounds of a spec are rounded too.
+  values = np.asarray(given).astype(spec.dtype if is_real else np.float64)
+  is_inside = np.all((spec.minimum <= values) & (values <= spec.maximum))
+  return bool(is_inside and (is_real or np.all(values == np.floor(values))))
 
 
 def _stack(actions: list[Any]) -> Any:

@@ -149,6 +149,24 @@ def test_what_is_no_action_is_refused(policy: qmle_acme.Policy, given: Any) -> N
     policy.q(np.ones(5), given)
 
 
+@pytest.mark.parametrize(
+  ('tool', 'push'), [(4, 0.0), (8, 0.0), (5.5, 0.0), (5, 2.1), (5, -1e9)]
+)
+def test_an_action_outside_of_the_space_is_refused(
+  hybrid: qmle_acme.Policy, tool: float, push: float
+) -> None:
+  observation, _ = Hybrid().reset()
+  with pytest.raises(UserError, match=r'no actions .*: .* lies outside of the space'):
+    hybrid.q(observation, {'tool': tool, 'push': np.array([0.0, push])})
+
+
+def test_the_ends_of_the_box_are_inside(policy: qmle_acme.Policy) -> None:
+  for end in (-1.0, 1.0):
+    assert np.isfinite(policy.q(np.ones(5), [end]))
+    with pytest.raises(UserError, match='no actions of this environment'):
+      policy.q(np.ones(5), [1.01 * end])
+
+
 def test_actions_may_be_lists(policy: qmle_acme.Policy) -> None:
   several = policy.q(np.ones(5), [[0.25], [-0.5]])
   by_one = [policy.q(np.ones(5), [action]) for action in (0.25, -0.5)]

@@ -311,13 +311,13 @@ def to_spec_form(space: spaces.Space, action: Any) -> Any:
   """Returns the form of its spec for an action of a space; undoes `from_spec`."""
   match space:
     case spaces.Discrete():
-      return np.int64(action - space.start)
+      return np.asarray(action) - space.start
     case spaces.Tuple():
       pairs = zip(space.spaces, action, strict=True)
       return tuple(to_spec_form(member, value) for member, value in pairs)
     case spaces.Dict():
       return {key: to_spec_form(s, action[key]) for key, s in space.spaces.items()}
-  return np.asarray(action, space.dtype)
+  return np.asarray(action)
 
 
 def names() -> tuple[str, ...]:

@@ -58,3 +58,7 @@ __getattr__ = lazy.names(
     'train': 'trainer',
   },
 )
+
+
+def __dir__() -> list[str]:
+  return [*globals(), *__all__]

@@ -4,6 +4,7 @@ So a command that only reads settings does not wait for TensorFlow.
 """
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,7 +19,11 @@ def names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
   def load(name: str) -> Any:
     if name not in homes:
-      raise AttributeError(f'module {package!r} has no attribute {name!r}')
+      raise AttributeError(
+        f'module {package!r} has no attribute {name!r}',
+        name=name,
+        obj=sys.modules[package],
+      )
     return getattr(importlib.import_module(f'{package}.{homes[name]}'), name)
 
   return load

@@ -237,6 +237,10 @@ def test_dm_env_observations_become_one_vector() -> None:
     ('python:no.such:make', 'cannot import no.such: ModuleNotFoundError: No module'),
     ('python:os:_exit', 'os is a module of Python itself'),
     ('python:trainer_test:SMALL', 'trainer_test has no function SMALL'),
+    (
+      'python:trainer_test:Reach',
+      'is a class: it must be a function that takes a seed',
+    ),
     ('python:trainer_test:make_without_seed', 'it must take one argument, a seed'),
     ('python:trainer_test:make_list', 'returned a list: it must return a dm_env'),
   ],

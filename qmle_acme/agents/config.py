@@ -62,8 +62,8 @@ class AgentConfig:
     if self.ONLY_BOX and not actions.is_box(spec):
       raise UserError(
         f'{self.AGENT} needs one box of continuous actions, and the action spec of '
-        f'this environment is none: use --agent qmle, or --env relaxed:NAME with the '
-        f'name of this environment'
+        'this environment is not one: use --agent qmle, or --env relaxed:NAME with the '
+        'name of this environment'
       )
 
   def _check(self, holds: bool, name: str, value: object, requirement: str) -> None:

@@ -80,6 +80,8 @@ def _run_all(
         run = waiting.pop(0)
         running[run] = _start(run)
       if len(received) > signals_sent:
+        if not signals_sent:
+          progress.say('stopping: runs are saving; Ctrl-C again ends without that')
         _pass_on(received, running)
         signals_sent = len(received)
       for run in [
@@ -124,4 +126,5 @@ def _reason(run: GridRun, code: int) -> str:
     return f'killed by {signal.Signals(-code).name}'
   lines = run.output.read_text(errors='replace').split('\n')
   last = next((line for line in reversed(lines) if line.strip()), '')
-  return f'{last.strip() or f"exit code {code}"} ({run.output})'
+  reason = last.strip().removeprefix('failed: ') or f'exit code {code}'
+  return f'{reason} ({run.output})'

@@ -50,8 +50,8 @@ class BenchmarkConfig:
   out: pathlib.Path = pathlib.Path('results')
   """Folder of the runs: <out>/<task>/<agent>/seed<n>."""
   suite: str = ''
-  """Tasks of a suite: control9, control18, complex, or a YAML file like those in
-  configs/suites."""
+  """Tasks of a suite: control9, control18, complex, high_dimensional, quick, or a YAML
+  file like those in configs/suites."""
   tasks: str = ''
   """Tasks by their names, with commas between them, instead of a suite."""
   agents: str = 'qmle,d4pg,dmpo'

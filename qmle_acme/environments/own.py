@@ -26,6 +26,7 @@ from qmle_acme.errors import UserError
 
 _NOTHING = inspect.Signature.empty
 _FORM = 'python:<module>:<function>'
+_A_FUNCTION = 'it must be a function that takes a seed and returns an environment'
 # From a seed to an environment.
 MakeEnvironment = Callable[[int], Any]
 
@@ -155,10 +156,7 @@ def name_of(function: MakeEnvironment) -> str:
     UserError: other processes cannot import it, or it is being imported just now.
   """
   if isinstance(function, type):
-    raise UserError(
-      f'make_environment is the class {function.__name__}: it must be a function that '
-      'takes a seed and returns an environment'
-    )
+    raise UserError(f'make_environment is the class {function.__name__}: {_A_FUNCTION}')
   module = getattr(function, '__module__', None)
   member = getattr(function, '__qualname__', None)
   if not module or not member or not str(member).isidentifier():
@@ -217,4 +215,6 @@ def _find(name: str) -> MakeEnvironment:
   found = getattr(modules.load(module, f'python:{name}'), member, None)
   if not callable(found):
     raise UserError(f'python:{name}: {module} has no function {member}')
+  if isinstance(found, type):  # It would get the seed as whatever comes first.
+    raise UserError(f'python:{name} is a class: {_A_FUNCTION}')
   return found

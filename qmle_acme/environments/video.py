@@ -80,7 +80,7 @@ def check_suffix(path: pathlib.Path) -> None:
     UserError: it ends neither in .mp4 nor in .gif.
   """
   if path.suffix.lower() not in ('.mp4', '.gif'):
-    raise UserError(f'no video {path}: a name that ends in .mp4 or .gif is needed')
+    raise UserError(f'{path} is no name of a video: it must end in .mp4 or .gif')
 
 
 def write(path: pathlib.Path, frames: Iterable[np.ndarray], fps: float) -> None:

@@ -128,6 +128,7 @@ class Comparison:
       *self._unfinished(),
       *self._restarted(),
       *self._unscored(),
+      *self._relaxed(),
       *self._unequal(),
       *self._of_other_origin(),
     ]
@@ -164,7 +165,7 @@ class Comparison:
         horizon = self.horizons[run['task']]
         state = f'has ended without an evaluation at step {horizon:,}'
         if run['state'] != 'finished':
-          verb = 'has' if run['state'] == DIED else 'is'
+          verb = 'has' if run['state'] in (DIED, 'failed') else 'is'
           state = f'{verb} {run["state"]}' + (
             f' ({run["error"]})' if run['error'] else ''
           )
@@ -197,6 +198,17 @@ class Comparison:
       f'The aggregates leave out {", ".join(left)}: they take tasks with a known '
       'largest return on which every agent has a complete run.'
     ]
+
+  def _relaxed(self) -> list[str]:
+    """Returns who has acted by the relaxed form of a task."""
+    notes = []
+    for (task, agent), same in self.results.runs.groupby(['task', 'agent']):
+      forms = [json.loads(text).get('env', task) for text in same['settings']]
+      relaxed = sum(form != task for form in forms)
+      if relaxed:
+        which = '' if relaxed == len(forms) else f' in {relaxed} of {len(forms)} runs'
+        notes.append(f'{agent} acts on relaxed:{task}{which}.')
+    return notes
 
   def _unequal(self) -> list[str]:
     """Returns the settings in which runs differ that should not."""

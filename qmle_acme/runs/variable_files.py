@@ -19,6 +19,9 @@ _VARIABLE = re.compile(r"<tf\.Variable '([^']+)' shape=(\([^)]*\))")
 # hold them is deleted: some line for each.
 _UNRESTORED = ('Detecting that an object', 'Value in checkpoint', 'An attribute in the')
 
+# So many of the variables that a checkpoint lacks are named.
+_NAMED = 3
+
 
 def write(checkpoint: tf.train.Checkpoint, folder: pathlib.Path) -> None:
   """Writes all variables of what a checkpoint holds."""
@@ -40,8 +43,10 @@ def read(stored: Stored, checkpoint: tf.train.Checkpoint) -> None:
   except (AssertionError, ValueError, LookupError, tf.errors.OpError) as error:
     tf.get_logger().addFilter(_is_news)
     found = _VARIABLE.findall(str(error))
-    names = ', '.join(f'{name.removesuffix(":0")} {shape}' for name, shape in found)
-    what = f'it lacks {names}' if names else ' '.join(str(error).split())
+    names = [f'{name.removesuffix(":0")} {shape}' for name, shape in found]
+    more = f' and {len(names) - _NAMED} others' if len(names) > _NAMED else ''
+    lacks = f'it lacks {", ".join(names[:_NAMED])}{more}'
+    what = lacks if names else ' '.join(str(error).split())
     raise UserError(
       f'{stored.path} is no checkpoint of such an agent: {what}; were the settings in '
       'config.yaml changed?'

@@ -169,7 +169,9 @@ def test_a_signal_stops_those_that_run_and_starts_no_more(fakes: Fakes) -> None:
   assert outcome == execution.GridOutcome(130, {})
   assert fakes.events() == ['start']
   assert grid[0].folder.read_status() == {'state': 'stopped', 'actor_steps': 50}
-  assert fakes.output.getvalue().splitlines()[-1].startswith('0 of 2 runs finished')
+  told = fakes.output.getvalue()
+  assert told.count('stopping: runs are saving') == 1
+  assert told.splitlines()[-1].startswith('0 of 2 runs finished')
 
 
 def start_benchmark(

@@ -62,7 +62,7 @@ def test_what_is_missing_is_said(comparison: Comparison) -> None:
   notes = '\n'.join(comparison.notes())
 
   assert f'd4pg on {WALK} lacks seed 2, which others have.' in notes
-  assert f'd4pg on {SPIN}, seed 1, is failed (it broke), at 103 of 200' in notes
+  assert f'd4pg on {SPIN}, seed 1, has failed (it broke), at 103 of 200' in notes
   assert f'leave out {SPIN}' in notes
   assert 'differ' not in notes
 
@@ -153,6 +153,27 @@ def test_unequal_settings_of_an_agent_are_said(tmp_path: pathlib.Path) -> None:
   notes = Comparison(results).notes()
 
   assert notes == ['The runs of qmle differ in qmle.m_target: 100 -> 7.']
+
+
+def test_who_acts_by_the_relaxed_form_is_said(tmp_path: pathlib.Path) -> None:
+  for agent, seed, env in (
+    ('qmle', 1, WALK),
+    ('qmle', 2, f'relaxed:{WALK}'),
+    ('d4pg', 1, f'relaxed:{WALK}'),
+    ('d4pg', 2, f'relaxed:{WALK}'),
+    ('dmpo', 1, WALK),
+    ('dmpo', 2, WALK),
+  ):
+    folder = tmp_path / f'{agent}{seed}'
+    fabricated.write_run(folder, env, agent, seed, [[0.0], [1.0]])
+
+  comparison = Comparison(results_lib.read(tmp_path))
+
+  assert comparison.tasks == [WALK]
+  assert comparison.notes() == [
+    f'd4pg acts on relaxed:{WALK}.',
+    f'qmle acts on relaxed:{WALK} in 1 of 2 runs.',
+  ]
 
 
 def test_runs_of_another_commit_are_named(tmp_path: pathlib.Path) -> None:

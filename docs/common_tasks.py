@@ -30,9 +30,14 @@ _STRONG = {
   'control:finger:turn_hard': [
     f'strong_x3_wide_after_nothing-seed{seed}' for seed in (1, 2, 3)
   ],
-  'control:hopper:stand': ['strong_x3_wide_after_nothing-seed1'],
+  'control:hopper:stand': [
+    f'strong_x3_wide_after_nothing-seed{seed}' for seed in (1, 2)
+  ],
 }
-_DEFAULT = {'control:walker:walk': ['default_to_100000-seed1']}
+_DEFAULT = {
+  'control:walker:walk': ['default_to_100000-seed1'],
+  'control:reacher:hard': ['default_to_100000-seed1'],
+}
 
 
 def make_panel(task: str) -> panels.Panel:

@@ -91,7 +91,7 @@ class NStepAdder(acme.adders.Adder):
 
   From step t on, r_t is the sum over k < n of (product over i < k of g d_{t+i}) r_{t+k}
   and d_t the product over all n of g d, with g the agent's discount and d that of the
-  environment. The last n - 1 transitions of an episode, and before a cut, are shorter.
+  environment. At the end of an episode the last n - 1 transitions are shorter.
   """
 
   def __init__(
@@ -144,7 +144,7 @@ class NStepAdder(acme.adders.Adder):
     if len(self._steps) == self._n_step:
       self._write()
     if step.last():
-      self.cut()
+      self._write_tail()
       with contextlib.suppress(reverb.DeadlineExceededError):
         self._writer.end_episode(timeout_ms=FLUSH_TIMEOUT_MS)
 
@@ -159,8 +159,8 @@ class NStepAdder(acme.adders.Adder):
     """Forgets the episode that is under way; what is written stays."""
     self._steps.clear()
 
-  def cut(self) -> None:
-    """Writes the transitions that are not complete as shorter ones, up to here."""
+  def _write_tail(self) -> None:
+    """Writes the transitions that the end of the episode has cut short."""
     if len(self._steps) == self._n_step:
       self._steps.popleft()
     while self._steps:

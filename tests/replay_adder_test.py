@@ -52,30 +52,6 @@ def test_three_step_rows_worked_out_by_hand() -> None:
   np.testing.assert_allclose(rows[:, 5], [0.9 * 0.45 * 0.9, 0, 0, 0], rtol=1e-6)
 
 
-def test_a_cut_ends_what_is_under_way_and_begins_anew() -> None:
-  environment = CountingEnvironment([(1.0, 0.5, 1.0, 1.0, 0.0)])  # Rewards -1 to -5.
-  with serve(queue()) as client:
-    Driver(environment, make_adder(client, n_step=3)).run_episode(cuts=(2,))
-    rows = read_rows(client, 5)
-  spans = [[0, 2], [1, 2], [2, 5], [3, 5], [4, 5]]
-  np.testing.assert_array_equal(rows[:, [1, 7]], spans)
-  rewards = [-1 + 0.9 * 2, 2, -3 + 0.9 * 4 - 0.81 * 5, 4 - 0.9 * 5, -5]
-  np.testing.assert_allclose(rows[:, 4], rewards, rtol=1e-6)
-  np.testing.assert_allclose(rows[:, 5], [0.9 * 0.45, 0.45, 0, 0, 0], rtol=1e-6)
-
-
-@pytest.mark.parametrize('n_step', [1, 2, 5])
-def test_cuts_before_every_step_make_one_step_rows(n_step: int) -> None:
-  environment = CountingEnvironment()
-  with serve(queue()) as client:
-    driver = Driver(environment, make_adder(client, n_step))
-    for _ in DISCOUNTS:
-      driver.run_episode(cuts=range(20))
-    rows = read_rows(client, sum(map(len, DISCOUNTS)))
-  expected = [expected_rows(e, 1, DISCOUNT) for e in environment.episodes]
-  np.testing.assert_allclose(rows, np.concatenate(expected), rtol=1e-6)
-
-
 @pytest.mark.parametrize(('sign', 'n_step'), [(1, 4), (-1, 4), (1, 7)])
 def test_sums_that_float32_cannot_hold_are_refused_and_not_written(
   sign: int, n_step: int

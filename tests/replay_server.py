@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import reverb
@@ -104,20 +104,13 @@ class Driver:
     self._adder = adder
     self._random = np.random.default_rng(0)
 
-  def run_episode(self, max_steps: int = 1_000, cuts: Collection[int] = ()) -> None:
-    """Acts until the episode is over, or leaves it after some steps.
-
-    Args:
-      max_steps: after which it is left.
-      cuts: steps before which transitions are cut.
-    """
+  def run_episode(self, max_steps: int = 1_000) -> None:
+    """Acts until the episode is over, or leaves it after some steps."""
     timestep = self._environment.reset()
     self._adder.add_first(timestep)
-    for step in range(max_steps):
+    for _ in range(max_steps):
       if timestep.last():
         return
-      if step in cuts:
-        self._adder.cut()
       action = self._random.uniform([-3.0, 0.5], [-1.0, 8.5]).astype(np.float32)
       timestep = self._environment.step(action)
       self._adder.add(action, timestep)

@@ -83,7 +83,6 @@ EVERYTHING = RunConfig(
     wide_episodes=0.25,
     wide_steps=6,
     exploration_from_predictors=0.75,
-    cut_returns=True,
     m_target=8,
     m_greedy=16,
     uniform_ratio=0.5,

@@ -5,6 +5,8 @@ A action dimensions, O observation.
 
 from collections.abc import Callable
 
+import acme
+import acme.adders
 import dm_env
 import numpy as np
 import tensorflow as tf
@@ -17,7 +19,6 @@ from qmle_acme.agents.qmle.exploration import Exploration
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.agents.qmle.scaling import RewardScale
 from qmle_acme.graphs import SingleGraph
-from qmle_acme.replay import NStepAdder
 from qmle_acme.types import Array, Seed, Tensor
 
 
@@ -33,10 +34,9 @@ class QMLEActor(Actor):
     exploration: Exploration,
     seed: int,
     variable_client: variable_utils.VariableClient,
-    adder: NStepAdder | None,
+    adder: acme.adders.Adder | None,
     reward_scale: RewardScale,
     discount: float,
-    cut_returns: bool = False,
   ):
     """Initialises.
 
@@ -51,7 +51,6 @@ class QMLEActor(Actor):
       adder: where transitions go, if anywhere.
       reward_scale: the unit of Q, which the client updates, too.
       discount: of the agent, to compare what Q promises with what comes.
-      cut_returns: whether n-step returns end before an action that explores.
     """
     self.parts = {'network': network, 'reward_scale': reward_scale}
     self._space = space
@@ -65,10 +64,8 @@ class QMLEActor(Actor):
     self._random = np.random.default_rng(own_stream)
     self._variable_client = variable_client
     self._adder = adder
-    self._cut_returns = cut_returns
     self._expectation = Expectation(discount, reward_scale.numpy)
     self._steps_left = 0
-    self._explores = False
     self._lasting: Array | None = None
     self._is_rewarded = True  # Of no episode yet is it known that it was not.
 
@@ -76,7 +73,7 @@ class QMLEActor(Actor):
     """Returns the environment's form of the chosen action for observation [O]."""
     if not self._steps_left and self._random.random() < self._exploration.start:
       self._steps_left, self._lasting = self._exploration.steps, None
-    self._explores = explores = self._steps_left > 0
+    explores = self._steps_left > 0
     seed = self._random.integers(2**31, size=2, dtype=np.int32)
     if not explores or self._expectation.is_open:
       best, value = self._best_action(tf.constant(observation), tf.constant(seed))
@@ -100,8 +97,6 @@ class QMLEActor(Actor):
     self._is_rewarded |= bool(next_timestep.reward)
     self._expectation.add(next_timestep)
     if self._adder:
-      if self._cut_returns and self._explores:
-        self._adder.cut()
       self._adder.add(action, next_timestep)
 
   def update(self, wait: bool = False) -> None:

@@ -105,7 +105,6 @@ class QMLEBuilder(AgentBuilder):
       adder=self._make_adder(replay_client, lambda: max_priority.value),
       reward_scale=reward_scale,
       discount=self._config.discount,
-      cut_returns=self._config.cut_returns,
     )
 
   def _exploration(self, index: int, actors: int) -> Exploration:

@@ -77,9 +77,6 @@ class QMLEConfig(AgentConfig):
   """Steps that a random action lasts in such an episode."""
   exploration_from_predictors: Share = 0.0
   """Share of the random actions that predictors draw; the others are uniform."""
-  cut_returns: bool = False
-  """Whether n-step returns end before a random action: what comes after it says little
-  of the actions before (Watkins's Q(lambda): Sutton and Barto, 2018, section 12.10)."""
   m_target: _Candidates = 100
   """Candidates in the arg max of the Bellman target, besides the cached one."""
   m_greedy: _Candidates = 1_000

@@ -155,36 +155,6 @@ def test_actor_explores_and_writes_transitions_at_the_published_priority(
   ]
 
 
-@pytest.mark.parametrize('cut_returns', [False, True])
-def test_returns_end_before_an_action_that_explores_if_they_are_to_be_cut(
-  client: reverb.Client, learner: QMLELearner, cut_returns: bool
-) -> None:
-  config = dataclasses.replace(CONFIG, epsilon=0.5, n_step=3, cut_returns=cut_returns)
-  actor = QMLEBuilder(config, SPEC).make_actor(learner, client, seed=3)
-  steps = 20
-  observations = [np.array([0.0, step], np.float32) for step in range(steps + 1)]
-  random = tiny_agent.make_random(3)
-  explores = []
-  actor.observe_first(dm_env.restart(observations[0]))
-  for step in range(steps):
-    explores.append(random.random() < 0.5)
-    random.integers(2**31, size=2, dtype=np.int32)
-    action = actor.select_action(observations[step])
-    end = dm_env.termination if step == steps - 1 else dm_env.transition
-    actor.observe(action, end(np.float32(1.0), observations[step + 1]))
-
-  def expected_end(start: int) -> int:
-    cuts = [i for i in range(start + 1, steps) if explores[i] and cut_returns]
-    return min(start + 3, steps, *cuts)
-
-  rows = {
-    tuple(sample.data[0][[1, 7]])
-    for sample in client.sample(replay.TABLE, 2_000, emit_timesteps=False)
-  }
-  assert rows == {(start, expected_end(start)) for start in range(steps)}
-  assert 5 < sum(explores) < 15
-
-
 def test_dataset_gives_batches_of_the_configured_size(
   builder: QMLEBuilder, learner: QMLELearner, client: reverb.Client
 ) -> None:

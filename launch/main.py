@@ -102,10 +102,10 @@ def _exit(code: int) -> NoReturn:
     threading.main_thread().join()
     time.sleep(_LAST_SECONDS)  # Without such threads this is where it ends.
     names = [t.name for t in threading.enumerate() if not t.daemon and t.is_alive()]
-    if names:  # Else it is on its way.
+    if names:  # Else it is only slow.
       print(f'qmle: left threads that do not end: {", ".join(names)}', file=sys.stderr)
       sys.stderr.flush()
-      os._exit(code)
+    os._exit(code)
 
   threading.Thread(target=end, daemon=True).start()
   sys.exit(code)

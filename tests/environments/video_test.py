@@ -102,7 +102,7 @@ def test_gif_has_frames_as_far_apart_as_viewers_can_show(
 
 
 def test_another_ending_is_refused(tmp_path: pathlib.Path) -> None:
-  with pytest.raises(UserError, match=r'ends in \.mp4 or \.gif'):
+  with pytest.raises(UserError, match=r'must end in \.mp4 or \.gif'):
     video.write(tmp_path / 'episode.avi', [], fps=25.0)
 
 

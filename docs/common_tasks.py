@@ -34,10 +34,8 @@ _STRONG = {
     f'strong_x3_wide_after_nothing-seed{seed}' for seed in (1, 2)
   ],
 }
-_DEFAULT = {
-  'control:walker:walk': ['default_to_100000-seed1'],
-  'control:reacher:hard': ['default_to_100000-seed1'],
-}
+_WITH_DEFAULT = ('walker:walk', 'cheetah:run', 'reacher:hard', 'hopper:stand')
+_DEFAULT = {f'control:{task}': ['default_to_100000-seed1'] for task in _WITH_DEFAULT}
 
 
 def make_panel(task: str) -> panels.Panel:

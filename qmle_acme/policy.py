@@ -204,7 +204,8 @@ class Policy:
     spec = self.environment.action_spec()
     leaves = tree.flatten_up_to(spec, in_spec_form, check_types=False)
     if not all(map(_lies_inside, tree.flatten(spec), leaves)):
-      raise UserError(f'{_NO_ACTIONS}: {shown(action)} lies outside of the space')
+      told = tree.map_structure(lambda x: np.asarray(x).tolist(), action)
+      raise UserError(f'{_NO_ACTIONS}: {shown(told)} lies outside of the space')
     return self.space.from_environment(in_spec_form)
 
 

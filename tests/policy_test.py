@@ -156,7 +156,7 @@ def test_an_action_outside_of_the_space_is_refused(
   hybrid: qmle_acme.Policy, tool: float, push: float
 ) -> None:
   observation, _ = Hybrid().reset()
-  with pytest.raises(UserError, match=r'no actions .*: .* lies outside of the space'):
+  with pytest.raises(UserError, match=rf"'tool': {tool}\b.* lies outside of the space"):
     hybrid.q(observation, {'tool': tool, 'push': np.array([0.0, push])})
 
 

@@ -34,7 +34,13 @@ _STRONG = {
     f'strong_x3_wide_after_nothing-seed{seed}' for seed in (1, 2)
   ],
 }
-_WITH_DEFAULT = ('walker:walk', 'cheetah:run', 'reacher:hard', 'hopper:stand')
+_WITH_DEFAULT = (
+  'walker:walk',
+  'cheetah:run',
+  'reacher:hard',
+  'quadruped:walk',
+  'hopper:stand',
+)
 _DEFAULT = {f'control:{task}': ['default_to_100000-seed1'] for task in _WITH_DEFAULT}
 
 

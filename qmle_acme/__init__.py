@@ -41,7 +41,7 @@ __all__ = [
   'train',
 ]
 
-__getattr__ = lazy.names(
+__getattr__, __dir__ = lazy.names(
   __name__,
   {
     'Callback': 'callbacks',
@@ -58,7 +58,3 @@ __getattr__ = lazy.names(
     'train': 'trainer',
   },
 )
-
-
-def __dir__() -> list[str]:
-  return [*globals(), *__all__]

@@ -9,21 +9,27 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-  """Returns the `__getattr__` of a package.
+def names(
+  package: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+  """Returns the `__getattr__` and the `__dir__` of a package.
 
   Args:
     package: its `__name__`.
     homes: from each name that it re-exports to the module in it that has it.
   """
+  module = sys.modules[package]
 
   def load(name: str) -> Any:
     if name not in homes:
       raise AttributeError(
         f'module {package!r} has no attribute {name!r}',
         name=name,
-        obj=sys.modules[package],
+        obj=module,
       )
     return getattr(importlib.import_module(f'{package}.{homes[name]}'), name)
 
-  return load
+  def listed() -> list[str]:
+    return sorted({*vars(module), *homes})
+
+  return load, listed

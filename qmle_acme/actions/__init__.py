@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 # Environments are named, and refused, without TensorFlow.
-__getattr__ = lazy.names(
+__getattr__, __dir__ = lazy.names(
   __name__,
   {
     'ActionSpace': 'base',

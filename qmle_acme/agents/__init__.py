@@ -16,7 +16,7 @@ __all__ = [
   'TFLearner',
 ]
 
-__getattr__ = lazy.names(
+__getattr__, __dir__ = lazy.names(
   __name__,
   {
     'Actor': 'builder',

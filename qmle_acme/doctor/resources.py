@@ -63,7 +63,7 @@ def disk_for(need: Need) -> Finding:
 
 
 def _can_write(folder: pathlib.Path) -> bool:
-  """Whether a file can be made there, which permissions alone do not tell: /proc."""
+  """Returns whether a file can be made there: of /proc permissions do not tell."""
   try:
     with tempfile.TemporaryFile(dir=folder):
       return True

@@ -15,7 +15,7 @@ __all__ = [
   'State',
 ]
 
-__getattr__ = lazy.names(
+__getattr__, __dir__ = lazy.names(
   __name__,
   {
     'ActorCriticBuilder': 'builder',

@@ -13,7 +13,7 @@ __all__ = [
   'QMLEConfig',
 ]
 
-__getattr__ = lazy.names(
+__getattr__, __dir__ = lazy.names(
   __name__,
   {
     'QMLEBuilder': 'builder',

@@ -13,7 +13,7 @@ __all__ = [
   'D4PGConfig',
 ]
 
-__getattr__ = lazy.names(
+__getattr__, __dir__ = lazy.names(
   __name__,
   {
     'D4PGBuilder': 'builder',

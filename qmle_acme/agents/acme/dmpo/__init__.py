@@ -13,7 +13,7 @@ __all__ = [
   'DMPOConfig',
 ]
 
-__getattr__ = lazy.names(
+__getattr__, __dir__ = lazy.names(
   __name__,
   {
     'DMPOBuilder': 'builder',

@@ -39,7 +39,7 @@ __all__ = [
   'split_budget',
 ]
 
-__getattr__ = lazy.names(
+__getattr__, __dir__ = lazy.names(
   __name__,
   {
     'AutoregressiveConfig': 'config',

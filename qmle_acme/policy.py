@@ -202,10 +202,7 @@ class Policy:
   def _from_own(self, action: Any) -> Array:
     in_spec_form = forms.from_own(self.environment, action)
     spec = self.environment.action_spec()
-    leaves = tree.flatten_up_to(spec, in_spec_form, check_types=False)
-    if not all(map(_lies_inside, tree.flatten(spec), leaves)):
-      told = tree.map_structure(lambda x: np.asarray(x).tolist(), action)
-      raise UserError(f'{_NO_ACTIONS}: {shown(told)} lies outside of the space')
+    _check_is_inside(spec, in_spec_form, action)
     return self.space.from_environment(in_spec_form)
 
 
@@ -276,6 +273,26 @@ def _actions(spec: Any, given: Any) -> tuple[list[Any], bool]:
       raise UserError(f'{_NO_ACTIONS}: not all of {shown(given)} are finite numbers')
   actions = tree.unflatten_as(spec, leaves)
   return ([actions] if is_one else _unstack(actions, len(leaves[0]))), is_one
+
+
+def _check_is_inside(spec: Any, in_spec_form: Any, action: Any) -> None:
+  """Checks that every part of an action is one of its spec.
+
+  Args:
+    spec: of actions.
+    in_spec_form: the action.
+    action: the same in the environment's own form, for the error.
+
+  Raises:
+    UserError: a part is none; the message names it.
+  """
+  leaves = tree.flatten_up_to(spec, in_spec_form, check_types=False)
+  own = tree.flatten_with_path_up_to(spec, action, check_types=False)
+  for part, leaf, (path, value) in zip(tree.flatten(spec), leaves, own, strict=True):
+    if not _lies_inside(part, leaf):
+      place = 'action' + ''.join(f'[{key!r}]' for key in path)
+      told = shown(np.asarray(value).tolist())
+      raise UserError(f'{_NO_ACTIONS}: {place} is {told}, outside of the space')
 
 
 def _lies_inside(spec: specs.BoundedArray, given: Array) -> bool:

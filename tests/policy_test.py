@@ -1,6 +1,7 @@
 """Policies of runs: forms of observations and actions, values, what is considered."""
 
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -150,13 +151,20 @@ def test_what_is_no_action_is_refused(policy: qmle_acme.Policy, given: Any) -> N
 
 
 @pytest.mark.parametrize(
-  ('tool', 'push'), [(4, 0.0), (8, 0.0), (5.5, 0.0), (5, 2.1), (5, -1e9)]
+  ('tool', 'push', 'told'),
+  [
+    (4, 0.0, "['tool'] is 4"),
+    (8, 0.0, "['tool'] is 8"),
+    (5.5, 0.0, "['tool'] is 5.5"),
+    (5, 2.1, "['push'] is [0.0, 2.1]"),
+    (5, -1e9, "['push'] is [0.0, -1000000000.0]"),
+  ],
 )
 def test_an_action_outside_of_the_space_is_refused(
-  hybrid: qmle_acme.Policy, tool: float, push: float
+  hybrid: qmle_acme.Policy, tool: float, push: float, told: str
 ) -> None:
   observation, _ = Hybrid().reset()
-  with pytest.raises(UserError, match=rf"'tool': {tool}\b.* lies outside of the space"):
+  with pytest.raises(UserError, match=re.escape(f'action{told}, outside of the space')):
     hybrid.q(observation, {'tool': tool, 'push': np.array([0.0, push])})
 
 

@@ -12,6 +12,10 @@ import rich.text
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.runs.progress import Display
 
+# The share of the steps that has to be taken before a rate says how long the rest takes:
+# the first seconds of a run are start-up.
+_KNOWN_SHARE = 0.01
+
 
 class GridProgress:
   """Shows a grid while it goes on."""
@@ -68,9 +72,10 @@ class GridProgress:
 
   def _left(self, total: int, taken: int) -> str:
     """Returns the time left, at the mean rate since the grid was started."""
-    rate = (taken - self._steps_before) / (time.monotonic() - self._start)
-    if rate <= 0:
+    new = taken - self._steps_before
+    if new <= _KNOWN_SHARE * (total - self._steps_before):
       return '-'
+    rate = new / (time.monotonic() - self._start)
     return str(datetime.timedelta(seconds=round((total - taken) / rate)))
 
   def _steps_taken(self) -> int:

@@ -12,8 +12,7 @@ import rich.text
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.runs.progress import Display
 
-# The share of the steps that has to be taken before a rate says how long the rest takes:
-# the first seconds of a run are start-up.
+# Of the steps, before their rate tells of the rest: the first seconds are start-up.
 _KNOWN_SHARE = 0.01
 
 

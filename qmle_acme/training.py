@@ -22,6 +22,7 @@ from qmle_acme.errors import message_of
 from qmle_acme.files import refused_if_not_written
 from qmle_acme.runs import (
   checkpointing,
+  disk,
   ending,
   factory,
   local,
@@ -110,7 +111,10 @@ def run(
       open_doors = [] if layout or doors.are_closed() else [doors.WARNING]
       changed = [f'changed: {change}' for change in changes]
       opening = f'{_opening(config, counts)}; {need}'
-      for line in [*damages, opening, *changed, *open_doors]:
+      on_disk = disk.needed(builder.row_bytes, size, config.steps)
+      free, shortage = disk.judge(folder.path, on_disk)
+      tight = [f'warning: {free}: {shortage}'] if shortage else []
+      for line in [*damages, opening, *changed, *open_doors, *tight]:
         say(console, line)
       _log(log, ''.join([*early, *found]))
 

@@ -36,7 +36,7 @@ def need_of(config: RunConfig) -> resources.Need:
     UserError: the environment cannot be made, or the agent cannot act there.
   """
   # TensorFlow: seconds, which nobody waits for who asks about the machine alone.
-  from qmle_acme.runs import factory, memory
+  from qmle_acme.runs import disk, factory, memory
 
   builder = factory.make_builder(config, factory.make_spec(config))
   size = config.of_agent.replay_size
@@ -44,4 +44,5 @@ def need_of(config: RunConfig) -> resources.Need:
     folder=config.run,
     actors=config.actors if config.layout == 'distributed' else 1,
     replay_bytes=memory.needed(builder.row_bytes, size, config.steps),
+    disk_bytes=disk.needed(builder.row_bytes, size, config.steps),
   )

@@ -3,21 +3,16 @@
 import dataclasses
 import pathlib
 import resource
-import shutil
 import tempfile
 
 import psutil
 
 from qmle_acme.doctor.findings import Finding, Level, judge
-from qmle_acme.runs import memory
+from qmle_acme.runs import disk, memory
 
 _GIB = 2**30
 # For the processes of the smallest distributed run, five of some 400 MB each.
 _LEAST_MEMORY = 2 * _GIB
-# For the records and the networks of any run.
-_LEAST_DISK = _GIB
-# Of replay's checkpoints there are three for a moment (docs/architecture.md).
-_CHECKPOINTS = 3
 # The learner had 50 open with 6 actors, replay 38; in one process all add up.
 _FILES, _FILES_PER_ACTOR = 256, 32
 
@@ -31,6 +26,8 @@ class Need:
   actors: int = 2
   replay_bytes: int | None = None
   """Of replay when it is full; None if no run is known."""
+  disk_bytes: int = disk.needed(0, 0, 0)
+  """Of checkpoints and records."""
 
 
 def memory_for(need: Need) -> Finding:
@@ -50,16 +47,12 @@ def memory_for(need: Need) -> Finding:
 
 def disk_for(need: Need) -> Finding:
   """Checks the disk on which the run folder lies, or will."""
-  folder = need.folder.resolve()
-  there = next(path for path in (folder, *folder.parents) if path.exists())
+  there = disk.place_of(need.folder)
   if not _can_write(there):
-    text, advice = f'no writing in {there}', 'name a folder of your own by --run'
-    return Finding('disk', text, Level.BAD, advice)
-  free = shutil.disk_usage(there).free
-  wanted = max(_CHECKPOINTS * (need.replay_bytes or 0), _LEAST_DISK)
-  text = f'{free / _GIB:.1f} GiB free in {there}'
-  advice = f'checkpoints and records may take up to {wanted / _GIB:.1f}: make room'
-  return judge('disk', text, Level.WARNING, free >= wanted, advice)
+    advice = 'name a folder of your own by --run'
+    return Finding('disk', f'no writing in {there}', Level.BAD, advice)
+  text, shortage = disk.judge(there, need.disk_bytes)
+  return judge('disk', text, Level.WARNING, shortage is None, shortage or '')
 
 
 def _can_write(folder: pathlib.Path) -> bool:

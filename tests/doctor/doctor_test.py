@@ -148,7 +148,7 @@ def test_memory_is_judged_by_the_need() -> None:
 
 def test_a_folder_that_cannot_be_is_bad_and_a_full_disk_a_warning() -> None:
   nowhere: Finding = resources.disk_for(Need(pathlib.Path('/dev/null/run')))
-  full: Finding = resources.disk_for(Need(replay_bytes=2**60))
+  full: Finding = resources.disk_for(Need(disk_bytes=2**60))
 
   assert nowhere.level == Level.BAD and '/dev/null' in nowhere.text
   assert full.level == Level.WARNING and 'make room' in full.advice

@@ -21,7 +21,10 @@ PANELS = (
     'InvertedPendulum: works only here and there',
     'return of 1,000',
     {
-      'QMLE, jagged': ['data/screening/q3c_inverted_pendulum-jagged-seed1.jsonl'],
+      'QMLE, jagged': [
+        f'data/screening/q3c_inverted_pendulum-jagged-{run}.jsonl'
+        for run in ('seed1', 'seed1b-unfinished', 'seed2-unfinished')
+      ],
       'D4PG': ['tasks/q3c_inverted_pendulum-d4pg_tuned-1.jsonl'],
     },
     {},

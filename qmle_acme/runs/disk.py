@@ -40,5 +40,5 @@ def judge(folder: pathlib.Path, need: int) -> tuple[str, str | None]:
   """
   there = place_of(folder)
   free = shutil.disk_usage(there).free
-  advice = f'checkpoints and records may take up to {need / _GIB:.1f}: make room'
+  advice = f'checkpoints and records may take up to {need / _GIB:.1f} GiB: make room'
   return f'{free / _GIB:.1f} GiB free in {there}', None if free >= need else advice

@@ -21,4 +21,6 @@ def test_a_folder_that_is_still_to_be_made_is_judged_by_the_one_above(
 
 def test_more_than_is_free_is_told_in_gibibytes(tmp_path: pathlib.Path) -> None:
   _, shortage = disk.judge(tmp_path, need=2**60)
-  assert shortage == ('checkpoints and records may take up to 1073741824.0: make room')
+  assert shortage == (
+    'checkpoints and records may take up to 1073741824.0 GiB: make room'
+  )

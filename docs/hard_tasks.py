@@ -25,6 +25,10 @@ PANELS = (
         f'data/screening/q3c_inverted_pendulum-jagged-{run}.jsonl'
         for run in ('seed1', 'seed1b-unfinished', 'seed2-unfinished')
       ],
+      'QMLE, strong, learning rate 1e-4': [
+        'data/screening/'
+        'q3c_inverted_pendulum-strong_learning_rate1e-4-seed1-unfinished.jsonl'
+      ],
       'D4PG': ['tasks/q3c_inverted_pendulum-d4pg_tuned-1.jsonl'],
     },
     {},

@@ -18,7 +18,6 @@ import reverb
 import tensorflow as tf
 
 from qmle_acme.errors import RunFault
-from qmle_acme.graphs import SingleGraph
 from qmle_acme.types import Array, Sample, Tensor, Transition
 
 TABLE = 'replay'
@@ -214,32 +213,29 @@ def make_dataset(address: str, row: RowFormat, batch_size: int) -> tf.data.Datas
 
 
 class PriorityUpdater:
-  """Sends new priorities to the table, without Python for each item."""
+  """Sends new priorities to the table, as a part of the graph that has made them."""
 
   def __init__(self, address: str):
-    self._address = address
-    self._update = SingleGraph(self._check_and_send)
-
-  @functools.cached_property
-  def _client(self) -> reverb.TFClient:
+    """Takes the address of the replay server, which need not be up yet."""
     # Without a name of its own the client would be gone with the call that made it.
-    return reverb.TFClient(self._address, shared_name=self._address)
+    self._client = reverb.TFClient(address, shared_name=address)
 
   def __call__(self, keys: Tensor, priorities: Tensor) -> None:
     """Sets the priorities of items; those that are gone are ignored.
 
+    Nothing is sent if one of them is not finite: a NaN would be applied half, and an
+    infinity corrupts the server's tree for good.
+
     Args:
       keys: int64 [B].
-      priorities: [B], finite and positive: a NaN would be applied half, and an infinity
-        corrupts the server's tree for good.
-
-    Raises:
-      tf.errors.InvalidArgumentError: a priority is not finite; nothing is sent.
+      priorities: [B], positive.
     """
-    self._update(keys, priorities)
 
-  def _check_and_send(self, keys: Tensor, priorities: Tensor) -> None:
-    checked = tf.debugging.assert_all_finite(priorities, 'priorities of replay items')
-    self._client.update_priorities(
-      TABLE, tf.bitcast(keys, tf.uint64), tf.cast(checked, tf.float64)
-    )
+    def send() -> tf.Operation:
+      items = tf.bitcast(keys, tf.uint64)
+      return self._client.update_priorities(
+        TABLE, items, tf.cast(priorities, tf.float64)
+      )
+
+    are_finite = tf.reduce_all(tf.math.is_finite(priorities))
+    tf.cond(are_finite, send, tf.no_op)

@@ -48,10 +48,3 @@ class ArgmaxResult(NamedTuple):
   action: Tensor  # [B, A]
   value: Tensor  # [B]
   winners: Tensor  # [B, P] bool, which of P proposers have proposed it
-
-
-class StepOutput(NamedTuple):
-  """What one learner step hands on: to replay, and to the metrics."""
-
-  priorities: Tensor  # [B]
-  metrics: dict[str, Tensor]  # scalars

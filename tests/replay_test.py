@@ -130,12 +130,11 @@ def test_priority_updater_changes_priorities_and_ignores_unknown_keys() -> None:
 
 
 @pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
-def test_priority_updater_refuses_what_is_not_finite(bad: float) -> None:
+def test_priority_updater_sends_nothing_that_is_not_finite(bad: float) -> None:
   with serve(prioritized(exponent=0.1)) as client:
     before = fill(client, 6)
     update = replay.PriorityUpdater(client.server_address)
-    with pytest.raises(tf.errors.InvalidArgumentError, match='priorities'):
-      update(as_int64(list(before)), tf.constant([3.0, 3.0, bad, 3.0, 3.0, 3.0]))
+    update(as_int64(list(before)), tf.constant([3.0, 3.0, bad, 3.0, 3.0, 3.0]))
     assert priorities_by_key(client, 6) == before
 
 

@@ -109,6 +109,6 @@ def _parts(learner: QMLELearner, m_target: int, sample: Sample) -> dict[str, Par
 
 def _priorities(address: str, sample: Sample) -> Part:
   """Returns the part that sends new priorities to the server."""
-  update = PriorityUpdater(address)
+  update = tf.function(PriorityUpdater(address), autograph=False)
   priorities = tf.ones(sample.keys.shape)
   return Part(lambda: update(sample.keys, priorities))

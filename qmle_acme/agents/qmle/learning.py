@@ -23,7 +23,7 @@ from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.agents.qmle.scaling import RewardScale, rescale
 from qmle_acme.graphs import SingleGraph
 from qmle_acme.replay import PriorityUpdater
-from qmle_acme.types import ArgmaxResult, Array, Sample, StepOutput, Tensor, Transition
+from qmle_acme.types import ArgmaxResult, Array, Sample, Tensor, Transition
 
 # Names of what the learner publishes: the network, the priority of new items, and the
 # unit of the network's Q-values.
@@ -61,7 +61,7 @@ class QMLELearner(TFLearner):
       critics: one, or two of which the second moderates the first, by which actors act.
       cache: the best known action of each replay item.
       samples: batches from replay.
-      update_priorities: sends priorities back to replay.
+      update_priorities: sends priorities back to replay, from within the step.
       config: the agent's settings.
       seed: of the candidates; with the step number it gives each step its own.
       write_metrics: receives mean metrics every few seconds.
@@ -131,22 +131,21 @@ class QMLELearner(TFLearner):
     sample = flight.sample
     best = flight.pending.wait() if flight.pending else None
     if best is None:
-      output = self._learn(sample)
+      metrics = self._learn(sample)
     else:
-      output = self._learn_from(sample, flight.known, best)
+      metrics = self._learn_from(sample, flight.known, best)
     steps += 1
-    divergence.check_step(steps, output.metrics, sample)
+    divergence.check_step(steps, metrics, sample)
     self._last_o_t = sample.transition.o_t
-    self._update_priorities(sample.keys, output.priorities)
     by_nodes = {'argmax_by_nodes': float(best is not None)}
-    self._metrics.add(steps, output.metrics | (by_nodes if self._argmax_nodes else {}))
+    self._metrics.add(steps, metrics | (by_nodes if self._argmax_nodes else {}))
 
   def write_metrics(self) -> None:
     """See base class."""
     self._metrics.write(self.steps)
 
-  def _maximize_and_improve(self, sample: Sample) -> StepOutput:
-    """Maximises, fits both losses, and updates target network and cache.
+  def _maximize_and_improve(self, sample: Sample) -> dict[str, Tensor]:
+    """Maximises, then improves; returns metrics, scalars.
 
     Args:
       sample: the batch.
@@ -157,7 +156,9 @@ class QMLELearner(TFLearner):
     best = self.best_actions(transition.o_t, cached)
     return self._improve(sample, transition, known, best)
 
-  def _improve_by(self, sample: Sample, known: Known, best: ArgmaxResult) -> StepOutput:
+  def _improve_by(
+    self, sample: Sample, known: Known, best: ArgmaxResult
+  ) -> dict[str, Tensor]:
     """Does what `_maximize_and_improve` does, where a node has maximised.
 
     Args:
@@ -174,8 +175,8 @@ class QMLELearner(TFLearner):
     transition: Transition,
     known: Known,
     best: ArgmaxResult,
-  ) -> StepOutput:
-    """Fits both losses, and updates target network and cache.
+  ) -> dict[str, Tensor]:
+    """Fits both losses; updates priorities, cache and target; returns metrics, scalars.
 
     Args:
       sample: the batch.
@@ -197,6 +198,7 @@ class QMLELearner(TFLearner):
 
     priorities = losses.priorities(fit.td_error)
     self._max_priority.assign(tf.maximum(self._max_priority, tf.reduce_max(priorities)))
+    self._update_priorities(sample.keys, priorities)
     if self._config.use_cache:
       self._cache.update(sample.keys, best.action, best.value)
     self._steps.assign_add(1)
@@ -207,7 +209,7 @@ class QMLELearner(TFLearner):
     )
 
     unit = self._reward_scale.value
-    metrics = {
+    return {
       'q_tm1': unit * tf.reduce_mean(fit.q_tm1),
       'q_max': unit * tf.reduce_mean(best.value),
       'td_error': unit * tf.reduce_mean(tf.abs(fit.td_error)),
@@ -220,7 +222,6 @@ class QMLELearner(TFLearner):
       'cache_hit_rate': tf.reduce_mean(tf.cast(known.is_hit, tf.float32)),
       **self._winner_shares(best.winners),
     }
-    return StepOutput(priorities, metrics)
 
   def _in_own_unit(self, transition: Transition) -> Transition:
     """Returns the batch with rewards in the unit of Q, after it has adapted to them."""

@@ -53,7 +53,7 @@ class Priorities(PriorityUpdater):
 
   def __call__(self, keys: Tensor, priorities: Tensor) -> None:
     """Keeps the keys and priorities [B]."""
-    self.sent.append((keys.numpy(), priorities.numpy()))
+    tf.numpy_function(lambda *sent: self.sent.append(sent), [keys, priorities], [])
 
 
 class Store:

@@ -21,17 +21,17 @@ _WARM_UP_STEPS = 400
 class Capacity:
   """What the parts cost, and what is reckoned."""
 
-  actor_ms: float = 2.21
+  actor_ms: float = 2.02
   """A step of an actor and its environment."""
-  learner_ms: float = 10.2
+  learner_ms: float = 8.0
   """A learner step without its arg max."""
   sending_ms: float = 1.5
   """What is added to it where nodes take the arg max: lookup, sending, receiving."""
-  argmax_ms: float = 27.7
+  argmax_ms: float = 16.4
   """The arg max of a batch on one thread, with the drawing of its candidates."""
   threads: int = 2
   """Of the learner, over which its own arg max is spread."""
-  sampling_ms: float = 4.0
+  sampling_ms: float = 4.2
   """What a batch takes to come from replay."""
   replay_ms: float = 0.3
   """Replay's part of an actor step: one row in, 25.6 out."""

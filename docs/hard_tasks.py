@@ -27,7 +27,8 @@ PANELS = (
       ],
       'QMLE, strong, learning rate 1e-4': [
         'data/screening/'
-        'q3c_inverted_pendulum-strong_learning_rate1e-4-seed1-unfinished.jsonl'
+        f'q3c_inverted_pendulum-strong_learning_rate1e-4-seed{seed}.jsonl'
+        for seed in (1, 2, 3)
       ],
       'D4PG': ['tasks/q3c_inverted_pendulum-d4pg_tuned-1.jsonl'],
     },

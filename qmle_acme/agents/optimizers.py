@@ -6,7 +6,9 @@ import sonnet as snt
 import tensorflow as tf
 
 
-def adam(learning_rate: float, parameters: Sequence[tf.Variable]) -> snt.Optimizer:
+def adam(
+  learning_rate: float | tf.Variable, parameters: Sequence[tf.Variable]
+) -> snt.Optimizer:
   """Returns Adam with its moments, which Sonnet makes in the first step only.
 
   A checkpoint that is restored and saved again before that would lose them.

@@ -68,6 +68,7 @@ EVERYTHING = RunConfig(
     target_update_period=3,
     target_update_rate=0.25,
     weight_decay=0.125,
+    learning_rate_half_life=5_000,
     action_gap=0.5,
     critics=2,
     samples_per_insert=4.0,

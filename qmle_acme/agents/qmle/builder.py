@@ -121,8 +121,7 @@ class QMLEBuilder(AgentBuilder):
 
   def _make_critic(self, seed: int) -> Critic:
     """Returns a critic, a function of the seed."""
-    networks = self.make_network(seed), self.make_network(seed)
-    return Critic(*networks, self._config.learning_rate, self._config.weight_decay)
+    return Critic(self.make_network(seed), self.make_network(seed), self._config)
 
   def make_network(self, seed: int) -> QNetwork:
     """Returns a Q-network with its predictors, a function of the seed."""

@@ -16,6 +16,7 @@ from qmle_acme.settings import Count, Positive, Share
 
 _Candidates: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
 _Bins: TypeAlias = Annotated[int, Field(ge=2, le=1_000)]
+_Steps: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000)]
 _Directions: TypeAlias = Annotated[int, Field(ge=0, le=1_000)]
 # Widths that the compiled arg max takes.
 _Width: TypeAlias = Annotated[int, Field(ge=16, le=8_192, multiple_of=16)]
@@ -40,6 +41,8 @@ class QMLEConfig(AgentConfig):
   """Transitions that replay and the arg max cache hold."""
   learning_rate: Positive = 5e-4
   """Step size of Adam."""
+  learning_rate_half_life: _Steps = 0
+  """Learner steps in which the step size halves; 0 keeps it as it is."""
   target_update_period: Count = 20
   """Learner steps between updates of the target network."""
   target_update_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0

@@ -6,6 +6,7 @@ import sonnet as snt
 import tensorflow as tf
 
 from qmle_acme.agents.optimizers import adam
+from qmle_acme.agents.qmle.config import QMLEConfig
 from qmle_acme.agents.qmle.networks import QNetwork
 from qmle_acme.types import Tensor
 
@@ -18,25 +19,22 @@ class Critic:
     target_network: the target network, at first a copy of the online one.
   """
 
-  def __init__(
-    self,
-    network: QNetwork,
-    target_network: QNetwork,
-    learning_rate: float,
-    weight_decay: float,
-  ):
+  def __init__(self, network: QNetwork, target_network: QNetwork, config: QMLEConfig):
     """Initialises.
 
     Args:
       network: the online network.
       target_network: of the same shape; becomes a copy of the online one.
-      learning_rate: step size of Adam.
-      weight_decay: share of the weights that a step of size 1 would take off.
+      config: the agent's settings.
     """
     self.network = network
     self.target_network = target_network
-    self._optimizer = adam(learning_rate, network.trainable_variables)
-    self._decay = learning_rate * weight_decay
+    self._config = config
+    rate, changes = config.learning_rate, config.learning_rate_half_life > 0
+    self._optimizer = adam(
+      tf.Variable(rate, trainable=False) if changes else rate,
+      network.trainable_variables,
+    )
     follow(network, target_network, rate=1.0)
 
   @property
@@ -51,8 +49,8 @@ class Critic:
   def descend(self, tape: tf.GradientTape, loss: Tensor) -> None:
     """Takes one step of Adam, with decoupled weight decay (arXiv 1711.05101).
 
-    Matrices decay; biases, and the scales and offsets of norms, do not. What the loss
-    does not depend on stays as it is.
+    The step size halves in each half-life. Matrices decay; biases, and the scales and
+    offsets of norms, do not. What the loss does not depend on stays as it is.
 
     Args:
       tape: that has seen how the loss came about.
@@ -60,10 +58,15 @@ class Critic:
     """
     variables = self.network.trainable_variables
     gradients = tape.gradient(loss, variables)
-    if self._decay:
+    if half_life := self._config.learning_rate_half_life:
+      halvings = tf.cast(self._optimizer.step, tf.float32) / half_life
+      rate = self._config.learning_rate * 0.5**halvings
+      self._optimizer.learning_rate.assign(rate)
+    if self._config.weight_decay:
+      decay = self._optimizer.learning_rate * self._config.weight_decay
       for variable, gradient in zip(variables, gradients, strict=True):
         if variable.shape.rank == 2 and gradient is not None:
-          variable.assign((1.0 - self._decay) * variable)
+          variable.assign((1.0 - decay) * variable)
     self._optimizer.apply(gradients, variables)
 
 

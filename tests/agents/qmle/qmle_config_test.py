@@ -32,6 +32,7 @@ _OUT_OF_RANGE: dict[str, list[Any]] = {
   'importance_exponent': [-0.1, 1.1, _NAN],
   'target_update_rate': [0.0, -0.1, 1.1, _NAN],
   'weight_decay': [-0.1, 1.1, _NAN],
+  'learning_rate_half_life': [-1, 1_000_000_001],
   'action_gap': [-0.1, 1.0, _NAN],
   'critics': [0, 3],
   'epsilon': [-0.1, 1.1, _NAN],

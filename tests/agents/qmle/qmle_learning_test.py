@@ -45,12 +45,12 @@ def moments(learner: QMLELearner, name: str, prefix: str = '') -> list[np.ndarra
 
 
 def by_adam(
-  variable: np.ndarray, m: np.ndarray, v: np.ndarray, step: int
+  variable: np.ndarray, m: np.ndarray, v: np.ndarray, step: int, rate: float
 ) -> np.ndarray:
   """Returns the variable after an Adam step with the moments after it."""
   m_hat = m / (1.0 - ADAM_DECAY**step)
   v_hat = v / (1.0 - ADAM_SQUARE_DECAY**step)
-  return variable - CONFIG.learning_rate * m_hat / (np.sqrt(v_hat) + ADAM_EPSILON)
+  return variable - rate * m_hat / (np.sqrt(v_hat) + ADAM_EPSILON)
 
 
 def assert_metrics(
@@ -103,6 +103,9 @@ def assert_optimised(
   """
   after = Before.of(learner, prefix)
   steps = int(learner.state[f'{prefix}optimizer'].step)
+  rate = config.learning_rate
+  if config.learning_rate_half_life:
+    rate /= 2 ** ((steps - 1) / config.learning_rate_half_life)
   for gradient, old_m, old_v, m, v in zip(
     gradients, before.m, before.v, after.m, after.v, strict=True
   ):
@@ -117,13 +120,13 @@ def assert_optimised(
     gradients, before.network, after.network, after.m, after.v, strict=True
   ):
     decays = old.ndim == 2 and gradient is not None
-    decay = 1 - config.learning_rate * config.weight_decay if decays else 1
-    np.testing.assert_allclose(new, by_adam(decay * old, m, v, steps), atol=1e-6)
-  rate = config.target_update_rate if learner.steps % 3 == 0 else 0.0
+    decay = 1 - rate * config.weight_decay if decays else 1
+    np.testing.assert_allclose(new, by_adam(decay * old, m, v, steps, rate), atol=1e-6)
+  share = config.target_update_rate if learner.steps % 3 == 0 else 0.0
   for old, new, target in zip(
     before.target_network, after.network, after.target_network, strict=True
   ):
-    np.testing.assert_allclose(target, (1 - rate) * old + rate * new, atol=1e-6)
+    np.testing.assert_allclose(target, (1 - share) * old + share * new, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +137,7 @@ def assert_optimised(
     {'use_cache': False, 'scale_rewards': False},
     {'action_gap': 0.5},
     {'critics': 2, 'target_update_rate': 0.25, 'weight_decay': 0.5},
+    {'critics': 2, 'learning_rate_half_life': 2, 'weight_decay': 0.5},
   ],
 )
 def test_steps_are_those_worked_out_by_hand(changes: dict[str, Any]) -> None:

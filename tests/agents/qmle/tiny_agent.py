@@ -93,7 +93,7 @@ def make_critic(config: QMLEConfig, seed: int) -> Critic:
   network, target_network = (
     QMLENetwork.make(SPACE, OBSERVATION_SIZE, config, seed) for _ in range(2)
   )
-  return Critic(network, target_network, config.learning_rate, config.weight_decay)
+  return Critic(network, target_network, config)
 
 
 def make_learner(

@@ -8,6 +8,7 @@ import dataclasses
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,13 +61,27 @@ class _Exported(tf.Module):
 
     def serve(observations: Tensor) -> dict[str, Tensor]:
       """Returns a tensor for each leaf, by its place in the nest."""
-      named = tree.flatten_with_path(draw(observations))
-      return {'_'.join(map(str, ('action', *path))): leaf for path, leaf in named}
+      paths, leaves = zip(*tree.flatten_with_path(draw(observations)), strict=True)
+      return dict(zip(output_names(paths), leaves, strict=True))
 
     seed = tf.TensorSpec([2], tf.int32)
     self.seeded = tf.function(seeded, [observations, seed], autograph=False)
     self.__call__ = tf.function(draw, [observations], autograph=False)
     self.serve = tf.function(serve, [observations], autograph=False)
+
+
+def output_names(paths: Iterable[Sequence[Any]]) -> list[str]:
+  """Returns a name for each leaf, by its path, such as 'action_turn'.
+
+  Of paths that would be called alike the later ones get an underscore more.
+  """
+  names: list[str] = []
+  for path in paths:
+    name = '_'.join(map(str, ('action', *path)))
+    while name in names:
+      name += '_'
+    names.append(name)
+  return names
 
 
 def export(policy: Policy, out: pathlib.Path) -> None:

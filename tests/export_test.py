@@ -51,6 +51,13 @@ def in_a_fresh_process(folder: pathlib.Path, observations: np.ndarray) -> list:
   return json.loads(done.stdout.splitlines()[-1])
 
 
+def test_outputs_of_like_names_are_kept_apart() -> None:
+  paths = [('a_b',), ('a', 'b'), ('a', 'b_'), (0,), ('0',)]
+  assert export_lib.output_names(paths) == [
+    'action_a_b', 'action_a_b_', 'action_a_b__', 'action_0', 'action_0_'
+  ]  # fmt: skip
+
+
 def test_box(trained_run: pathlib.Path, tmp_path: pathlib.Path) -> None:
   out = tmp_path / 'policies' / 'cartpole'
   assert export.main([str(trained_run), '--best', '--out', str(out)]) == 0

@@ -75,6 +75,17 @@ def make_nested(seed: int) -> dm_env.Environment:
   return Nested()
 
 
+class Blind(Nested):
+  """Nothing can be observed in it."""
+
+  def observation_spec(self) -> Any:
+    return {'nothing': specs.Array((0,), np.float32)}
+
+
+def make_blind(seed: int) -> dm_env.Environment:
+  return Blind()
+
+
 def make_without_seed() -> Any:
   return None
 
@@ -242,6 +253,7 @@ def test_dm_env_observations_become_one_vector() -> None:
       'is a class: it must be a function that takes a seed',
     ),
     ('python:trainer_test:make_without_seed', 'it must take one argument, a seed'),
+    ('python:trainer_test:make_blind', 'make_blind: its observation spec is empty'),
     ('python:trainer_test:make_list', 'returned a list: it must return a dm_env'),
   ],
 )

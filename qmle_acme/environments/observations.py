@@ -40,7 +40,10 @@ def check_space(space: spaces.Space, name: str = 'observation') -> None:
   # Gymnasium cannot make a part of a vector of what has no members.
   is_bare = isinstance(space, spaces.Tuple | spaces.Dict) and not members
   if is_bare or (name == 'observation' and spaces.flatdim(space) < 1):
-    raise UserError(f'{name} space is empty: use one that has something to see')
+    advice = 'use one that has something to see'
+    if name != 'observation':
+      advice = 'leave this member out'
+    raise UserError(f'{name} space is empty: {advice}')
 
 
 def check(space: spaces.Space, value: Any, name: str = 'observation') -> None:

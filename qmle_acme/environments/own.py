@@ -140,7 +140,13 @@ def adapt(environment: Any, seed: int, name: str) -> dm_env.Environment:
       environment.close()
       raise UserError(f'{name}: {error}') from error
   if isinstance(environment, dm_env.Environment):
-    return Flat(environment)
+    flat = Flat(environment)
+    if not flat.observation_spec().shape[0]:
+      environment.close()
+      raise UserError(
+        f'{name}: its observation spec is empty: use one that has something to see'
+      )
+    return flat
   raise UserError(
     f'{name} returned a {type(environment).__name__}: it must return a '
     'dm_env.Environment or a gymnasium.Env'

@@ -17,14 +17,16 @@ import dm_env
 import numpy as np
 from acme.wrappers import base
 
-from qmle_acme.environments import registry
+from qmle_acme.environments import registry, variations
 from qmle_acme.environments.balls import Balls
 from qmle_acme.errors import UserError, check_seed
 
 if TYPE_CHECKING:  # With TensorFlow, which a name that is looked up does not need.
   from qmle_acme import actions
 
-_NAME = re.compile(r'(?P<share>\d*\.?\d+)(:(?P<seed>\d+))?:(?P<other>[^\d].*)')
+_NAME = re.compile(
+  rf'(?P<share>{variations.NUMBER})(:(?P<seed>[0-9]+))?:(?P<other>[^\d].*)'
+)
 _SEED = 123
 
 
@@ -106,7 +108,10 @@ def make(name: str, seed: int) -> Restricted:
   if not 0.0 < share < 1.0:
     raise UserError(f'restricted:{name}: {match["share"]} must be above 0 and below 1')
   balls_seed = int(match['seed'] or _SEED)
-  check_seed(balls_seed)
+  try:
+    check_seed(balls_seed)
+  except UserError as error:
+    raise UserError(f'restricted:{name}: {error}') from error
   environment = registry.make(match['other'], seed)
   try:
     return Restricted(environment, share, balls_seed)

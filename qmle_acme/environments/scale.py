@@ -15,7 +15,7 @@ from qmle_acme.environments import registry, variations
 
 _MIN_FACTOR, _MAX_FACTOR = 1e-9, 1e9
 
-knows = variations.knows_number
+knows = variations.knows
 
 
 class Scaled(base.EnvironmentWrapper):

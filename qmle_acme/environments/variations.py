@@ -4,19 +4,15 @@ import re
 
 from qmle_acme.errors import UserError
 
-_WHOLE = re.compile(r'(?P<number>\d+):(?P<other>.+)')
-_NUMBER = re.compile(r'(?P<number>\d+(\.\d*)?([eE][-+]?\d+)?):(?P<other>.+)')
+# A number in digits of ASCII, in all forms that Python writes one in.
+NUMBER = r'[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?'
+_NAME = re.compile(f'(?P<number>{NUMBER}):(?P<other>.+)')
 _MAX_WHOLE = 1_000
 
 
 def knows(name: str) -> bool:
   """Returns whether a name within the family has that form; the other may not exist."""
-  return _WHOLE.fullmatch(name) is not None
-
-
-def knows_number(name: str) -> bool:
-  """Returns the same where the number need not be whole."""
-  return _NUMBER.fullmatch(name) is not None
+  return _NAME.fullmatch(name) is not None
 
 
 def parse(family: str, name: str) -> tuple[int, str]:
@@ -27,14 +23,12 @@ def parse(family: str, name: str) -> tuple[int, str]:
     name: within the family, one that it knows.
 
   Raises:
-    UserError: the number is out of range.
+    UserError: the number is out of range, or not whole.
   """
-  match = _WHOLE.fullmatch(name)
-  assert match is not None
-  number = int(match['number'])
-  if not 2 <= number <= _MAX_WHOLE:
-    raise UserError(f'{family}:{name}: {number} must be from 2 to {_MAX_WHOLE:,}')
-  return number, match['other']
+  number, other = parse_number(family, name, 2, _MAX_WHOLE)
+  if not number.is_integer():
+    raise UserError(f'{family}:{name}: {number:g} must be whole')
+  return int(number), other
 
 
 def parse_number(
@@ -51,9 +45,9 @@ def parse_number(
   Raises:
     UserError: the number is out of range.
   """
-  match = _NUMBER.fullmatch(name)
+  match = _NAME.fullmatch(name)
   assert match is not None
   number = float(match['number'])
   if not least <= number <= most:
-    raise UserError(f'{family}:{name}: {number:g} must be from {least:g} to {most:g}')
+    raise UserError(f'{family}:{name}: {number:g} must be from {least:g} to {most:,g}')
   return number, match['other']

@@ -90,7 +90,12 @@ def test_it_does_not_go_over_the_end_of_an_episode() -> None:
   assert timestep.reward == other.step(action).reward
 
 
-@pytest.mark.parametrize('times', [1, 1_001])
-def test_number_out_of_range_is_refused(times: int) -> None:
+@pytest.mark.parametrize('times', ['1', '1001', '-3'])
+def test_number_out_of_range_is_refused(times: str) -> None:
   with pytest.raises(UserError, match=f': {times} must be from 2 to 1,000'):
     make(f'repeat:{times}:bandit:bimodal', seed=0)
+
+
+def test_number_must_be_whole() -> None:
+  with pytest.raises(UserError, match=r'repeat:2.5:bandit:bimodal: 2.5 must be whole'):
+    make('repeat:2.5:bandit:bimodal', seed=0)

@@ -103,6 +103,8 @@ def test_the_same_name_is_the_same_task_whatever_the_seed_of_the_run() -> None:
   [
     ('restricted:1.5:bandit:bimodal', '1.5 must be above 0 and below 1'),
     ('restricted:0:bandit:bimodal', '0 must be above 0 and below 1'),
+    ('restricted:-1e-1:bandit:bimodal', '-1e-1 must be above 0 and below 1'),
+    ('restricted:.5:9999999999:bandit:bimodal', 'bimodal: seed is 9999999999'),
     ('restricted:0.3:synthetic:discrete:9', 'its actions are no box'),
     ('restricted:0.3:bandit:bimodel', "unknown environment 'bandit:bimodel'"),
     ('restricted:0.3', "unknown environment 'restricted:0.3'; nearest: restricted"),

@@ -17,7 +17,7 @@ class ScaleContractTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
     return make('scale:0.5:bandit:bimodal', seed=0)
 
 
-@pytest.mark.parametrize('factor', ['1000', '0.001', '2.5e3'])
+@pytest.mark.parametrize('factor', ['1000', '0.001', '2.5e3', '.5', '+2'])
 def test_rewards_alone_are_multiplied(factor: str) -> None:
   scaled = make(f'scale:{factor}:control:cartpole:swingup', 1)
   other = make('control:cartpole:swingup', 1)
@@ -47,12 +47,13 @@ def test_variations_may_be_nested() -> None:
   other.close()
 
 
-@pytest.mark.parametrize('factor', ['0', '1e-10', '1e10'])
+@pytest.mark.parametrize('factor', ['0', '1e-10', '1e10', '-1', '-.5'])
 def test_factor_out_of_range_is_refused(factor: str) -> None:
   with pytest.raises(UserError, match=r'must be from 1e-09 to 1e\+09'):
     make(f'scale:{factor}:bandit:bimodal', seed=0)
 
 
-def test_a_factor_below_zero_is_no_name() -> None:
+@pytest.mark.parametrize('factor', ['1e', '.', '٣', 'inf', 'nan'])
+def test_what_is_no_number_is_no_name(factor: str) -> None:
   with pytest.raises(UserError, match='unknown environment'):
-    make('scale:-1:bandit:bimodal', seed=0)
+    make(f'scale:{factor}:bandit:bimodal', seed=0)

@@ -39,10 +39,11 @@ def check_space(space: spaces.Space, name: str = 'observation') -> None:
     check_space(member, where)
   # Gymnasium cannot make a part of a vector of what has no members.
   is_bare = isinstance(space, spaces.Tuple | spaces.Dict) and not members
-  if is_bare or (name == 'observation' and spaces.flatdim(space) < 1):
-    advice = 'use one that has something to see'
-    if name != 'observation':
-      advice = 'leave this member out'
+  is_whole = name == 'observation'
+  if is_bare or (is_whole and spaces.flatdim(space) < 1):
+    advice = (
+      'use one that has something to see' if is_whole else 'leave this member out'
+    )
     raise UserError(f'{name} space is empty: {advice}')
 
 

@@ -39,7 +39,16 @@ class Flat(dm_env.Environment):
   """
 
   def __init__(self, environment: dm_env.Environment):
+    """Wraps an environment.
+
+    Raises:
+      UserError: there is nothing to observe in it.
+    """
     self._environment = environment
+    if not self.observation_spec().shape[0]:
+      raise UserError(
+        'its observation spec is empty: use one that has something to see'
+      )
 
   def reset(self) -> dm_env.TimeStep:
     """Starts an episode."""
@@ -133,20 +142,14 @@ def adapt(environment: Any, seed: int, name: str) -> dm_env.Environment:
   Raises:
     UserError: it is no environment, or one whose spaces are not supported.
   """
-  if isinstance(environment, gymnasium_lib.Env):
-    try:
+  try:
+    if isinstance(environment, gymnasium_lib.Env):
       return Adapter(environment, seed)
-    except UserError as error:
-      environment.close()
-      raise UserError(f'{name}: {error}') from error
-  if isinstance(environment, dm_env.Environment):
-    flat = Flat(environment)
-    if not flat.observation_spec().shape[0]:
-      environment.close()
-      raise UserError(
-        f'{name}: its observation spec is empty: use one that has something to see'
-      )
-    return flat
+    if isinstance(environment, dm_env.Environment):
+      return Flat(environment)
+  except UserError as error:
+    environment.close()
+    raise UserError(f'{name}: {error}') from error
   raise UserError(
     f'{name} returned a {type(environment).__name__}: it must return a '
     'dm_env.Environment or a gymnasium.Env'

@@ -108,12 +108,9 @@ def make(name: str, seed: int) -> Restricted:
   if not 0.0 < share < 1.0:
     raise UserError(f'restricted:{name}: {match["share"]} must be above 0 and below 1')
   balls_seed = int(match['seed'] or _SEED)
-  try:
-    check_seed(balls_seed)
-  except UserError as error:
-    raise UserError(f'restricted:{name}: {error}') from error
   environment = registry.make(match['other'], seed)
   try:
+    check_seed(balls_seed)
     return Restricted(environment, share, balls_seed)
   except UserError as error:
     environment.close()

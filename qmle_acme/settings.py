@@ -28,11 +28,11 @@ Number: TypeAlias = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=Fals
 
 # By pydantic's name of what is wrong with a value that has the right type.
 _REQUIREMENTS = {
-  'greater_than': 'more than {gt:,}',
-  'greater_than_equal': 'at least {ge:,}',
-  'less_than': 'less than {lt:,}',
-  'less_than_equal': 'at most {le:,}',
-  'multiple_of': 'a multiple of {multiple_of:,}',
+  'greater_than': 'more than {gt:,.15g}',
+  'greater_than_equal': 'at least {ge:,.15g}',
+  'less_than': 'less than {lt:,.15g}',
+  'less_than_equal': 'at most {le:,.15g}',
+  'multiple_of': 'a multiple of {multiple_of:,.15g}',
   'finite_number': 'finite',
   'too_short': 'at least {min_length} long',
   'too_long': 'at most {max_length} long',

@@ -19,7 +19,8 @@ class Diverged(RunFault):
   def __init__(self, what: str, learner_steps: int, sample: Sample | None = None):
     """Takes what is not finite, and the learner steps taken."""
     super().__init__(
-      f'the learner has diverged: {what} at learner step {learner_steps:,}'
+      f'the learner has diverged: {what} at learner step {learner_steps:,}; a smaller '
+      'learning rate may help'
     )
     self.sample = sample
 

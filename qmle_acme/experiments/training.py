@@ -11,8 +11,9 @@ import reverb
 
 from qmle_acme.agents import AgentBuilder
 from qmle_acme.experiments.study import Record
-from qmle_acme.runs import local, loop
+from qmle_acme.runs import loop
 from qmle_acme.runs.batches import Batches
+from qmle_acme.runs.pace import Pace
 from qmle_acme.types import Array
 
 # Receives the environment steps taken so far.
@@ -63,13 +64,12 @@ class Training:
       after_step: called after each.
     """
     taken = 0
-    has_rows = False
+    pace = Pace(self._builder, self.learner, self._client)
 
     def count() -> None:
-      nonlocal taken, has_rows
+      nonlocal taken
       taken += 1
-      has_rows = has_rows or local.can_sample(self._client)
-      while has_rows and self.learner.steps < local.due_steps(self._builder, taken):
+      while pace.is_due(taken):
         self.learner.step()
       self.actor.update(wait=True)
       after_step(taken)

@@ -14,7 +14,6 @@ import acme
 import reverb
 
 from qmle_acme.agents import AgentBuilder, TFLearner, divergence
-from qmle_acme.replay import TABLE
 from qmle_acme.runs import (
   checkpointing,
   evaluation,
@@ -27,6 +26,7 @@ from qmle_acme.runs.activity import SAVING, Activity
 from qmle_acme.runs.batches import Batches
 from qmle_acme.runs.config import RunConfig
 from qmle_acme.runs.factory import Role
+from qmle_acme.runs.pace import Pace
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS
 from qmle_acme.runs.run_folder import RunFolder
@@ -74,7 +74,7 @@ def run(
   seed = factory.make_seed(config, Role.ACTOR, start=start)
   actor = builder.make_actor(learner, client, seed)
   evaluator = _make_evaluator(config, builder, learner, recorder, stop, activity)
-  has_rows = False
+  pace = Pace(builder, learner, client, start)
   budget = loop.StepBudget(
     recorder,
     'actor/0',
@@ -85,11 +85,10 @@ def run(
   )
 
   def after_step() -> None:
-    nonlocal has_rows
     steps = recorder.increment(**{ACTOR_STEPS: 1})[ACTOR_STEPS]
-    has_rows = has_rows or can_sample(client)
-    if has_rows:
-      _learn(builder, learner, recorder, steps)
+    while pace.is_due(steps):
+      learner.step()
+      recorder.increment(**{LEARNER_STEPS: 1})
     actor.update(wait=True)
     evaluator.evaluate_if_due(steps)
     with activity.of(SAVING):
@@ -104,7 +103,7 @@ def run(
     recorder.flush()
 
   with (
-    inspection.kept_batch(folder),
+    inspection.kept_divergence(folder, learner),
     _saved_if_it_fails(save, stop),
     contextlib.closing(batches),
     contextlib.suppress(loop.RunOver),
@@ -137,26 +136,6 @@ def _saved_if_it_fails(
     if not is_in_a_hurry:
       save()
     raise
-
-
-def can_sample(client: reverb.Client) -> bool:
-  """Returns whether a sample can be drawn: the first rows wait for a whole chunk."""
-  return client.server_info()[TABLE].current_size > 0
-
-
-def due_steps(builder: AgentBuilder, actor_steps: float) -> int:
-  """Returns the learner steps that should have been taken after so many actor steps."""
-  inserts = actor_steps - builder.min_replay_size
-  return int(inserts * builder.samples_per_insert / builder.batch_size)
-
-
-def _learn(
-  builder: AgentBuilder, learner: TFLearner, recorder: Recorder, actor_steps: float
-) -> None:
-  """Takes the learner steps that are due after so many actor steps."""
-  while learner.steps < due_steps(builder, actor_steps):
-    learner.step()
-    recorder.increment(**{LEARNER_STEPS: 1})
 
 
 def _make_evaluator(

@@ -232,7 +232,7 @@ class Learner:
     """Learns until all actors have ended or a stop is asked for."""
     activity = Activity()
     with (
-      inspection.kept_batch(self._folder),
+      inspection.kept_divergence(self._folder, self._learner),
       activity.told(self._counter, _LEARNER_TITLE),
     ):
       with contextlib.suppress(loop.RunOver):

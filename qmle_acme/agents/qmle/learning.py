@@ -337,8 +337,9 @@ class QMLELearner(TFLearner):
     return {f'winner/{name}': share for name, share in zip(names, shares, strict=True)}
 
   def _probe(self) -> dict[str, Tensor]:
-    """Returns what each predictor adds to max Q in the last batch, for the metrics."""
-    return self._gains(self._last_o_t)
+    """Returns what predictors add to max Q in the last batch, and the step size."""
+    rate = self._critics[0].learning_rate
+    return {'learning_rate': rate, **self._gains(self._last_o_t)}
 
   @tf.function(autograph=False)
   def _gains(self, observations: Tensor) -> dict[str, Tensor]:

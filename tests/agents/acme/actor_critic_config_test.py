@@ -46,7 +46,7 @@ def test_defaults_are_acmes(config: Any, functions: list[Any], count: int) -> No
   [
     (D4PGConfig, {'sigma': -0.1}, 'd4pg.sigma is -0.1: it must be at least 0'),
     (D4PGConfig, {'target_update_period': 0}, 'd4pg.target_update_period is 0'),
-    (D4PGConfig, {'discount': 1.1}, 'd4pg.discount is 1.1: it must be at most 1.0'),
+    (D4PGConfig, {'discount': 1.1}, 'd4pg.discount is 1.1: it must be at most 1'),
     (D4PGConfig, {'policy_layer_sizes': ()}, 'd4pg.policy_layer_sizes is (): it'),
     (
       D4PGConfig,

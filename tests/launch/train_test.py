@@ -67,6 +67,7 @@ EVERYTHING = RunConfig(
     learning_rate=0.001,
     target_update_period=3,
     target_update_rate=0.25,
+    policy_update_rate=0.5,
     weight_decay=0.125,
     learning_rate_half_life=5_000,
     action_gap=0.5,

@@ -53,6 +53,7 @@ class QMLEBuilder(AgentBuilder):
     argmax_clients: Sequence[Client] = (),
   ) -> learning.QMLELearner:
     """See base class."""
+    acts_by_average = self._config.policy_update_rate < 1.0
     return self.learner_class(
       critics=[self._make_critic(seed + i) for i in range(self._config.critics)],
       cache=ArgmaxCache(self._config.replay_size, self.space.size),
@@ -62,6 +63,7 @@ class QMLEBuilder(AgentBuilder):
       seed=seed,
       write_metrics=write_metrics,
       argmax_nodes=ArgmaxNodes(argmax_clients) if argmax_clients else None,
+      average=self.make_network(seed) if acts_by_average else None,
     )
 
   def make_argmax_server(self) -> ArgmaxServer:

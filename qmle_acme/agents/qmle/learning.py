@@ -54,6 +54,7 @@ class QMLELearner(TFLearner):
     seed: int,
     write_metrics: MetricsWriter,
     argmax_nodes: ArgmaxNodes | None = None,
+    average: QNetwork | None = None,
   ):
     """Initialises.
 
@@ -66,6 +67,8 @@ class QMLELearner(TFLearner):
       seed: of the candidates; with the step number it gives each step its own.
       write_metrics: receives mean metrics every few seconds.
       argmax_nodes: take the arg max of the target networks, as far as they are up.
+      average: network that becomes an average of the online one, and by which actors
+        act; without it they act by the online one.
     """
     self._critics = tuple(critics)
     self._network, self._target_network = critics[0].network, critics[0].target_network
@@ -75,7 +78,10 @@ class QMLELearner(TFLearner):
     self._seed = seed
     self._metrics = MeanMetrics(write_metrics, self._probe)
     self._last_o_t: Tensor | None = None
-    self._parameters = Parameters(self._network.variables)
+    self._average = average
+    if average:
+      follow(self._network, average, rate=1.0)
+    self._parameters = Parameters((average or self._network).variables)
     self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
     self._max_priority = tf.Variable(1.0, name='max_priority')
     self._reward_scale = RewardScale(config.n_step, config.discount)
@@ -108,12 +114,19 @@ class QMLELearner(TFLearner):
     return {
       **first,
       **second,
+      **self._averaged_state(),
       'cache': self._cache,
       'steps': self._steps,
       'max_priority': self._max_priority,
       'reward_scale': self._reward_scale,
       **({'value_bounds': self._bounds} if self._bounds else {}),
     }
+
+  def _averaged_state(self) -> dict[str, Any]:
+    """Returns which network acts and which learns, if these are two."""
+    if self._average is None:
+      return {}
+    return {'network': self._average, 'online_network': self._network}
 
   def get_variables(self, names: Sequence[str]) -> list[list[Array]]:
     """Returns an array of each: 'policy', all parameters [P], or one of the numbers."""
@@ -204,7 +217,7 @@ class QMLELearner(TFLearner):
     self._steps.assign_add(1)
     tf.cond(
       self._steps % self._config.target_update_period == 0,
-      self._move_targets,
+      self._move_followers,
       tf.no_op,
     )
 
@@ -230,6 +243,8 @@ class QMLELearner(TFLearner):
     factor = self._reward_scale.include(transition.r_t)
     for critic in self._critics:
       rescale((critic.network, critic.target_network), factor)
+    if self._average:
+      rescale([self._average], factor)
     self._max_priority.assign(tf.maximum(1.0, factor * self._max_priority))
     return transition._replace(r_t=transition.r_t / self._reward_scale.value)
 
@@ -278,10 +293,14 @@ class QMLELearner(TFLearner):
     q_tm1 = _q_values(network, transition.o_tm1, transition.a_tm1)
     return losses.action_gap_penalty(self._config.action_gap, best.value, q_tm1)
 
-  def _move_targets(self) -> tf.Operation:
-    """Has the target networks follow the online ones."""
-    rate = self._config.target_update_rate
-    return tf.group(*(follow(c.network, c.target_network, rate) for c in self._critics))
+  def _move_followers(self) -> tf.Operation:
+    """Has the target networks, and the average, follow the online ones."""
+    config = self._config
+    rate = config.target_update_rate
+    moves = [follow(c.network, c.target_network, rate) for c in self._critics]
+    if self._average:
+      moves.append(follow(self._network, self._average, config.policy_update_rate))
+    return tf.group(*moves)
 
   @tf.function(autograph=False, jit_compile=True)
   def fit(

@@ -1,8 +1,10 @@
 """Determinism: the same seed gives the same learner, to the last bit."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tiny_agent
 from tiny_agent import CONFIG, SPACE, Store, all_equal, arrays, cached_actions
@@ -15,9 +17,9 @@ def snapshot(learner: QMLELearner, keys: np.ndarray) -> list[np.ndarray]:
   """Returns every number that a learner has; `keys` are all that it has seen."""
   state = learner.state
   optimizer = state['optimizer']
+  names = state.keys() & {'network', 'online_network', 'target_network'}
   return [
-    *arrays(state['network']),
-    *arrays(state['target_network']),
+    *(array for name in sorted(names) for array in arrays(state[name])),
     *(moment.numpy() for moment in (*optimizer.m, *optimizer.v)),
     optimizer.step.numpy(),
     cached_actions(learner, keys),
@@ -51,18 +53,20 @@ def test_networks_are_a_function_of_the_seed() -> None:
     assert is_drawn != np.array_equal(one, two), variable.name
 
 
+@pytest.mark.parametrize('policy_update_rate', [1.0, 0.5])
 def test_same_steps_to_the_last_bit_again_and_from_a_checkpoint(
-  tmp_path: pathlib.Path,
+  tmp_path: pathlib.Path, policy_update_rate: float
 ) -> None:
   store = Store(seed=8)
   samples = tiny_agent.take(store.batches(seed=1), 25)
-  uninterrupted, expected = tiny_agent.make_learner(samples)
+  config = dataclasses.replace(CONFIG, policy_update_rate=policy_update_rate)
+  uninterrupted, expected = tiny_agent.make_learner(samples, config=config)
   run(uninterrupted, 25)
   numbers = snapshot(uninterrupted, store.keys)
   assert all(np.isfinite(array).all() for array in numbers)
   assert len(uninterrupted.state['cache']) == len(store.keys)
 
-  again, priorities = tiny_agent.make_learner(samples)
+  again, priorities = tiny_agent.make_learner(samples, config=config)
   run(again, 10)
   path = tf.train.Checkpoint(**again.state).save(str(tmp_path / 'learner'))
   tenth = snapshot(again, store.keys)
@@ -70,7 +74,7 @@ def test_same_steps_to_the_last_bit_again_and_from_a_checkpoint(
   assert all_equal(snapshot(again, store.keys), numbers)
   assert all_equal(sent_by(priorities), sent_by(expected))
 
-  resumed, priorities = tiny_agent.make_learner(samples[10:])
+  resumed, priorities = tiny_agent.make_learner(samples[10:], config=config)
   status = tf.train.Checkpoint(**resumed.state).restore(path)
   assert resumed.steps == 10 and not all_equal(tenth, numbers)
   run(resumed, 15)

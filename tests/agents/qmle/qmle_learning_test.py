@@ -194,6 +194,52 @@ def test_steps_are_those_worked_out_by_hand(changes: dict[str, Any]) -> None:
   assert mle_targets_differ == (config.mle_target == 'cached')
 
 
+def test_actors_act_by_an_average_of_the_online_network() -> None:
+  online = dataclasses.replace(
+    CONFIG, target_update_period=2, scale_rewards=False, normalize_observations=True
+  )
+  averaged = dataclasses.replace(online, policy_update_rate=0.25)
+  samples = [Store(seed=2).draw(range(4 * i, 4 * i + 4)) for i in range(3)] * 2
+  alone, _ = make_learner(samples, SEED, online)
+  learner, _ = make_learner(samples, SEED, averaged)
+  network = alone.state['network']
+  expected = arrays(network)
+
+  for step in range(1, 7):
+    alone.step()
+    learner.step()
+    assert all_equal(arrays(learner.state['online_network']), arrays(network))
+    if step % 2 == 0:
+      expected = [
+        # Statistics of observations are copied.
+        old + (0.25 if new.trainable else 1.0) * (new.numpy() - old)
+        for old, new in zip(expected, network.variables, strict=True)
+      ]
+    for one, other in zip(arrays(learner.state['network']), expected, strict=True):
+      np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+    ((policy,),) = learner.get_variables(['policy'])
+    np.testing.assert_array_equal(
+      policy, np.concatenate([a.ravel() for a in arrays(learner.state['network'])])
+    )
+
+
+def test_average_keeps_its_values_when_their_unit_grows() -> None:
+  config = dataclasses.replace(CONFIG, policy_update_rate=0.25)
+  sample = Store(seed=2).draw(range(4))
+  larger = sample.transition._replace(r_t=10.0 * sample.transition.r_t)
+  learner, _ = make_learner([sample, sample._replace(transition=larger)], SEED, config)
+
+  def values() -> np.ndarray:
+    o_tm1, a_tm1 = sample.transition.o_tm1, sample.transition.a_tm1[:, None]
+    network, unit = learner.state['network'], learner.state['reward_scale'].numpy()
+    return unit * worked_out.q_values(network, o_tm1, a_tm1).numpy()
+
+  learner.step()
+  before = values()
+  learner.step()
+  np.testing.assert_allclose(values(), before, rtol=1e-4)
+
+
 def test_predictor_loss_reaches_the_heads_but_not_the_encoder() -> None:
   network = QMLENetwork.make(SPACE, tiny_agent.OBSERVATION_SIZE, CONFIG, SEED)
   sample = Store(seed=2).draw(range(4))

@@ -90,10 +90,12 @@ class Store:
 
 def make_critic(config: QMLEConfig, seed: int) -> Critic:
   """Returns a critic whose target network is a copy."""
-  network, target_network = (
-    QMLENetwork.make(SPACE, OBSERVATION_SIZE, config, seed) for _ in range(2)
-  )
-  return Critic(network, target_network, config)
+  return Critic(make_network(config, seed), make_network(config, seed), config)
+
+
+def make_network(config: QMLEConfig, seed: int) -> QMLENetwork:
+  """Returns a network, a function of the seed."""
+  return QMLENetwork.make(SPACE, OBSERVATION_SIZE, config, seed)
 
 
 def make_learner(
@@ -114,6 +116,7 @@ def make_learner(
     seed=seed,
     write_metrics=write_metrics,
     argmax_nodes=argmax_nodes,
+    average=make_network(config, seed) if config.policy_update_rate < 1.0 else None,
   )
   return learner, priorities
 

@@ -2,6 +2,7 @@
 
 import rich.console
 
+from qmle_acme import locks
 from qmle_acme.benchmark import grid, slurm_array
 from qmle_acme.cluster.deployment import write_files
 from qmle_acme.files import make_folder
@@ -28,7 +29,8 @@ def main(argv: list[str]) -> int:
 
   # Or 'control:dog:walk' would get the picture of a dog.
   console = rich.console.Console(emoji=False)
-  outcome = execution.execute(runs, config.jobs, console)
+  with locks.lock(config.out, 'qmle benchmark'):
+    outcome = execution.execute(runs, config.jobs, console)
   for name, reason in outcome.failures.items():
     screen.say(console, f'failed: {name}: {reason}')
   if outcome.exit_code in (0, 1):

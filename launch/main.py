@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import os
 import pathlib
 import re
@@ -67,6 +68,10 @@ _NO_PROXY = {'grpc_proxy': ''}
 def main() -> None:
   """Runs the command that the arguments name; the exit code says how that went."""
   _open_what_is_closed()
+  if isinstance(
+    sys.stdout, io.TextIOWrapper
+  ):  # As stderr: of a path it has no letters.
+    sys.stdout.reconfigure(errors='backslashreplace')
   try:
     try:
       code = _answer(sys.argv[1:])

@@ -38,7 +38,10 @@ def main(argv: list[str]) -> int:
 
 def table(folder: RunFolder, shown: dict[str, str]) -> rich.table.Table:
   """Returns what `rows` has found as a table."""
-  made = rich.table.Table(title=_text(str(folder.path)), show_header=False)
+  title = _text(str(folder.path))
+  made = rich.table.Table(
+    title=title, title_justify='left', show_header=False, min_width=len(title)
+  )
   for name, value in shown.items():
     made.add_row(name, _text(value))
   return made

@@ -204,6 +204,10 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
   return parse_json(text, path)
 
 
+def _refuse_constant(name: str) -> float:
+  raise ValueError(f'{name} is no number in JSON')
+
+
 def parse_json(
   text: str | bytes, source: object, needed: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -218,7 +222,7 @@ def parse_json(
     UserError: it describes none, or one that lacks a name.
   """
   try:
-    data = json.loads(text)
+    data = json.loads(text, parse_constant=_refuse_constant)
     if not isinstance(data, dict):
       raise ValueError('no mapping of names to values')
     lacking = [name for name in needed if name not in data]

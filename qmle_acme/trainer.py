@@ -124,6 +124,8 @@ def _make_config(
   for name in settings:
     if name in _ARGUMENTS:
       raise UserError(f'{name} is given by {_ARGUMENTS[name]}')
+    if name in kinds:
+      raise UserError(f'{name} is given by config={kinds[name].__name__}(...)')
     if hasattr(own, name):
       raise UserError(
         f'{name} is a setting of the agent: config={type(own).__name__}({name}=...)'

@@ -299,6 +299,7 @@ def test_what_train_refuses(tmp_path: pathlib.Path) -> None:
   assert 'is the class Reach: it must be a function' in refusal(Reach)
   assert 'config=QMLEConfig(n_step=...)' in refusal(make_reach, n_step=5)
   assert refusal(make_reach, agent='d4pg') == 'agent is given by the type of config'
+  assert refusal(make_reach, qmle={}) == 'qmle is given by config=QMLEConfig(...)'
   assert 'steps is 1000.0: it must be a whole number' in refusal(make_reach, steps=1e3)
   assert 'instances, not EarlyStopping' in refusal(
     make_reach, callbacks=qmle_acme.EarlyStopping(target=1)

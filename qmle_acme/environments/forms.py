@@ -94,7 +94,7 @@ def _to_vector(
 
 def _to_float32(value: Any) -> Array:
   with np.errstate(over='ignore'):  # What becomes infinite is refused.
-    return np.asarray(value).astype(np.float32)
+    return np.asarray(value).astype(np.float32, casting='same_kind')
 
 
 def to_own(environment: dm_env.Environment, action: Any) -> Any:

@@ -169,11 +169,15 @@ def _read_run(
     'agent': settings.get('label') or settings['agent'],
     'seed': settings['seed'],
   }
+  status: dict[str, Any] = {}
+  starts: list[dict[str, Any]] = []
+  evaluations: list[dict[str, Any]] = []
   try:
-    status, starts = folder.read_status(), read_records(folder.starts, *_START)
+    status = folder.read_status()
+    starts = read_records(folder.starts, *_START)
     evaluations = _read_evaluations(folder, settings, who)
-  except UserError as error:
-    status, starts, evaluations = {'state': 'unreadable', 'error': str(error)}, [], []
+  except UserError as error:  # What is whole stays.
+    status |= {'state': 'unreadable', 'error': str(error)}
   last = evaluations[-1] if evaluations else {}
   return who | _run(settings, status, starts, last), evaluations
 

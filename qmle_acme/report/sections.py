@@ -95,7 +95,7 @@ def _final_returns(comparison: Comparison) -> Section:
 def _learning_curves(comparison: Comparison, published: pd.DataFrame) -> Section:
   text = (
     'Thick: the mean over runs; thin: each run; shaded: the 95 % interval of the mean '
-    "(Student's t). Two runs are shown without it: it would fill the panel, and stands "
+    "(Student's t), of three runs or more: that of two would fill the panel. It stands "
     'under Final returns. In brackets: the dimensions of an action.'
   )
   if len(published):

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import yaml
 
 from qmle_acme import locks
-from qmle_acme.errors import UserError
+from qmle_acme.errors import UserError, unreadable
 from qmle_acme.files import (
   append_line,
   check_is_meant,
@@ -33,6 +33,16 @@ _ESSENTIALS = {
   'seed': int,
   'steps': int,
   'evaluation_period': int,
+}
+# What is read of a status.
+_NUMBER = (int, float)
+_STATUS: dict[str, type | tuple[type, ...]] = {
+  'state': str,
+  'actor_steps': _NUMBER,
+  'learner_steps': _NUMBER,
+  'saved_steps': _NUMBER,
+  'cpu_seconds': _NUMBER,
+  'restarts': _NUMBER,
 }
 
 
@@ -220,6 +230,9 @@ class RunFolder:
       UserError: it is damaged.
     """
     status = read_json(self.status) if self.status.exists() else {}
+    for name, kinds in _STATUS.items():
+      if name in status and not isinstance(status[name], kinds):
+        raise unreadable(self.status, ValueError(f'{name} is {status[name]!r}'))
     if status.get('state') == 'running' and not self.is_held():
       status['state'] = DIED
     return status

@@ -9,6 +9,7 @@ import sys
 from typing import NoReturn
 
 import pytest
+import small_runs
 
 from qmle_acme.errors import EnvironmentCrash, RunFault
 from qmle_acme.launch import main
@@ -232,3 +233,17 @@ def test_nobody_who_stops_reading_the_help_is_told_of_it() -> None:
   )
   os.close(writing)
   assert done.stderr == ''
+
+
+def test_a_path_that_the_terminal_has_no_letters_for_is_shown(
+  tmp_path: pathlib.Path,
+) -> None:
+  config = small_runs.make_config(tmp_path / 'é')
+  config.run.mkdir()
+  (config.run / 'config.yaml').write_text(small_runs.as_yaml(config))
+  environment = {**os.environ, 'PYTHONIOENCODING': 'ascii'}
+
+  result = small_runs.run_qmle('status', str(config.run), env=environment)
+
+  assert (result.returncode, result.stderr) == (0, '')
+  assert result.stdout.splitlines()[0].strip().endswith('/\\xe9')

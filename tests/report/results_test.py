@@ -113,6 +113,8 @@ def test_run_whose_settings_are_damaged_is_named(tmp_path: pathlib.Path) -> None
   [
     ('status.json', '{'),
     ('status.json', '[]'),
+    ('status.json', '{"actor_steps": null}'),
+    ('evaluations.jsonl', '{"actor_steps": NaN}\n'),
     ('metrics.jsonl', '{"source": \n'),
     ('evaluations.jsonl', 'nothing\n'),
     ('starts.jsonl', '3\n'),
@@ -140,9 +142,9 @@ def test_run_that_is_damaged_leaves_the_others(
   )
   assert damaged['error'].startswith(f'cannot read {file}')
   notes = '\n'.join(Comparison(results).notes())
-  assert (
-    f'seed 1, is unreadable ({damaged["error"]}), at 0 of 100 steps: it is ' in notes
-  )
+  steps = 0 if name == 'status.json' else 103  # What is whole is told.
+  where = f'at {steps} of 100 steps: it is left out'
+  assert f'seed 1, is unreadable ({damaged["error"]}), {where}' in notes
   results_lib.write(results, tmp_path / 'data')
   again = results_lib.read(tmp_path / 'data')
   pd.testing.assert_frame_equal(again.runs, results.runs)

@@ -181,7 +181,19 @@ def test_cpu_time_is_that_since_the_folder_was_opened(
   assert spend(RunFolder(config.run), opened_at=400.0, written_at=405.0) == 12.0
 
 
-@pytest.mark.parametrize('content', [b'{', b'[]', b'', b'\xff\xfe\x00'])
+@pytest.mark.parametrize(
+  'content',
+  [
+    b'{',
+    b'[]',
+    b'',
+    b'\xff\xfe\x00',
+    b'{"state": 1}',
+    b'{"actor_steps": "many"}',
+    b'{"cpu_seconds": null}',
+    b'{"restarts": NaN}',
+  ],
+)
 def test_damaged_status_is_refused(config: RunConfig, content: bytes) -> None:
   folder = start(config)
   folder.status.write_bytes(content)

@@ -68,9 +68,8 @@ _NO_PROXY = {'grpc_proxy': ''}
 def main() -> None:
   """Runs the command that the arguments name; the exit code says how that went."""
   _open_what_is_closed()
-  if isinstance(
-    sys.stdout, io.TextIOWrapper
-  ):  # As stderr: of a path it has no letters.
+  # Of a path it may not have all letters; Python has this for stderr.
+  if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors='backslashreplace')
   try:
     try:

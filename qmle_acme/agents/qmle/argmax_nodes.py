@@ -79,14 +79,15 @@ class ArgmaxServer:
       seed: of the candidates.
 
     Raises:
-      ValueError: the node has parameters of another version; or none, as after a start.
+      ValueError: the node has none, as after a start, or those of another version.
     """
     if parameters is not None and version != self._version:
       self._parameters.assign(np.frombuffer(parameters, np.float32))
       self._version = version
+    if self._version is None:
+      raise ValueError('this node has just started, and has no parameters yet')
     if version != self._version:
-      of_it = 'none: it has just started' if self._version is None else self._version
-      raise ValueError(f'this node has parameters {of_it}, not {version}')
+      raise ValueError(f'this node has parameters {self._version}, not {version}')
     values = np.frombuffer(rows, np.float32).reshape(batch, -1)
     best = self._argmax(tf.constant(values), tf.constant(seed, tf.int64))
     return best.action.numpy(), best.value.numpy(), best.winners.numpy()

@@ -108,25 +108,20 @@ class QMLELearner(TFLearner):
   def state(self) -> dict[str, Any]:
     """Networks, optimiser, cache and counters, for `tf.train.Checkpoint`."""
     first, *others = (critic.state for critic in self._critics)
+    average = self._average
     second = {
       f'second_{name}': part for other in others for name, part in other.items()
     }
     return {
       **first,
       **second,
-      **self._averaged_state(),
+      **({'network': average, 'online_network': self._network} if average else {}),
       'cache': self._cache,
       'steps': self._steps,
       'max_priority': self._max_priority,
       'reward_scale': self._reward_scale,
       **({'value_bounds': self._bounds} if self._bounds else {}),
     }
-
-  def _averaged_state(self) -> dict[str, Any]:
-    """Returns which network acts and which learns, if these are two."""
-    if self._average is None:
-      return {}
-    return {'network': self._average, 'online_network': self._network}
 
   def get_variables(self, names: Sequence[str]) -> list[list[Array]]:
     """Returns an array of each: 'policy', all parameters [P], or one of the numbers."""

@@ -151,11 +151,12 @@ def _mark(process: subprocess.Popen[bytes], record: dict[str, Any]) -> Mark:
   cpu: collections.Counter[str] = collections.Counter()
   resident: collections.Counter[str] = collections.Counter()
   for node in _nodes(process):
-    # Each node prints to a log of its own.
-    log = pathlib.Path(os.readlink(f'/proc/{node.pid}/fd/1'))
+    # Each node prints to a log of its own, and what they are forked from to none.
+    output = os.readlink(f'/proc/{node.pid}/fd/1')
+    name = 'nursery' if output == os.devnull else pathlib.Path(output).stem
     times = node.cpu_times()
-    cpu[log.stem] += times.user + times.system
-    resident[log.stem] += node.memory_info().rss
+    cpu[name] += times.user + times.system
+    resident[name] += node.memory_info().rss
   return Mark(record, cpu, resident, psutil.cpu_times().idle)
 
 

@@ -11,14 +11,14 @@ import courier
 import psutil
 import reverb
 
-from qmle_acme.agents.qmle.learning import MAX_PRIORITY, POLICY, REWARD_SCALE
+from qmle_acme.agents.qmle.learning import MAX_PRIORITY, ONLINE, REWARD_SCALE
 from qmle_acme.replay import TABLE
 from qmle_acme.runs import factory
 from qmle_acme.speed import processes, serving
 from qmle_acme.speed.timing import rounded
 from qmle_acme.topology.publisher import Publisher
 
-_NAMES = [POLICY, MAX_PRIORITY, REWARD_SCALE]
+_NAMES = [ONLINE, MAX_PRIORITY, REWARD_SCALE]
 _ROWS = 2_000
 _FETCHES_PER_REPETITION = 20
 

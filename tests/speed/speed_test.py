@@ -152,7 +152,10 @@ def test_traffic_is_of_rows_and_of_all_variables(tmp_path: pathlib.Path) -> None
   [
     (
       'distributed',
-      ['actor-0', 'counter-0', 'evaluator-0', 'learner-0', 'main', 'replay-0'],
+      [
+        *('actor-0', 'counter-0', 'evaluator-0', 'learner-0'),
+        *('main', 'nursery', 'replay-0'),
+      ],
     ),
     ('local', ['main']),
   ],

@@ -53,7 +53,7 @@ class QMLEBuilder(AgentBuilder):
     argmax_clients: Sequence[Client] = (),
   ) -> learning.QMLELearner:
     """See base class."""
-    acts_by_average = self._config.policy_update_rate < 1.0
+    has_average = self._config.policy_average_rate < 1.0
     return self.learner_class(
       critics=[self._make_critic(seed + i) for i in range(self._config.critics)],
       cache=ArgmaxCache(self._config.replay_size, self.space.size),
@@ -63,7 +63,7 @@ class QMLEBuilder(AgentBuilder):
       seed=seed,
       write_metrics=write_metrics,
       argmax_nodes=ArgmaxNodes(argmax_clients) if argmax_clients else None,
-      average=self.make_network(seed) if acts_by_average else None,
+      average=self.make_network(seed) if has_average else None,
     )
 
   def make_argmax_server(self) -> ArgmaxServer:
@@ -87,10 +87,11 @@ class QMLEBuilder(AgentBuilder):
     max_priority = Number(1.0)
     reward_scale = RewardScale(self._config.n_step, self._config.discount)
     explores = replay_client is not None
+    acts_by = learning.ONLINE if explores else learning.POLICY
     client = self._fetch_variables(
       variable_source,
       {
-        learning.POLICY: [Parameters(network.variables)],
+        acts_by: [Parameters(network.variables)],
         learning.MAX_PRIORITY: [max_priority],
         learning.REWARD_SCALE: [reward_scale],
       },

@@ -48,10 +48,10 @@ class QMLEConfig(AgentConfig):
   target_update_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
   """Share of the way to the online network that the target network then takes; 1 is a
   hard copy, less is Polyak averaging."""
-  policy_update_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-  """Share of the way to the online network that the network by which actors act takes
-  whenever the target network is updated, so that it is an average; 1 is the online
-  network itself."""
+  policy_average_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+  """Share of the way to the online network that an average of it takes whenever the
+  target network is updated. By this average the greedy policy acts; actors explore by
+  the online network. 1 is that itself."""
   weight_decay: Share = 0.0
   """Decoupled weight decay: a step takes learning_rate times this off the weights."""
   action_gap: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0

@@ -25,8 +25,9 @@ from qmle_acme.graphs import SingleGraph
 from qmle_acme.replay import PriorityUpdater
 from qmle_acme.types import ArgmaxResult, Array, Sample, Tensor, Transition
 
-# Names of what the learner publishes: the network, the priority of new items, and the
-# unit of the network's Q-values.
+# Names of what the learner publishes: the networks by which actors explore and by which
+# the greedy policy acts, the priority of new items, and the unit of Q-values.
+ONLINE = 'online'
 POLICY = 'policy'
 MAX_PRIORITY = 'max_priority'
 REWARD_SCALE = 'reward_scale'
@@ -67,8 +68,8 @@ class QMLELearner(TFLearner):
       seed: of the candidates; with the step number it gives each step its own.
       write_metrics: receives mean metrics every few seconds.
       argmax_nodes: take the arg max of the target networks, as far as they are up.
-      average: network that becomes an average of the online one, and by which actors
-        act; without it they act by the online one.
+      average: network that becomes an average of the online one, by which the greedy
+        policy acts; without it that acts by the online one.
     """
     self._critics = tuple(critics)
     self._network, self._target_network = critics[0].network, critics[0].target_network
@@ -81,10 +82,15 @@ class QMLELearner(TFLearner):
     self._average = average
     if average:
       follow(self._network, average, rate=1.0)
-    self._parameters = Parameters((average or self._network).variables)
     self._steps = tf.Variable(0, dtype=tf.int64, name='learner_steps')
     self._max_priority = tf.Variable(1.0, name='max_priority')
     self._reward_scale = RewardScale(config.n_step, config.discount)
+    self._published = {
+      ONLINE: Parameters(self._network.variables),
+      POLICY: Parameters((average or self._network).variables),
+      MAX_PRIORITY: self._max_priority,
+      REWARD_SCALE: self._reward_scale,
+    }
     self._bounds = ValueBounds() if config.bound_values else None
     self._argmax_nodes = argmax_nodes
     self._learn = SingleGraph(self._maximize_and_improve)
@@ -124,13 +130,8 @@ class QMLELearner(TFLearner):
     }
 
   def get_variables(self, names: Sequence[str]) -> list[list[Array]]:
-    """Returns an array of each: 'policy', all parameters [P], or one of the numbers."""
-    published = {
-      POLICY: self._parameters,
-      MAX_PRIORITY: self._max_priority,
-      REWARD_SCALE: self._reward_scale,
-    }
-    return [[published[name].numpy()] for name in names]
+    """Returns an array of each: all parameters [P] of a network, or a number."""
+    return [[self._published[name].numpy()] for name in names]
 
   def step(self) -> None:
     """Takes one batch from replay and one step of the optimiser."""
@@ -294,7 +295,7 @@ class QMLELearner(TFLearner):
     rate = config.target_update_rate
     moves = [follow(c.network, c.target_network, rate) for c in self._critics]
     if self._average:
-      moves.append(follow(self._network, self._average, config.policy_update_rate))
+      moves.append(follow(self._network, self._average, config.policy_average_rate))
     return tf.group(*moves)
 
   @tf.function(autograph=False, jit_compile=True)

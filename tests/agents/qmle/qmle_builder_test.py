@@ -131,6 +131,7 @@ def test_actor_explores_and_writes_transitions_at_the_published_priority(
   source = Requests(learner)
   max_priority = learner.state['max_priority']
   actor = builder.make_actor(source, client, seed=3)
+  assert source.names == [['online', 'max_priority', 'reward_scale']]
   actions = [actor.select_action(OBSERVATION) for _ in range(10)]
   assert len({tuple(action) for action in actions}) == 10
 

@@ -31,7 +31,7 @@ _OUT_OF_RANGE: dict[str, list[Any]] = {
   'priority_exponent': [-0.1, 1.1, _NAN],
   'importance_exponent': [-0.1, 1.1, _NAN],
   'target_update_rate': [0.0, -0.1, 1.1, _NAN],
-  'policy_update_rate': [0.0, -0.1, 1.1, _NAN],
+  'policy_average_rate': [0.0, -0.1, 1.1, _NAN],
   'weight_decay': [-0.1, 1.1, _NAN],
   'learning_rate_half_life': [-1, 1_000_000_001],
   'action_gap': [-0.1, 1.0, _NAN],

@@ -53,13 +53,13 @@ def test_networks_are_a_function_of_the_seed() -> None:
     assert is_drawn != np.array_equal(one, two), variable.name
 
 
-@pytest.mark.parametrize('policy_update_rate', [1.0, 0.5])
+@pytest.mark.parametrize('policy_average_rate', [1.0, 0.5])
 def test_same_steps_to_the_last_bit_again_and_from_a_checkpoint(
-  tmp_path: pathlib.Path, policy_update_rate: float
+  tmp_path: pathlib.Path, policy_average_rate: float
 ) -> None:
   store = Store(seed=8)
   samples = tiny_agent.take(store.batches(seed=1), 25)
-  config = dataclasses.replace(CONFIG, policy_update_rate=policy_update_rate)
+  config = dataclasses.replace(CONFIG, policy_average_rate=policy_average_rate)
   uninterrupted, expected = tiny_agent.make_learner(samples, config=config)
   run(uninterrupted, 25)
   numbers = snapshot(uninterrupted, store.keys)

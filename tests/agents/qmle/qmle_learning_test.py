@@ -194,11 +194,11 @@ def test_steps_are_those_worked_out_by_hand(changes: dict[str, Any]) -> None:
   assert mle_targets_differ == (config.mle_target == 'cached')
 
 
-def test_actors_act_by_an_average_of_the_online_network() -> None:
+def test_greedy_policy_is_an_average_of_the_online_network() -> None:
   online = dataclasses.replace(
     CONFIG, target_update_period=2, scale_rewards=False, normalize_observations=True
   )
-  averaged = dataclasses.replace(online, policy_update_rate=0.25)
+  averaged = dataclasses.replace(online, policy_average_rate=0.25)
   samples = [Store(seed=2).draw(range(4 * i, 4 * i + 4)) for i in range(3)] * 2
   alone, _ = make_learner(samples, SEED, online)
   learner, _ = make_learner(samples, SEED, averaged)
@@ -217,14 +217,14 @@ def test_actors_act_by_an_average_of_the_online_network() -> None:
       ]
     for one, other in zip(arrays(learner.state['network']), expected, strict=True):
       np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
-    ((policy,),) = learner.get_variables(['policy'])
-    np.testing.assert_array_equal(
-      policy, np.concatenate([a.ravel() for a in arrays(learner.state['network'])])
-    )
+    published = learner.get_variables(['policy', 'online'])
+    for (policy,), name in zip(published, ['network', 'online_network'], strict=True):
+      values = Parameters(learner.state[name].variables).numpy()
+      np.testing.assert_array_equal(policy, values)
 
 
 def test_average_keeps_its_values_when_their_unit_grows() -> None:
-  config = dataclasses.replace(CONFIG, policy_update_rate=0.25)
+  config = dataclasses.replace(CONFIG, policy_average_rate=0.25)
   sample = Store(seed=2).draw(range(4))
   larger = sample.transition._replace(r_t=10.0 * sample.transition.r_t)
   learner, _ = make_learner([sample, sample._replace(transition=larger)], SEED, config)

@@ -108,7 +108,7 @@ class BenchmarkConfig:
     tasks = (
       suites.load(self.suite)
       if self.suite
-      else {name: suites.Task(dimensions=0) for name in _listed(self.tasks)}
+      else {name: suites.Task(dimensions=0) for name in _listed('--tasks', self.tasks)}
     )
     # Of a suite that comes with the package the extras of some tasks may be missing.
     if not self.suite or shipped.is_path(self.suite):
@@ -123,7 +123,7 @@ class BenchmarkConfig:
     Raises:
       UserError: there is no such agent, a file is damaged, or two have one name.
     """
-    found = tuple(_contestant(self, word) for word in _listed(self.agents))
+    found = tuple(_contestant(self, word) for word in _listed('--agents', self.agents))
     names = [contestant.name for contestant in found]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
@@ -261,6 +261,13 @@ def _make_run(
   return GridRun(task, env, name, seed, steps, folder, ('train', *words))
 
 
-def _listed(text: str) -> tuple[str, ...]:
-  """Returns the names in a list with commas, each once."""
-  return tuple(dict.fromkeys(word.strip() for word in text.split(',')))
+def _listed(option: str, text: str) -> tuple[str, ...]:
+  """Returns the names in a list with commas, each once.
+
+  Raises:
+    UserError: there are none.
+  """
+  names = tuple(dict.fromkeys(filter(None, map(str.strip, text.split(',')))))
+  if not names:
+    raise UserError(f'{option} is empty: give names with commas between them')
+  return names

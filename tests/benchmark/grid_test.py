@@ -88,6 +88,15 @@ def test_a_suite_that_says_nonsense_is_refused(
     suites.load(str(own))
 
 
+def test_empty_words_are_no_names(tmp_path: pathlib.Path) -> None:
+  config = BenchmarkConfig(out=tmp_path, tasks=f'{WALK},,', agents='qmle,', seeds=1)
+  assert [(run.task, run.agent) for run in make_grid(config)] == [(WALK, 'qmle')]
+  with pytest.raises(UserError, match='--tasks is empty'):
+    make_grid(dataclasses.replace(config, tasks=', '))
+  with pytest.raises(UserError, match='--agents is empty'):
+    make_grid(dataclasses.replace(config, agents=''))
+
+
 def test_names_in_a_suite_of_ones_own_are_checked(tmp_path: pathlib.Path) -> None:
   own = tmp_path / 'own.yaml'
   own.write_text('tasks: {bandit:bimodel: 2}')

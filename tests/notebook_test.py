@@ -118,7 +118,7 @@ async def train_in(folder: pathlib.Path, layout: str) -> None:
     await notebook.interrupt()
     shown, value = await cell
     assert value == "'stopped'", shown
-    assert f'starting: qmle on python:arm:make in {run.path.name}' in shown
+    assert f'starting: qmle on python:arm:make in {run.path}' in shown
     assert 'evaluated after ' in shown and 'steps saved in' in shown
     saved = json.loads(run.status.read_text())['saved_steps']
     assert saved > 0

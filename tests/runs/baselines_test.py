@@ -119,7 +119,8 @@ def test_distributed_run_goes_on_where_it_stopped(
     assert best is not None
     assert greedy_return(training.folder, config, True) == list(best.episode_returns)
     if launch == 'processes':  # Of threads, Reverb speaks up when the process ends.
-      assert training.complaints() == []
+      idle = f'settings of qmle have no effect: the agent is {agent}'
+      assert training.complaints() == [idle]
 
 
 @pytest.mark.slow

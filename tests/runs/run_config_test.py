@@ -130,7 +130,7 @@ def test_overlay_on_a_run_without_predictors() -> None:
     ('qmle: {uniform_ratio: 0.5}', 'uniform_ratio and predictors is (0.5, 0.01, 0.09)'),
     ('steps: 0', 'steps is 0: it must be at least 1'),
     ('seed: -1', 'mine.yaml: seed is -1: it must be at least 0'),
-    ('checkpoint_minutes: 0', 'checkpoint_minutes is 0: it must be more than 0.0'),
+    ('checkpoint_minutes: 0', 'checkpoint_minutes is 0: it must be more than 0'),
     ('checkpoint_minutes: .inf', 'checkpoint_minutes is inf: it must be finite'),
     ('checkpoint_minutes: .nan', 'checkpoint_minutes is nan: it must be finite'),
     ('qmle: {learning_rate: .inf}', 'qmle.learning_rate is inf: it must be finite'),

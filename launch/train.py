@@ -72,11 +72,14 @@ def main(argv: list[str]) -> int:
 
 
 def _note_what_is_idle(config: config_lib.RunConfig) -> None:
-  """Says whose settings were changed in vain."""
+  """Says which settings of other agents were changed in vain."""
   for agent in config_lib.AGENTS:
-    settings = getattr(config, agent)
-    if agent != config.agent and settings != type(settings)():
-      screen.note(f'settings of {agent} have no effect: the agent is {config.agent}')
+    if agent == config.agent:
+      continue
+    settings = dataclasses.asdict(getattr(config, agent))
+    defaults = dataclasses.asdict(type(getattr(config, agent))())
+    if idle := [f'{agent}.{key}' for key in settings if settings[key] != defaults[key]]:
+      screen.note(f'without effect: {", ".join(idle)}; the agent is {config.agent}')
 
 
 def parse(

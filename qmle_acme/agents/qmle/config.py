@@ -78,12 +78,13 @@ class QMLEConfig(AgentConfig):
   """Steps that a random action lasts."""
   wide_episodes: Share = 0.0
   """Share of the episodes that explore widely, of those that follow one without any
-  reward: half of their steps take random actions, whatever epsilon is, and these last
+  reward: half of their steps take uniform actions, whatever epsilon is, and these last
   longer."""
   wide_steps: Count = 8
   """Steps that a random action lasts in such an episode."""
   exploration_from_predictors: Share = 0.0
-  """Share of the random actions that predictors draw; the others are uniform."""
+  """Share of the random actions that predictors draw; the others are uniform, and all
+  in episodes that explore widely."""
   m_target: _Candidates = 100
   """Candidates in the arg max of the Bellman target, besides the cached one."""
   m_greedy: _Candidates = 1_000

@@ -32,7 +32,8 @@ class Exploration:
     steps: for how many of them an action lasts, unless the episode ends.
     from_predictors: share of these actions that predictors draw; others are uniform.
     wide_episodes: share of the episodes that explore widely, not like this, of those
-      that follow one without reward.
+      that follow one without reward; from uniform actions, since where no reward came
+      predictors have learned of none.
     wide_steps: `steps` of those.
   """
 
@@ -53,7 +54,7 @@ class Exploration:
     """
     may_be_wide = self.wide_episodes > 0.0 and not follows_reward
     if may_be_wide and random.random() < self.wide_episodes:
-      return Exploration(WIDE_EPSILON, self.wide_steps, self.from_predictors)
+      return Exploration(WIDE_EPSILON, self.wide_steps)
     return self
 
   @property

@@ -54,7 +54,7 @@ def test_a_share_of_the_episodes_after_one_without_reward_explores_widely() -> N
 
   episodes = [mixed.of_episode(random, follows_reward=False) for _ in range(1_000)]
 
-  wide = Exploration(0.5, steps=6, from_predictors=0.2)
+  wide = Exploration(0.5, steps=6)  # Uniform actions alone.
   assert set(episodes) == {mixed, wide}
   # Deviation 14.
   assert episodes.count(wide) == pytest.approx(250, abs=60)

@@ -24,12 +24,12 @@ def main(argv: list[str]) -> int:
     print(f'wrote {script}\nstart: sbatch {script}')
     return 0
   make_folder(config.out)
-  screen.announce('loading TensorFlow')  # For nobody who has made a typo.
-  from qmle_acme.benchmark import execution
-
   # Or 'control:dog:walk' would get the picture of a dog.
   console = rich.console.Console(emoji=False)
   with locks.lock(config.out, 'qmle benchmark'):
+    screen.announce('loading TensorFlow')  # For nobody who has made a typo.
+    from qmle_acme.benchmark import execution
+
     outcome = execution.execute(runs, config.jobs, console)
   for name, reason in outcome.failures.items():
     screen.say(console, f'failed: {name}: {reason}')

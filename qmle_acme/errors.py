@@ -29,6 +29,17 @@ def described(error: BaseException) -> str:
   return ' '.join(f'{type(error).__name__}: {message_of(error)}'.split()).rstrip(': ')
 
 
+def cause_of(error: BaseException) -> str:
+  """Returns why a part of a run has failed, the first line; what we refuse says it all.
+
+  Of any other exception the kind stands before the message.
+  """
+  message = (message_of(error).splitlines() or [''])[0]
+  if isinstance(error, UserError | RunFault):
+    return message
+  return f'{type(error).__name__}: {message}'.rstrip(': ')
+
+
 def place_of(error: BaseException) -> str:
   """Returns 'file:line' of where an exception was raised."""
   where = traceback.extract_tb(error.__traceback__)[-1]

@@ -18,7 +18,7 @@ import reverb
 import rich.console
 
 from qmle_acme import processes, tracking
-from qmle_acme.errors import RunFault, UserError, message_of
+from qmle_acme.errors import cause_of
 from qmle_acme.files import refused_if_not_written
 from qmle_acme.runs import (
   checkpointing,
@@ -164,10 +164,7 @@ def _run_to_an_end(
       return Outcome('stopped', 130, killed=(program_lib.LEARNER,))
     with contextlib.suppress(OSError):  # As where the disk is full.
       _log(log, traceback.format_exc())
-    what = message_of(error).split('\n')[0]
-    if not isinstance(error, UserError | RunFault):  # Whose line says it all.
-      what = f'{type(error).__name__}: {what}'.rstrip(': ')
-    return Outcome('failed', 1, f'{what} (its log: {log})')
+    return Outcome('failed', 1, f'{cause_of(error)} (its log: {log})')
 
 
 def _log(log: pathlib.Path, text: str) -> None:

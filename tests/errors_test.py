@@ -1,6 +1,8 @@
 """What a person is told about a name that is not known."""
 
-from qmle_acme.errors import UserError, unknown, unreadable
+import pytest
+
+from qmle_acme.errors import RunFault, UserError, cause_of, unknown, unreadable
 
 _KNOWN = ['walker:walk', 'walker:run', 'dog:run', 'cartpole:swingup', 'acrobot:swingup']
 
@@ -39,3 +41,18 @@ def test_what_a_library_says_in_many_lines_is_said_in_one() -> None:
   error = unreadable('x.json', ValueError('a comma\n  is missing\n'))
 
   assert str(error) == 'cannot read x.json: a comma is missing'
+
+
+@pytest.mark.parametrize(
+  ('error', 'cause'),
+  [
+    (UserError('steps is 0'), 'steps is 0'),
+    (RunFault('the learner has diverged\nat last'), 'the learner has diverged'),
+    (ValueError('a comma\nis missing'), 'ValueError: a comma'),
+    (KeyError(), 'KeyError'),
+  ],
+)
+def test_cause_is_a_line_with_the_kind_of_what_is_not_ours(
+  error: Exception, cause: str
+) -> None:
+  assert cause_of(error) == cause

@@ -1,6 +1,6 @@
 """Ten to a billion discrete actions: regret, time and memory."""
 
-import resource
+import pathlib
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -58,5 +58,10 @@ class CardinalityStudy(Study):
 
 
 def _peak_mb() -> float:
-  """Returns the most memory that this process has had."""
-  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+  """Returns the most memory that this process has had.
+
+  `getrusage` would count that of the process it was forked from, too.
+  """
+  status = pathlib.Path('/proc/self/status').read_text()
+  fields = dict(line.split(':', 1) for line in status.splitlines())
+  return int(fields['VmHWM'].split()[0]) / 1024

@@ -23,7 +23,7 @@ from launchpad import context
 from launchpad.launch import worker_manager
 from launchpad.nodes.python import local_multi_processing
 
-from qmle_acme.errors import RunFault, UserError
+from qmle_acme.errors import RunFault, UserError, cause_of
 from qmle_acme.topology import entry
 from qmle_acme.topology.nursery import Child, Nursery, Request
 
@@ -168,8 +168,7 @@ class ThreadNode:
     except BaseException as error:
       logging.exception('%s failed', self.title)
       is_refused = isinstance(error, UserError | RunFault)
-      kind = '' if is_refused else f'{type(error).__name__}: '
-      self.cause = f'{kind}{error}'.splitlines()[0]
+      self.cause = cause_of(error)
       self.end = End.REFUSED if is_refused else End.DIED
 
   def poll(self) -> End | None:

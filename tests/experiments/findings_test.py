@@ -92,7 +92,7 @@ def test_cardinality_a_billion_actions_cost_little_more_than_ten(
   groups = group(quickly('cardinality', tmp_path), lambda r: r['n'])
   few, many = groups[10], groups[10**9]
   assert mean(many, 'parameters') < 2.0 * mean(few, 'parameters')
-  assert mean(many, 'memory_mb') <= 2.0 * mean(few, 'memory_mb')
+  assert 0.0 < mean(many, 'memory_mb') < 2.0 * mean(few, 'memory_mb')
   assert mean(many, 'decision_ms') < 5.0 * mean(few, 'decision_ms')
   # Actions at random fall short of the best by 0.4.
   assert max(mean(few, 'regret'), mean(many, 'regret')) < 0.3

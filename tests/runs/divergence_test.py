@@ -1,6 +1,8 @@
 """A learner that has diverged says so, and keeps what can be looked at."""
 
 import dataclasses
+import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +10,24 @@ import small_runs
 import tensorflow as tf
 
 from qmle_acme.agents import divergence
+from qmle_acme.runs import inspection
 from qmle_acme.runs.records import read_records
+from qmle_acme.runs.run_folder import RunFolder
+from qmle_acme.types import Sample, Transition
+
+ONES = tf.ones([2])
+SAMPLE = Sample(
+  tf.constant([7, 8], tf.int64), ONES, Transition(ONES, ONES, ONES, ONES, ONES)
+)
+
+
+class WritingLearner:
+  """A learner that does nothing but count how often it writes its metrics."""
+
+  written = 0
+
+  def write_metrics(self) -> None:
+    self.written += 1
 
 
 @pytest.fixture(scope='module')
@@ -43,7 +62,30 @@ def test_metrics_up_to_then_are_written(diverged: small_runs.Training) -> None:
   assert np.isfinite(last['q_loss'])
 
 
-def test_finite_variables_pass() -> None:
+def test_loss_that_is_not_finite_is_kept_with_its_batch(tmp_path: pathlib.Path) -> None:
+  folder = RunFolder(tmp_path)
+  learner: Any = WritingLearner()
+  metrics = {'q_loss': tf.constant(1.0), 'predictor_loss': tf.constant(np.nan)}
+
+  with (
+    pytest.raises(divergence.Diverged) as caught,
+    inspection.kept_divergence(folder, learner),
+  ):
+    divergence.check_step(3, metrics, SAMPLE)
+
+  path = folder.path / 'diverged_batch.npz'
+  assert str(caught.value) == (
+    'the learner has diverged: predictor_loss is nan at learner step 3; '
+    f'a smaller learning rate may help (its batch: {path})'
+  )
+  batch = np.load(path)
+  assert batch['keys'].tolist() == [7, 8]
+  assert batch['o_t'].tolist() == [1.0, 1.0]
+  assert learner.written == 1
+
+
+def test_finite_steps_and_variables_pass() -> None:
+  divergence.check_step(3, {'q_loss': tf.constant(1e38)}, SAMPLE)
   divergence.check_state(3, {'steps': tf.Variable(3), 'w': tf.Variable([1e38])})
 
 

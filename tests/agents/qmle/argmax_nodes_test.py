@@ -12,12 +12,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from argmax_process import CONFIGS, NodeProcess
-from tiny_agent import Priorities, Store, all_equal, arrays, make_learner
+from tiny_agent import (
+  OBSERVATION_SIZE,
+  SPACE,
+  Priorities,
+  Store,
+  all_equal,
+  arrays,
+  make_learner,
+  make_network,
+)
 
 from qmle_acme.agents import metrics
 from qmle_acme.agents.qmle import QMLEConfig, argmax_nodes
-from qmle_acme.agents.qmle.argmax_nodes import ArgmaxNodes, Pending
+from qmle_acme.agents.qmle.argmax_nodes import ArgmaxNodes, ArgmaxServer, Pending
 from qmle_acme.agents.qmle.learning import QMLELearner
+from qmle_acme.agents.qmle.parameters import Parameters
 from qmle_acme.runs.batches import BatchQueue
 from qmle_acme.types import Sample
 
@@ -156,12 +166,16 @@ def test_several_batches_are_under_way_but_none_crosses_a_copy(
   assert all(step // period == taken // period for step, taken in sent)
 
 
-def test_node_refuses_to_maximise_with_other_parameters(
-  processes: list[NodeProcess],
-) -> None:
-  rows = np.zeros([4, 5], np.float32).tobytes()
-  with pytest.raises(Exception, match=r'this node has (parameters .*, not 1000|just)'):
-    processes[0].clients['tiny'].argmax(1000, None, rows, 4, (7, 0))
+def test_node_refuses_to_maximise_with_other_parameters() -> None:
+  network = make_network(CONFIGS['tiny'], seed=0)
+  server = ArgmaxServer(network, OBSERVATION_SIZE, m_target=8)
+  parameters = Parameters(network.variables).numpy().tobytes()
+  rows = np.zeros([4, OBSERVATION_SIZE + SPACE.size], np.float32).tobytes()
+  with pytest.raises(ValueError, match='this node has just started'):
+    server.argmax(999, None, rows, 4, (7, 0))
+  server.argmax(999, parameters, rows, 4, (7, 0))
+  with pytest.raises(ValueError, match='this node has parameters 999, not 1000'):
+    server.argmax(1000, None, rows, 4, (7, 0))
 
 
 def test_learner_does_it_itself_while_a_node_is_dead_or_hangs(

@@ -39,10 +39,10 @@ PANELS = (
     'return of 1,000',
     {
       'QMLE, jagged': [
-        f'data/screening/restricted_cartpole-fourier_gap_x3-seed{seed}.jsonl'
+        f'data/screening/restricted_cartpole-jagged_policy_average-seed{seed}.jsonl'
         for seed in (1, 2, 3)
       ],
-      'the same without the action gap': [
+      'without the action gap, and the average': [
         'data/screening/restricted_cartpole-fourier_x3-seed1.jsonl'
       ],
       'D4PG': ['tasks/restricted_cartpole-d4pg_tuned-1.jsonl'],

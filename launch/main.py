@@ -68,7 +68,7 @@ _NO_PROXY = {'grpc_proxy': ''}
 def main() -> None:
   """Runs the command that the arguments name; the exit code says how that went."""
   _open_what_is_closed()
-  # Of a path it may not have all letters; Python has this for stderr.
+  # A terminal may not have all letters of a path; for stderr Python does so itself.
   if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(errors='backslashreplace')
   try:

@@ -40,7 +40,7 @@ def table(folder: RunFolder, shown: dict[str, str]) -> rich.table.Table:
   """Returns what `rows` has found as a table."""
   title = _text(str(folder.path))
   made = rich.table.Table(
-    title=title, title_justify='left', show_header=False, min_width=len(title)
+    title=title, title_justify='left', show_header=False, min_width=title.cell_len
   )
   for name, value in shown.items():
     made.add_row(name, _text(value))

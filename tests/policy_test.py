@@ -104,7 +104,11 @@ def test_candidates_are_ordered_and_scored_as_q_has_it(
 
 
 @pytest.mark.parametrize(
-  'given', [np.ones(4), np.ones((2, 4)), np.ones((1, 1, 5)), {'x': 1.0}, 'walk', 3]
+  'given',
+  [
+    *(np.ones(4), np.ones((2, 4)), np.ones((1, 1, 5)), {'x': 1.0}, 'walk', 3),
+    *(np.ones(5, np.complex64), np.array(['1.0'] * 5)),
+  ],
 )
 def test_what_is_no_observation_is_refused(
   policy: qmle_acme.Policy, given: Any

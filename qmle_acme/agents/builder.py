@@ -34,7 +34,7 @@ class TFLearner(acme.Learner):
   def state(self) -> dict[str, Any]:
     """Everything that a checkpoint must hold, by name.
 
-    Under 'network' is what actors get of it: enough to act without the rest.
+    Under 'network' is what the greedy policy acts by: enough without the rest.
     """
 
   @property

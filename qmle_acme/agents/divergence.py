@@ -1,5 +1,6 @@
 """A learner that has diverged: it stops before that reaches a checkpoint."""
 
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,15 +15,20 @@ class Diverged(RunFault):
 
   Attributes:
     sample: the batch of the step, if it was found in one.
+    batch_path: where that is saved, once it is.
   """
 
   def __init__(self, what: str, learner_steps: int, sample: Sample | None = None):
     """Takes what is not finite, and the learner steps taken."""
-    super().__init__(
-      f'the learner has diverged: {what} at learner step {learner_steps:,}; a smaller '
-      'learning rate may help'
-    )
+    super().__init__(f'{what} at learner step {learner_steps:,}')
     self.sample = sample
+    self.batch_path: pathlib.Path | None = None
+
+  def __str__(self) -> str:
+    """Returns what, when, where its batch is, and what may help."""
+    batch = f' (its batch: {self.batch_path})' if self.batch_path else ''
+    advice = 'a smaller learning rate may help'
+    return f'the learner has diverged: {self.args[0]}{batch}; {advice}'
 
 
 def check_step(

@@ -13,7 +13,7 @@ class MeanMetrics:
   """Writes the mean metrics of a learner's steps every few seconds."""
 
   def __init__(
-    self, write: MetricsWriter, probe: Callable[[], dict[str, Tensor]] = dict
+    self, write: MetricsWriter, probe: Callable[[], dict[str, Tensor | float]] = dict
   ):
     """Initialises.
 
@@ -25,15 +25,17 @@ class MeanMetrics:
     self._write = write
     self._probe = probe
     self._metrics: list[dict[str, Tensor]] = []
+    self._learner_steps = 0
     self._last_write = time.monotonic()
 
   def add(self, learner_steps: int, metrics: dict[str, Tensor]) -> None:
     """Takes the metrics of one step, scalars; writes when it is time to."""
     self._metrics.append(metrics)
+    self._learner_steps = learner_steps
     if time.monotonic() - self._last_write >= PERIOD_SECONDS:
-      self.write(learner_steps)
+      self.write()
 
-  def write(self, learner_steps: int) -> None:
+  def write(self) -> None:
     """Writes the means of the steps since the last time, if there are any."""
     if self._metrics:
       count = len(self._metrics)
@@ -42,5 +44,5 @@ class MeanMetrics:
         for name in self._metrics[0]
       }
       probed = {name: float(value) for name, value in self._probe().items()}
-      self._write({'learner_steps': learner_steps, **means, **probed})
+      self._write({'learner_steps': self._learner_steps, **means, **probed})
     self._metrics, self._last_write = [], time.monotonic()

@@ -20,6 +20,8 @@ from qmle_acme.environments.checked import Invalid
 from qmle_acme.errors import UserError
 from qmle_acme.types import Array
 
+# Kinds of numpy's types that would become real numbers: complex ones and text.
+_NOT_REAL = 'cSU'
 # What is raised where an observation has not the environment's own form.
 _NOT_ITS_OWN = (
   Invalid,
@@ -85,6 +87,8 @@ def _to_vector(
 ) -> Array | None:
   """Returns float32 [O] for an observation in its own form; None if it is in none."""
   flatten = getattr(environment, 'flatten_observation', np.ravel)
+  if any(np.asarray(x).dtype.kind in _NOT_REAL for x in tree.flatten(observation)):
+    return None
   try:
     vector = _to_float32(flatten(observation))
   except _NOT_ITS_OWN:
@@ -94,7 +98,7 @@ def _to_vector(
 
 def _to_float32(value: Any) -> Array:
   with np.errstate(over='ignore'):  # What becomes infinite is refused.
-    return np.asarray(value).astype(np.float32, casting='same_kind')
+    return np.asarray(value).astype(np.float32)
 
 
 def to_own(environment: dm_env.Environment, action: Any) -> Any:

@@ -176,7 +176,7 @@ def _read_run(
     status = folder.read_status()
     starts = read_records(folder.starts, *_START)
     evaluations = _read_evaluations(folder, settings, who)
-  except UserError as error:  # What is whole stays.
+  except UserError as error:  # What was read before it stays.
     status |= {'state': 'unreadable', 'error': str(error)}
   last = evaluations[-1] if evaluations else {}
   return who | _run(settings, status, starts, last), evaluations

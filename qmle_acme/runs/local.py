@@ -104,7 +104,7 @@ def run(
 
   with (
     inspection.kept_divergence(folder, learner),
-    _saved_if_it_fails(save, stop),
+    _saved_if_it_fails(save, recorder, stop),
     contextlib.closing(batches),
     contextlib.suppress(loop.RunOver),
   ):
@@ -123,12 +123,13 @@ def run(
 
 @contextlib.contextmanager
 def _saved_if_it_fails(
-  save: Callable[[], None], stop: threading.Event
+  save: Callable[[], None], recorder: Recorder, stop: threading.Event
 ) -> Iterator[None]:
-  """Saves when an environment fails within, but not what a diverged learner holds."""
+  """Saves when an environment fails within; of a diverged learner the records alone."""
   try:
     yield
   except divergence.Diverged:
+    recorder.flush()
     raise
   except BaseException as error:
     # Of a person, it is the second one, who does not want to wait.

@@ -22,7 +22,8 @@ class Pace:
     """Initialises.
 
     A run that resumes without its replay fills it first. The learner steps that this
-    costs are not made up: they would all be taken on the few transitions there are.
+    costs are not made up, nor others that it lacks: they would all be taken at once, on
+    the few transitions there are.
 
     Args:
       builder: of the agent.
@@ -32,9 +33,7 @@ class Pace:
     """
     self._learner = learner
     self._replay = replay
-    self._samples_per_insert = builder.samples_per_insert
-    self._batch_size = builder.batch_size
-    self._first_insert = builder.min_replay_size
+    self._builder = builder
     self._has_rows = False
     lacking = max(0, builder.min_replay_size - self._size())
     self._missed = max(0, self._steps_after(actor_steps + lacking) - learner.steps)
@@ -48,8 +47,8 @@ class Pace:
     return self._has_rows
 
   def _steps_after(self, actor_steps: float) -> int:
-    inserts = actor_steps - self._first_insert
-    return int(inserts * self._samples_per_insert / self._batch_size)
+    inserts = actor_steps - self._builder.min_replay_size
+    return int(inserts * self._builder.samples_per_insert / self._builder.batch_size)
 
   def _size(self) -> int:
     return self._replay.server_info()[TABLE].current_size

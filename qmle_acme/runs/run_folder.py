@@ -1,6 +1,7 @@
 """The run folder: the one place that knows which file of a run is where."""
 
 import datetime
+import math
 import os
 import pathlib
 from typing import Any, TextIO
@@ -35,14 +36,15 @@ _ESSENTIALS = {
   'evaluation_period': int,
 }
 # What is read of a status.
-_NUMBER = (int, float)
-_STATUS: dict[str, type | tuple[type, ...]] = {
-  'state': str,
-  'actor_steps': _NUMBER,
-  'learner_steps': _NUMBER,
-  'saved_steps': _NUMBER,
-  'cpu_seconds': _NUMBER,
-  'restarts': _NUMBER,
+_STATUS: dict[str, tuple[type, ...]] = {
+  'state': (str,),
+  'error': (str, type(None)),
+  'warning': (str,),
+  'actor_steps': (int, float),
+  'learner_steps': (int, float),
+  'saved_steps': (int, float),
+  'cpu_seconds': (int, float),
+  'restarts': (int, float),
 }
 
 
@@ -231,8 +233,10 @@ class RunFolder:
     """
     status = read_json(self.status) if self.status.exists() else {}
     for name, kinds in _STATUS.items():
-      if name in status and not isinstance(status[name], kinds):
-        raise unreadable(self.status, ValueError(f'{name} is {status[name]!r}'))
+      value = status.get(name)
+      is_finite = not isinstance(value, float) or math.isfinite(value)
+      if name in status and not (isinstance(value, kinds) and is_finite):
+        raise unreadable(self.status, ValueError(f'{name} is {value!r}'))
     if status.get('state') == 'running' and not self.is_held():
       status['state'] = DIED
     return status

@@ -27,7 +27,7 @@ def _open(number: int) -> TextIO:
   """Returns a copy of a file descriptor as a text file that never fails."""
   raw = _Raw(os.dup(number), 'w')
   buffer = io.BufferedWriter(cast(io.RawIOBase, raw))
-  return io.TextIOWrapper(buffer, errors='replace', line_buffering=True)
+  return io.TextIOWrapper(buffer, errors='backslashreplace', line_buffering=True)
 
 
 @contextlib.contextmanager

@@ -15,9 +15,12 @@ import pytest
 import rich.console
 from small_runs import PATIENCE_SECONDS, QMLE, qmle, run_qmle
 
+from qmle_acme import locks
 from qmle_acme.benchmark import execution
 from qmle_acme.benchmark.grid import GridRun
 from qmle_acme.benchmark.grid_progress import GridProgress
+from qmle_acme.errors import UserError
+from qmle_acme.launch import benchmark
 from qmle_acme.runs.config import RunConfig, to_dict
 from qmle_acme.runs.records import read_records
 from qmle_acme.runs.run_folder import RunFolder
@@ -234,3 +237,14 @@ def test_goes_on_after_a_kill_and_after_a_stop(tmp_path: pathlib.Path) -> None:
   report = tmp_path / 'report'
   assert run_qmle('report', str(out), '--out', str(report)).returncode == 0
   assert '2 of 2 runs are finished' in (report / 'index.html').read_text()
+
+
+def test_folder_of_another_benchmark_is_refused_at_once(
+  tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+  with (
+    locks.lock(tmp_path, 'qmle benchmark'),
+    pytest.raises(UserError, match='is in use by another `qmle benchmark`'),
+  ):
+    benchmark.main(['--tasks', 'bandit:bimodal', '--out', str(tmp_path)])
+  assert 'TensorFlow' not in capsys.readouterr().err

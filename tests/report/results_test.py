@@ -142,7 +142,7 @@ def test_run_that_is_damaged_leaves_the_others(
   )
   assert damaged['error'].startswith(f'cannot read {file}')
   notes = '\n'.join(Comparison(results).notes())
-  steps = 0 if name == 'status.json' else 103  # What is whole is told.
+  steps = 0 if name == 'status.json' else 103  # What was read before it is told.
   where = f'at {steps} of 100 steps: it is left out'
   assert f'seed 1, is unreadable ({damaged["error"]}), {where}' in notes
   results_lib.write(results, tmp_path / 'data')

@@ -45,7 +45,7 @@ def test_run_ends_in_one_line_with_what_to_do(diverged: small_runs.Training) -> 
   assert (diverged.process.returncode, status['state']) == (1, 'failed')
   batch = diverged.folder.path / 'diverged_batch.npz'
   assert status['error'].startswith('the learner has diverged: q_loss is ')
-  assert f'; a smaller learning rate may help (its batch: {batch})' in status['error']
+  assert f' (its batch: {batch}); a smaller learning rate may help' in status['error']
 
 
 def test_batch_is_kept(diverged: small_runs.Training) -> None:
@@ -57,7 +57,8 @@ def test_batch_is_kept(diverged: small_runs.Training) -> None:
 def test_metrics_up_to_then_are_written(diverged: small_runs.Training) -> None:
   records = read_records(diverged.folder.metrics)
   *_, last = (record for record in records if record['source'] == 'learner')
-  assert last['learner_steps'] > 0
+  step = f'at learner step {last["learner_steps"] + 1:,}'
+  assert step in diverged.status()['error']
   assert last['learning_rate'] == pytest.approx(1e15)
   assert np.isfinite(last['q_loss'])
 
@@ -75,8 +76,8 @@ def test_loss_that_is_not_finite_is_kept_with_its_batch(tmp_path: pathlib.Path) 
 
   path = folder.path / 'diverged_batch.npz'
   assert str(caught.value) == (
-    'the learner has diverged: predictor_loss is nan at learner step 3; '
-    f'a smaller learning rate may help (its batch: {path})'
+    f'the learner has diverged: predictor_loss is nan at learner step 3 '
+    f'(its batch: {path}); a smaller learning rate may help'
   )
   batch = np.load(path)
   assert batch['keys'].tolist() == [7, 8]

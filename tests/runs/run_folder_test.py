@@ -192,6 +192,8 @@ def test_cpu_time_is_that_since_the_folder_was_opened(
     b'{"actor_steps": "many"}',
     b'{"cpu_seconds": null}',
     b'{"restarts": NaN}',
+    b'{"restarts": 1e999}',
+    b'{"error": 5}',
   ],
 )
 def test_damaged_status_is_refused(config: RunConfig, content: bytes) -> None:

@@ -135,7 +135,7 @@ class AcmeLearner(TFLearner):
 
   def write_metrics(self) -> None:
     """Writes the mean metrics of the steps since the last time, if there are any."""
-    self._metrics.means.write(self.steps)
+    self._metrics.means.write()
 
 
 class StepMetrics(loggers.Logger):

@@ -53,7 +53,6 @@ class QMLEBuilder(AgentBuilder):
     argmax_clients: Sequence[Client] = (),
   ) -> learning.QMLELearner:
     """See base class."""
-    has_average = self._config.policy_average_rate < 1.0
     return self.learner_class(
       critics=[self._make_critic(seed + i) for i in range(self._config.critics)],
       cache=ArgmaxCache(self._config.replay_size, self.space.size),
@@ -63,7 +62,7 @@ class QMLEBuilder(AgentBuilder):
       seed=seed,
       write_metrics=write_metrics,
       argmax_nodes=ArgmaxNodes(argmax_clients) if argmax_clients else None,
-      average=self.make_network(seed) if has_average else None,
+      average=self.make_network(seed) if self._config.has_average else None,
     )
 
   def make_argmax_server(self) -> ArgmaxServer:

@@ -51,7 +51,7 @@ class QMLEConfig(AgentConfig):
   policy_average_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
   """Share of the way to the online network that an average of it takes whenever the
   target network is updated. By this average the greedy policy acts; actors explore by
-  the online network. 1 is that itself."""
+  the online network. 1 keeps no average: all act by that."""
   weight_decay: Share = 0.0
   """Decoupled weight decay: a step takes learning_rate times this off the weights."""
   action_gap: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
@@ -134,6 +134,11 @@ class QMLEConfig(AgentConfig):
     is_of_state = self.mle_target != 'cached' or self.n_step == 1
     self._check(is_of_state, 'n_step', self.n_step, "1 where mle_target is 'cached'")
     self._check_proposal()
+
+  @property
+  def has_average(self) -> bool:
+    """Whether the greedy policy acts by an average of its own."""
+    return self.policy_average_rate < 1.0
 
   @property
   def ratios(self) -> tuple[float, ...]:

@@ -38,9 +38,9 @@ class Critic:
     follow(network, target_network, rate=1.0)
 
   @property
-  def learning_rate(self) -> Tensor:
-    """Of the last step, a scalar."""
-    return tf.convert_to_tensor(self._optimizer.learning_rate)
+  def learning_rate(self) -> float:
+    """Of the last step."""
+    return float(self._optimizer.learning_rate)
 
   @property
   def state(self) -> dict[str, Any]:

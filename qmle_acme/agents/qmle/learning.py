@@ -121,6 +121,7 @@ class QMLELearner(TFLearner):
     return {
       **first,
       **second,
+      # The greedy policy's is 'network', whichever that is.
       **({'network': average, 'online_network': self._network} if average else {}),
       'cache': self._cache,
       'steps': self._steps,
@@ -151,7 +152,7 @@ class QMLELearner(TFLearner):
 
   def write_metrics(self) -> None:
     """See base class."""
-    self._metrics.write(self.steps)
+    self._metrics.write()
 
   def _maximize_and_improve(self, sample: Sample) -> dict[str, Tensor]:
     """Maximises, then improves; returns metrics, scalars.
@@ -351,7 +352,7 @@ class QMLELearner(TFLearner):
     )
     return {f'winner/{name}': share for name, share in zip(names, shares, strict=True)}
 
-  def _probe(self) -> dict[str, Tensor]:
+  def _probe(self) -> dict[str, Tensor | float]:
     """Returns what predictors add to max Q in the last batch, and the step size."""
     rate = self._critics[0].learning_rate
     return {'learning_rate': rate, **self._gains(self._last_o_t)}

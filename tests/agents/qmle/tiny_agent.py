@@ -116,7 +116,7 @@ def make_learner(
     seed=seed,
     write_metrics=write_metrics,
     argmax_nodes=argmax_nodes,
-    average=make_network(config, seed) if config.policy_average_rate < 1.0 else None,
+    average=make_network(config, seed) if config.has_average else None,
   )
   return learner, priorities
 

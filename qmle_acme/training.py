@@ -68,10 +68,12 @@ def run(
     nursery: where nodes that are processes come from, if that is open already.
 
   Raises:
-    UserError: environment or folder cannot be used, and nothing is left behind then;
-      or the checkpoint to go on from is lost, and nothing is changed.
+    UserError: environment, folder or machine cannot be used, and nothing is left
+      behind then; or the checkpoint to go on from is lost, and nothing is changed.
   """
   tracking.check(config)
+  if layout is None and config.layout == 'distributed' and config.launch == 'processes':
+    memory.check_actors(config.actors)
   if environment is None:
     announce(f'making {config.env}')
   with held() as found:  # It goes to the log.

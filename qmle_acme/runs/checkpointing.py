@@ -12,7 +12,7 @@ from absl import logging
 
 from qmle_acme.agents import TFLearner, divergence
 from qmle_acme.errors import UserError
-from qmle_acme.runs import best_checkpoint, replay_checkpoints, variable_files
+from qmle_acme.runs import best_checkpoint, replay_checkpoints, screen, variable_files
 from qmle_acme.runs.checkpoint_store import CheckpointStore, Stored
 from qmle_acme.runs.recording import Recorder
 from qmle_acme.runs.records import ACTOR_STEPS, LEARNER_STEPS, SAVED_STEPS, STAMPS
@@ -153,14 +153,20 @@ def read_resumed_counts(folder: RunFolder) -> dict[str, float]:
   damages = CheckpointStore(folder.learner_checkpoints).damages()
   if damages and not counts:
     raise UserError(f'no checkpoint is whole: {"; ".join(damages)}; {advice}')
+  lost = _lost(folder)
+  if lost and not counts:
+    raise UserError(f'{lost}: {advice}')
+  replay_checkpoints.check(folder)
+  return counts
+
+
+def _lost(folder: RunFolder) -> str:
+  """Returns what the status says was saved and where that should be, or nothing."""
   status = folder.read_status()
   # Without a name for them, any of the steps may have been saved.
   saved = status.get(SAVED_STEPS, status.get(ACTOR_STEPS, 0))
-  if saved and not counts:
-    where = folder.learner_checkpoints
-    raise UserError(f'the checkpoint of {saved:,} steps is not in {where}: {advice}')
-  replay_checkpoints.check(folder)
-  return counts
+  where = folder.learner_checkpoints
+  return f'the checkpoint of {saved:,} steps is not in {where}' if saved else ''
 
 
 def forget_damaged(folder: RunFolder) -> list[str]:
@@ -174,9 +180,9 @@ def forget_damaged(folder: RunFolder) -> list[str]:
     replay_checkpoints.store(folder),
     best_checkpoint.store(folder),
   ):
-    damages = store.damages()
-    lines += [f'{damage}: the checkpoint before it is used' for damage in damages]
-    if damages:
+    fallbacks = _fallbacks(store)
+    lines += fallbacks
+    if fallbacks:
       store.forget_damaged()
     store.clear_aside()
   return lines
@@ -203,21 +209,30 @@ def restore_parts(stored: Stored, **parts: tf.Module) -> None:
 
 
 def newest(folder: RunFolder) -> Stored:
-  """Returns the learner's newest checkpoint that is whole.
+  """Returns the learner's newest checkpoint that is whole; says if others are newer.
 
   Raises:
-    UserError: the run has none yet, or all are damaged.
+    UserError: the run has none yet, or all are damaged or lost.
   """
-  stored = _newest(folder)
+  store = CheckpointStore(folder.learner_checkpoints)
+  stored, numbers = _newest(folder), store.numbers()
   if stored is None:
-    damages = CheckpointStore(folder.learner_checkpoints).damages()
-    if damages:
-      raise UserError(f'no checkpoint is whole: {"; ".join(damages)}')
+    if numbers:
+      raise UserError(f'no checkpoint is whole: {"; ".join(store.damages())}')
     has_best = best_checkpoint.read_return(folder) is not None
     other = 'take the best policy so far (--best, or best=True)'
-    advice = other if has_best else 'train first'
-    raise UserError(f'{folder.path} has no checkpoint yet: {advice}')
+    lost = _lost(folder)
+    advice = other if has_best else 'put it back' if lost else 'train first'
+    raise UserError(f'{lost or f"{folder.path} has no checkpoint yet"}: {advice}')
+  if stored.number < numbers[-1]:
+    for line in _fallbacks(store):
+      screen.note(line)
   return stored
+
+
+def _fallbacks(store: CheckpointStore) -> list[str]:
+  """Returns a line for each checkpoint that is damaged, with what follows from it."""
+  return [f'{damage}: the checkpoint before it is used' for damage in store.damages()]
 
 
 def _newest(folder: RunFolder) -> Stored | None:

@@ -1,4 +1,4 @@
-"""How much memory replay takes when it is full, and whether this machine has it."""
+"""Whether this machine has the memory that actors and a full replay take."""
 
 import math
 import pathlib
@@ -13,6 +13,8 @@ _BYTES_BESIDE_ROW = 900
 _CGROUP_LIMIT = pathlib.Path('/sys/fs/cgroup/memory.max')
 # Of the machine's memory, what a suggestion leaves to everything else.
 _SHARE_FOR_REPLAY = 0.75
+# What an actor takes at least as a process of its own (docs/performance.md has 141 MB).
+_BYTES_OF_ACTOR = 100 * 2**20
 _GIB = 2**30
 
 
@@ -32,6 +34,20 @@ def available() -> int:
   total = psutil.virtual_memory().total
   limit = _CGROUP_LIMIT.read_text().strip() if _CGROUP_LIMIT.exists() else 'max'
   return total if limit == 'max' else min(total, int(limit))
+
+
+def check_actors(actors: int) -> None:
+  """Checks that actors that are processes of this machine have a place in its memory.
+
+  Raises:
+    UserError: they have not; the message says how many have.
+  """
+  fits = available() // _BYTES_OF_ACTOR
+  if actors > fits:
+    raise UserError(
+      f'actors is {actors:,}: each takes a process of {_BYTES_OF_ACTOR / _GIB:.1f} GiB '
+      f'or more, and this machine has {available() / _GIB:,.1f}; {fits:,} fit at most'
+    )
 
 
 def describe(row_bytes: int, replay_size: int, steps: int, option: str) -> str:

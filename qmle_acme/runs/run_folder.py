@@ -81,7 +81,7 @@ class RunFolder:
     Raises:
       UserError: it holds files that can be seen, and is no run.
     """
-    check_is_meant(self.path, 'run', (self.config.name, self.status.name))
+    check_is_meant(self.path, 'run', (self.config.name,))
 
   def open(self, config: config_lib.RunConfig) -> TextIO:
     """Makes the folder, or opens it to resume; returns the lock that is now held.

@@ -313,8 +313,9 @@ def test_the_folder_that_one_is_in_is_no_run_by_accident(
 ) -> None:
   tmp_path = tmp_path / 'thesis'
   tmp_path.mkdir()
-  (tmp_path / 'thesis.tex').touch()
+  file = tmp_path / 'status.json'  # Others have such files, too.
+  file.write_text('{"chapters": 3}')
   monkeypatch.chdir(tmp_path)
-  with pytest.raises(UserError, match=r'holds other files \(thesis.tex\)'):
+  with pytest.raises(UserError, match=r'holds other files \(status.json\)'):
     train.main(['--env', 'bandit:bimodal', '--run', name])
-  assert [path.name for path in tmp_path.iterdir()] == ['thesis.tex']
+  assert [path.read_text() for path in tmp_path.iterdir()] == ['{"chapters": 3}']

@@ -3,6 +3,7 @@
 import gc
 import itertools
 import pathlib
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 
@@ -303,6 +304,14 @@ def resumed(folder: RunFolder) -> tuple[int, float, int]:
   return found
 
 
+def test_a_checkpoint_that_is_gone_is_told(twice: RunFolder) -> None:
+  twice.write_status('stopped', {'saved_steps': 20}, error=None)
+  shutil.rmtree(twice.learner_checkpoints)
+  where = re.escape(str(twice.learner_checkpoints))
+  with pytest.raises(UserError, match=f'of 20 steps is not in {where}: put it back$'):
+    load_policy(twice.path)
+
+
 def test_any_character_may_stand_in_a_path(twice: RunFolder) -> None:
   assert resumed(twice) == (20, 3.0, 9)
   assert load_policy(twice.path).step == 20
@@ -310,11 +319,16 @@ def test_any_character_may_stand_in_a_path(twice: RunFolder) -> None:
 
 @pytest.mark.parametrize('damage', [flip, cut])
 def test_damaged_learner_is_said_and_both_go_on_from_the_one_before(
-  twice: RunFolder, damage: Callable[[pathlib.Path], None]
+  twice: RunFolder,
+  damage: Callable[[pathlib.Path], None],
+  capsys: pytest.CaptureFixture[str],
 ) -> None:
   path = twice.learner_checkpoints / '2' / 'learner.data-00000-of-00001'
   damage(path)
 
+  assert load_policy(twice.path).step == 10
+  fallback = f'{path} is not what was written: the checkpoint before it is used\n'
+  assert fallback in capsys.readouterr().err
   assert checkpointing.read_resumed_counts(twice)['actor_steps'] == 10
   (line,) = checkpointing.forget_damaged(twice)
   assert line == f'{path} is not what was written: the checkpoint before it is used'

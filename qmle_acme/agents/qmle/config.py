@@ -15,6 +15,7 @@ from qmle_acme.agents.qmle.predictors import (
 from qmle_acme.settings import Count, Positive, Share
 
 _Candidates: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
+_Rate: TypeAlias = Annotated[float, Field(ge=1e-6, le=1.0)]
 _Bins: TypeAlias = Annotated[int, Field(ge=2, le=1_000)]
 _Steps: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000_000)]
 _Directions: TypeAlias = Annotated[int, Field(ge=0, le=1_000)]
@@ -45,10 +46,10 @@ class QMLEConfig(AgentConfig):
   """Learner steps in which the step size halves; 0 keeps it as it is."""
   target_update_period: Count = 20
   """Learner steps between updates of the target network."""
-  target_update_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+  target_update_rate: _Rate = 1.0
   """Share of the way to the online network that the target network then takes; 1 is a
   hard copy, less is Polyak averaging."""
-  policy_average_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+  policy_average_rate: _Rate = 1.0
   """Share of the way to the online network that an average of it takes whenever the
   target network is updated. By this average the greedy policy acts; actors explore by
   the online network. 1 keeps no average: all act by that."""

@@ -15,6 +15,7 @@ import pandas as pd
 
 from qmle_acme.errors import UserError, unreadable
 from qmle_acme.files import make_folder, parse_json
+from qmle_acme.runs import screen
 from qmle_acme.runs.records import (
   ACTOR_STEPS,
   LEARNER_STEPS,
@@ -77,17 +78,27 @@ def check(path: pathlib.Path) -> None:
 def read(path: pathlib.Path) -> Results:
   """Returns the results in a folder, of run folders or of our own CSV files.
 
+  Of a run, only the settings have to be whole: without its records it is there as one
+  that is unreadable. One without whole settings is left out, and that is said.
+
   Raises:
-    UserError: there is neither, or it is damaged. Of a run, only the settings have to
-      be whole: without its records it is there as one that is unreadable.
+    UserError: there is neither, or nothing whole.
   """
   if (path / RUNS_FILE).exists():
     return _read_csv(path)
-  runs, evaluations = [], []
+  runs, evaluations, damages = [], [], []
   for folder in _find_runs(path):
-    run, its_evaluations = _read_run(RunFolder(folder), str(folder.relative_to(path)))
+    try:
+      run, of_run = _read_run(RunFolder(folder), str(folder.relative_to(path)))
+    except UserError as error:
+      damages.append(error)
+      continue
     runs.append(run)
-    evaluations += its_evaluations
+    evaluations += of_run
+  if not runs:
+    raise damages[0]
+  for damage in damages:
+    screen.note(f'left out: {damage}')
   frame = pd.DataFrame(evaluations)
   columns = [*_EVALUATION_COLUMNS, *sorted(set(frame) - set(_EVALUATION_COLUMNS))]
   return Results(

@@ -100,12 +100,18 @@ def test_settings_of_others_are_no_run(tmp_path: pathlib.Path, text: str) -> Non
   assert list(results_lib.read(tmp_path).runs['run']) == ['a']
 
 
-def test_run_whose_settings_are_damaged_is_named(tmp_path: pathlib.Path) -> None:
+def test_run_whose_settings_are_damaged_is_named_and_left_out(
+  tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   folder = fabricated.write_run(tmp_path / 'a', WALK, 'qmle', 1, [[0.0], [1.0]])
   folder.config.write_text(folder.config.read_text().replace('agent: ', 'agend: '))
 
   with pytest.raises(UserError, match=f'{folder.config} holds .*: its agent is None'):
     results_lib.read(tmp_path)
+  fabricated.write_run(tmp_path / 'b', WALK, 'qmle', 2, [[0.0], [1.0]])
+  assert list(results_lib.read(tmp_path).runs['run']) == ['b']
+  said = capsys.readouterr().err
+  assert said.startswith(f'left out: {folder.config} holds ') and said.count('\n') == 1
 
 
 @pytest.mark.parametrize(

@@ -308,14 +308,15 @@ def test_a_folder_of_hidden_files_alone_may_become_a_run(
 
 
 @pytest.mark.parametrize('name', ['.', './', '../thesis'])
+@pytest.mark.parametrize('file', ['thesis.tex', 'status.json'])  # Of others, too.
 def test_the_folder_that_one_is_in_is_no_run_by_accident(
-  name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+  name: str, file: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
   tmp_path = tmp_path / 'thesis'
   tmp_path.mkdir()
-  file = tmp_path / 'status.json'  # Others have such files, too.
-  file.write_text('{"chapters": 3}')
+  (tmp_path / file).write_text('{"chapters": 3}')
   monkeypatch.chdir(tmp_path)
-  with pytest.raises(UserError, match=r'holds other files \(status.json\)'):
+  with pytest.raises(UserError, match=rf'holds other files \({file}\)'):
     train.main(['--env', 'bandit:bimodal', '--run', name])
-  assert [path.read_text() for path in tmp_path.iterdir()] == ['{"chapters": 3}']
+  assert [path.name for path in tmp_path.iterdir()] == [file]
+  assert (tmp_path / file).read_text() == '{"chapters": 3}'

@@ -69,7 +69,7 @@ def rows(folder: RunFolder) -> dict[str, str]:
     last = evaluations[-1]
     greedy = f'{last.episode_return_mean:.1f} at {last.actor_steps:,}'
   return {
-    'state': status.get('state', 'not started'),
+    'state': status.get('state', 'status.json is missing' if taken else 'not started'),
     'steps': f'{taken:,} of {steps:,} ({min(taken / steps, 1):.0%})',
     'learner steps': f'{int(status.get("learner_steps", 0)):,}',
     'saved': f'{int(status.get("saved_steps", 0)):,} steps',

@@ -4,14 +4,17 @@ import contextlib
 import dataclasses
 import pathlib
 import shlex
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from qmle_acme import environments
 from qmle_acme.benchmark import suites
-from qmle_acme.errors import UserError, check_range
+from qmle_acme.errors import UserError
 from qmle_acme.runs import config as config_lib
 from qmle_acme.runs import shipped
 from qmle_acme.runs.run_folder import DIED, RunFolder
+from qmle_acme.settings import Count, check
 
 # Settings of a run that the grid makes, by what makes them.
 _OWN_OPTIONS = {
@@ -58,9 +61,9 @@ class BenchmarkConfig:
   """Agents to compare, with commas between them: qmle, d4pg, dmpo; strong, jagged,
   chance or quick, which are QMLE with settings that come with the package; or a YAML
   file of settings with a label of its own."""
-  seeds: int = 3
+  seeds: Annotated[int, Field(ge=1, le=10_000)] = 3
   """Runs of each agent on each task; their seeds are 1, 2, and so on."""
-  steps: int | None = None
+  steps: Count | None = None
   """Environment steps of each run: by default what the suite says, or 500,000."""
   layout: Literal['local', 'distributed'] = 'distributed'
   """Layout of each run."""
@@ -71,7 +74,7 @@ class BenchmarkConfig:
   config: str = ''
   """Settings for every run that no other option here sets: a YAML file, or a name of
   settings that come with the package."""
-  jobs: int = 1
+  jobs: Annotated[int, Field(ge=1, le=1_000)] = 1
   """Runs side by side."""
   print_commands: bool = False
   """Print the commands of the runs, one a line, and start none."""
@@ -86,10 +89,9 @@ class BenchmarkConfig:
       UserError: a value lies outside its range; the message names it.
     """
     if bool(self.suite) == bool(self.tasks):
-      raise UserError('name either a --suite or --tasks: one of them, not both')
-    for name in ('seeds', 'steps', 'jobs'):
-      if getattr(self, name) is not None:
-        check_range(name, getattr(self, name), 1)
+      given = 'both are' if self.suite else 'neither is'
+      raise UserError(f'name either a --suite or --tasks: {given} given')
+    check(self)
 
   @property
   def file(self) -> pathlib.Path | None:

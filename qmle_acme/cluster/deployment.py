@@ -56,6 +56,8 @@ class ClusterConfig(RunConfig):
     super().__post_init__()
     if self.layout != 'distributed':
       raise UserError(f'layout is {self.layout}: on several machines it is distributed')
+    if self.launch != 'processes':
+      raise UserError(f'launch is {self.launch}: on several machines it is processes')
 
   @property
   def name(self) -> str:

@@ -198,14 +198,15 @@ def to_dict(config: RunConfig) -> dict[str, Any]:
 
 def from_dict(data: dict[str, Any], run: pathlib.Path) -> RunConfig:
   """Returns the configuration that `to_dict` has written."""
-  return overlay(RunConfig(run=run), data, source='config.yaml')
+  return overlay(RunConfig(run=run), data, source=str(run / 'config.yaml'))
 
 
 class _Loader(yaml.SafeLoader):
   """Reads what settings are written in: no alias, no key twice.
 
   It reads 5e-4 as a number and 1e6 as a whole one, as everybody expects; to YAML 1.1
-  both are text.
+  both are text. What is another number there than it seems, it refuses: 1:30 is ninety,
+  and 010 eight.
   """
 
   def compose_node(self, parent: Any, index: Any) -> Any:
@@ -224,13 +225,27 @@ class _Loader(yaml.SafeLoader):
         raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
     return super().construct_mapping(node, deep)
 
+  def construct_yaml_int(self, node: Any) -> int:
+    _check_decimal(node)
+    value: int = super().construct_yaml_int(node)
+    return value
+
   def construct_yaml_float(self, node: Any) -> float:
+    _check_decimal(node)
     value: float = super().construct_yaml_float(node)
     is_whole = 'e' in node.value.lower() and value.is_integer()
     return int(value) if is_whole else value
 
 
+def _check_decimal(node: Any) -> None:
+  """Refuses a number to a base of 60, 16, 8 or 2."""
+  if ':' in node.value or re.match(r'[-+]?0[0-9_xb]', node.value):
+    problem = f'{node.value} is no decimal number'
+    raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
 _FLOAT = 'tag:yaml.org,2002:float'
+_Loader.add_constructor('tag:yaml.org,2002:int', _Loader.construct_yaml_int)
 _Loader.add_constructor(_FLOAT, _Loader.construct_yaml_float)
 _Loader.add_implicit_resolver(
   _FLOAT,

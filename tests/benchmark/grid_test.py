@@ -211,13 +211,18 @@ def test_two_agents_of_one_name_are_refused(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
   ('settings', 'message'),
   [
-    ({}, 'either a --suite or --tasks'),
-    ({'suite': 'quick', 'tasks': WALK}, 'either a --suite or --tasks'),
+    ({}, 'either a --suite or --tasks: neither is given'),
+    ({'suite': 'quick', 'tasks': WALK}, 'either a --suite or --tasks: both are given'),
     ({'suite': 'quik'}, "unknown suite 'quik'; nearest: quick"),
     ({'tasks': 'control:walker:wlk'}, 'nearest: control:walker:walk'),
     ({'suite': 'quick', 'agents': 'qmle,qmel'}, "unknown agent 'qmel'"),
     ({'suite': 'quick', 'jobs': 0}, 'jobs is 0: it must be at least 1'),
     ({'suite': 'quick', 'seeds': 0}, 'seeds is 0'),
+    (
+      {'suite': 'quick', 'seeds': 10**9},
+      'seeds is 1000000000: it must be at most 10,000',
+    ),
+    ({'suite': 'quick', 'steps': 2**31}, 'steps is 2147483648: it must be at most'),
   ],
 )
 def test_what_is_refused(settings: dict, message: str) -> None:

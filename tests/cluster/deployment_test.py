@@ -115,6 +115,7 @@ def test_every_node_can_be_started() -> None:
     ('compose', '--run', 'a/walker', '--env', 'bandit:bimodal'),
     ('kubernetes', '--run', 'a/walker', '--env', 'bandit:bimodal'),
     ('compose', '--run', 'walker', '--env', 'bandit:bimodal', '--layout', 'local'),
+    ('compose', '--run', 'walker', '--env', 'bandit:bimodal', '--launch', 'threads'),
     ('compose', '--run', 'walker', '--env', 'no:such'),
     ('compose', '--run', 'walker', '--env', 'bandit:bimodal', '--image', ''),
     ('kubernetes', '--run', 'walker', '--env', 'bandit:bimodal', '--image', 'a b'),

@@ -82,3 +82,12 @@ def test_brackets_of_a_folder_are_no_markup(tmp_path: pathlib.Path) -> None:
   console = rich.console.Console(width=200, record=True, file=io.StringIO())
   console.print(status.table(folder, status.rows(folder)))
   assert 'sweep[lr=0.1][/x]' in console.export_text()
+
+
+def test_state_of_a_run_without_status(tmp_path: pathlib.Path) -> None:
+  folder = RunFolder(tmp_path / 'run')
+  folder.make()
+  folder.write_config(RunConfig(run=folder.path, env='bandit:bimodal', steps=400))
+  assert status.rows(folder)['state'] == 'not started'
+  record(folder, [10.0, 20.0])
+  assert status.rows(folder)['state'] == 'status.json is missing'

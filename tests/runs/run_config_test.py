@@ -216,6 +216,23 @@ def test_what_is_no_whole_number_is_refused(tmp_path: pathlib.Path, text: str) -
     overlaid(tmp_path, f'steps: {text}')
 
 
+@pytest.mark.parametrize(
+  'text',
+  [
+    'steps: 1:30',
+    'steps: 010',
+    'steps: 0x10',
+    'steps: 0b10',
+    'checkpoint_minutes: 1:30.5',
+  ],
+)
+def test_numbers_that_yaml_reads_to_another_base_are_refused(
+  tmp_path: pathlib.Path, text: str
+) -> None:
+  with pytest.raises(UserError, match=r'mine\.yaml.*is no decimal number'):
+    overlaid(tmp_path, text)
+
+
 def test_differences_names_every_setting_that_differs() -> None:
   other = dataclasses.replace(DEFAULT, seed=2, qmle=QMLEConfig(n_step=3))
   old: dict[str, Any] = config_lib.to_dict(DEFAULT)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
   from qmle_acme.actions.hybrid import Hybrid
   from qmle_acme.actions.item_array import ItemArray
   from qmle_acme.actions.items import Items
+  from qmle_acme.actions.noop_array import NoopArray
   from qmle_acme.actions.specs import make
   from qmle_acme.actions.support import check, is_box
 
@@ -21,6 +22,7 @@ __all__ = [
   'Hybrid',
   'ItemArray',
   'Items',
+  'NoopArray',
   'check',
   'is_box',
   'make',
@@ -36,6 +38,7 @@ __getattr__, __dir__ = lazy.names(
     'Hybrid': 'hybrid',
     'ItemArray': 'item_array',
     'Items': 'items',
+    'NoopArray': 'noop_array',
     'check': 'support',
     'is_box': 'support',
     'make': 'specs',

@@ -10,16 +10,24 @@ dimension i; `...` any leading dimensions.
 """
 
 import abc
+import functools
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+import tree
 
 from qmle_acme.types import Array, Seed, Tensor
 
 
 class ActionSpace(abc.ABC):
-  """Samples, encodes and converts the actions of one space."""
+  """Samples, encodes and converts the actions of one space.
+
+  Attributes:
+    spec: the environment's action spec.
+  """
+
+  spec: Any
 
   @property
   @abc.abstractmethod
@@ -52,6 +60,24 @@ class ActionSpace(abc.ABC):
     In continuous dimensions half of them are uniform in the box and half uniform on the
     grid of the K bins of each dimension, which reaches the corners; digits are uniform.
     """
+
+  @functools.cached_property
+  def noop(self) -> np.ndarray | None:
+    """The action [A] that does nothing, if the spec tells one (`NoopArray`)."""
+    told = tree.map_structure(lambda leaf: getattr(leaf, 'noop', None), self.spec)
+    if any(leaf is None for leaf in tree.flatten(told)):
+      return None
+    return self.from_environment(told)
+
+  def sample_near_noop(self, shape: tuple[int, ...], seed: Seed) -> Tensor:
+    """Returns actions [*shape, A] that differ in little from the one that does nothing.
+
+    Each dimension is drawn anew with probability 1 / A: one of them in the mean.
+    """
+    where_seed, drawn_seed = tf.unstack(tf.random.split(seed, 2))
+    chance = tf.random.stateless_uniform((*shape, self.size), where_seed)
+    drawn = self.sample_uniform(shape, drawn_seed)
+    return self.clip(tf.where(chance < 1.0 / self.size, drawn, self.noop))
 
   @property
   def digit_counts(self) -> tuple[int, ...]:

@@ -19,14 +19,15 @@ import gymnasium
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
+import tree
 from dm_env import specs
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
-from qmle_acme.actions import ItemArray
+from qmle_acme.actions import ItemArray, NoopArray
 from qmle_acme.environments import gl, modules, observations
 from qmle_acme.environments.checked import Invalid, one_number, shown
-from qmle_acme.errors import UserError
+from qmle_acme.errors import UserError, in_one_line
 
 # A spec, or a tuple or dictionary of such.
 ActionSpec: TypeAlias = Any
@@ -60,7 +61,7 @@ class Adapter(dm_env.Environment):
     self._environment = environment
     self._seed: int | None = seed
     self._is_open = False
-    self._action_spec = to_spec(environment.action_space, 'action')
+    self._action_spec = _with_noop(environment.action_space)
     observations.check_space(environment.observation_space)
     _check_reward(environment)
 
@@ -275,6 +276,32 @@ def to_spec(space: spaces.Space, name: str) -> ActionSpec:
     'that it is a Discrete, MultiDiscrete, MultiBinary or Box, or a Tuple or Dict of '
     'these'
   )
+
+
+def _with_noop(space: spaces.Space) -> ActionSpec:
+  """Returns the spec of an action space, with its `noop` if that tells one.
+
+  Raises:
+    UserError: the space is not supported, or its `noop` is none of its actions.
+  """
+  spec, noop = to_spec(space, 'action'), getattr(space, 'noop', None)
+  if noop is None:
+    return spec
+  try:
+    values = to_spec_form(space, noop)
+    return tree.map_structure_up_to(spec, _noop_spec, spec, values)
+  except (ValueError, TypeError, KeyError) as error:
+    raise UserError(
+      f'noop of the action space is none of its actions: {in_one_line(str(error))}'
+    ) from error
+
+
+def _noop_spec(spec: specs.BoundedArray, noop: Any) -> NoopArray:
+  """Returns the spec of a leaf with its part of the action that does nothing."""
+  if isinstance(spec, ItemArray):
+    raise ValueError('items with features have none that does nothing')
+  ends = (spec.minimum, spec.maximum)
+  return NoopArray(spec.shape, spec.dtype, *ends, noop, spec.name)
 
 
 def _to_index_spec(space: spaces.Discrete, name: str) -> specs.DiscreteArray:

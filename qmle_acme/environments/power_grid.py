@@ -17,6 +17,7 @@ from typing import Any
 import dm_env
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 
 from qmle_acme.environments import gymnasium as adapter
 from qmle_acme.errors import UserError, unknown
@@ -122,6 +123,8 @@ def make(name: str, seed: int) -> dm_env.Environment:
     environment.action_space = gym_compat.DiscreteActSpace(
       grid.action_space, attr_to_keep=list(_SINGLE_ACTIONS)
     )
+  else:
+    environment.action_space.noop = _noop(environment.action_space)
   try:
     return adapter.Adapter(Days(environment, bool(match['held_out'])), seed)
   except UserError as error:
@@ -148,6 +151,18 @@ def _make_grid(name: str) -> Any:
   with warnings.catch_warnings():
     warnings.simplefilter('ignore')
     return grid2op.make(name, test=name not in own, backend=LightSimBackend())
+
+
+def _noop(space: spaces.Dict) -> dict[str, np.ndarray]:
+  """Returns the action that leaves the grid alone.
+
+  Nothing is switched and the dispatch stays; generators may give all that they have.
+  """
+  noop = {name: np.zeros_like(part.sample()) for name, part in space.items()}
+  match space.get('curtail'):
+    case spaces.Box() as curtail:
+      noop['curtail'] = curtail.high
+  return noop
 
 
 def _observations(grid: Any) -> Any:

@@ -44,9 +44,22 @@ def test_who_does_nothing_sees_the_day_end_undiscounted() -> None:
 
 
 @needs_grid2op
+def test_the_action_that_does_nothing_leaves_the_whole_grid_alone() -> None:
+  whole = GRID.removesuffix(':discrete')
+  with make(whole, 0) as environment, make(GRID, 0) as discrete:
+    noop = {name: part.noop for name, part in environment.action_spec().items()}
+    environment.reset(), discrete.reset()
+    for _ in range(5):
+      by_dict, by_index = environment.step(noop), discrete.step(0)
+      assert by_dict.reward == by_index.reward > 50.0
+      np.testing.assert_array_equal(by_dict.observation, by_index.observation)
+
+
+@needs_grid2op
 def test_days_are_either_trained_on_or_held_out() -> None:
   with make(GRID, 0) as training, make(f'{GRID}:held_out', 0) as held_out:
-    days = [environment._environment.days for environment in (training, held_out)]
+    adapters = [environment._environment for environment in (training, held_out)]
+    days = [adapter._environment.days for adapter in adapters]
     assert sorted(days[0] + days[1]) == [(c, d) for c in range(3) for d in range(2)]
     assert len(days[0]) == 4 and not set(days[0]) & set(days[1])
 

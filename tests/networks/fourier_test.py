@@ -14,7 +14,7 @@ from qmle_acme.networks import blocks
 from qmle_acme.networks.fourier import SCALES, FourierFeatures
 
 BOX = actions.make(specs.BoundedArray((2,), np.float32, -1.0, 1.0), 3)
-HYBRID = actions.make([specs.DiscreteArray(5), BOX.spec], 3)  # type: ignore
+HYBRID = actions.make([specs.DiscreteArray(5), BOX.spec], 3)
 INDEX = actions.make(specs.DiscreteArray(5), 3)
 CONFIG = QMLEConfig(hidden_size=16, fourier_directions=3)
 

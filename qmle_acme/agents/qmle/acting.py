@@ -114,6 +114,8 @@ class QMLEActor(Actor):
       return self._lasting
     if self._draw and self._random.random() < self._exploration.from_predictors:
       action = self._draw(tf.constant(observation), tf.constant(seed))
+    elif self._space.noop is not None and self._random.random() < 0.5:
+      action = self._space.sample_near_noop((), seed)
     else:
       action = self._space.sample_uniform((), seed)
     self._lasting = action.numpy()

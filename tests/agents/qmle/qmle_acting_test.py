@@ -19,7 +19,7 @@ from acme.tf import variable_utils
 from dm_env import specs
 from tiny_agent import CONFIG, OBSERVATION_SIZE
 
-from qmle_acme.actions import Box
+from qmle_acme.actions import Box, NoopArray
 from qmle_acme.agents.qmle.acting import QMLEActor
 from qmle_acme.agents.qmle.exploration import Exploration
 from qmle_acme.agents.qmle.networks import QMLENetwork
@@ -159,6 +159,19 @@ def test_exploration_is_uniform(network: QMLENetwork) -> None:
   # 75 expected in each of the 16 cells, with a standard deviation of 8.4.
   assert counts.sum() == 1200 and counts.min() > 40 and counts.max() < 110
   assert np.all(np.abs(actions).max(axis=0) > 0.99)
+
+
+def test_half_of_exploration_is_near_an_action_that_does_nothing(
+  network: QMLENetwork,
+) -> None:
+  spec = NoopArray((2,), np.float32, -1.0, 1.0, [0.5, 0.0])
+  space = dataclasses.replace(tiny_agent.SPACE, spec=spec)
+  actor = make_actor(Source(network), epsilon=1.0, space=space)
+  actions = np.concatenate([act(actor) for _ in range(100)])  # [1200, A]
+  kept = (actions == spec.noop).sum(axis=1)
+  # Of both dimensions each is drawn anew half of the time, in every other action.
+  shares = np.bincount(kept, minlength=3) / len(actions)
+  np.testing.assert_allclose(shares, [0.5 + 0.125, 0.25, 0.125], atol=0.05)
 
 
 def test_exploration_does_not_follow_an_environment_of_the_same_seed(

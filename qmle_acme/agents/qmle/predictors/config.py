@@ -19,9 +19,10 @@ from qmle_acme.errors import UserError, out_of_range
 from qmle_acme.settings import Share
 
 UNIFORM = 'uniform'
+NOOP = 'noop'
 _HERE = 'qmle_acme.agents.qmle.predictors'
 # Names that proposers other than predictors have in the metrics.
-_TAKEN = (UNIFORM, 'refined', 'cache')
+_TAKEN = (UNIFORM, NOOP, 'refined', 'cache')
 _Scale: TypeAlias = Annotated[float, Field(ge=0.001, le=10.0, allow_inf_nan=False)]
 
 

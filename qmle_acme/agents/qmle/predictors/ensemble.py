@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from qmle_acme.actions import ActionSpace
 from qmle_acme.agents.qmle.predictors import base
-from qmle_acme.agents.qmle.predictors.config import UNIFORM, MemberConfig
+from qmle_acme.agents.qmle.predictors.config import NOOP, UNIFORM, MemberConfig
 from qmle_acme.types import Candidates, Seed, Tensor
 
 
@@ -62,40 +62,52 @@ class Ensemble(snt.Module):
     Args:
       space: the action space.
       predictors: the members beside uniform sampling.
-      ratios: the share of uniform sampling, then those of the predictors; sum 1.
+      ratios: the share of uniform sampling, then those of the predictors; sum 1. Where
+        an action is known that does nothing, half of the first go to what is near it.
       name: of the module.
     """
     super().__init__(name=name)
     self._space = space
-    self._ratios = tuple(ratios)
+    self._samplers = {UNIFORM: space.sample_proposal}
+    if space.noop is not None:
+      self._samplers[NOOP] = space.sample_near_noop
+    fixed, *learned = ratios
+    self._fixed_ratios = (fixed / len(self._samplers),) * len(self._samplers)
+    self._ratios = tuple(learned)
     self.predictors = list(predictors)
 
   @property
   def names(self) -> tuple[str, ...]:
     """The proposers' names, in the order of `Candidates.proposers`."""
-    return (UNIFORM, *(predictor.name for predictor in self.predictors))
+    return (*self._samplers, *(predictor.name for predictor in self.predictors))
 
   def propose(self, embeddings: Tensor, count: int, seed: Seed) -> Candidates:
     """Returns `count` candidates for each state.
 
-    Those of uniform sampling come first, and are drawn once for all states: in each
-    state they are uniform, and the kernel embeds them once.
+    Those of no predictor come first, and are drawn once for all states, since they do
+    not depend on these; the kernel embeds them once.
 
     Args:
       embeddings: [B, H] observation embeddings; B is static.
       count: N, at least 1.
       seed: of the stateless random functions.
     """
-    counts = split_budget(count, self._ratios)
+    counts = split_budget(count, (*self._fixed_ratios, *self._ratios))
     seeds = tf.unstack(tf.random.split(seed, len(counts)))
-    uniform = self._space.sample_proposal((1, counts[0]), seeds[0])
-    parts = [tf.repeat(uniform, embeddings.shape[0], axis=0)]
+    fixed = len(self._samplers)
+    shared = [
+      sample((1, n), sampler_seed)
+      for sample, n, sampler_seed in zip(
+        self._samplers.values(), counts[:fixed], seeds[:fixed], strict=True
+      )
+    ]
+    parts = [tf.repeat(tf.concat(shared, axis=1), embeddings.shape[0], axis=0)]
     parts += [
       self._space.from_proposal(
         predictor.sample(predictor(embeddings), n, predictor_seed)
       )
       for predictor, n, predictor_seed in zip(
-        self.predictors, counts[1:], seeds[1:], strict=True
+        self.predictors, counts[fixed:], seeds[fixed:], strict=True
       )
       if n
     ]
@@ -109,8 +121,8 @@ class Ensemble(snt.Module):
       embeddings: [B, H].
       seed: of the stateless random functions.
     """
-    ratios = tf.constant(self._ratios[1:])
-    choice_seed, *seeds = tf.unstack(tf.random.split(seed, len(self._ratios)))
+    ratios = tf.constant(self._ratios)
+    choice_seed, *seeds = tf.unstack(tf.random.split(seed, 1 + len(self._ratios)))
     samples = [
       predictor.sample(predictor(embeddings), 1, predictor_seed)
       for predictor, predictor_seed in zip(self.predictors, seeds, strict=True)

@@ -11,7 +11,7 @@ from dm_env import specs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from qmle_acme.actions import Box
+from qmle_acme.actions import Box, NoopArray
 from qmle_acme.agents.qmle.predictors import (
   Ensemble,
   families,
@@ -89,9 +89,11 @@ def test_split_of_odd_ratios_sums_to_the_budget(
     assert abs(n - total * ratio) < 1 + 1e-8
 
 
-def _make(ratios: Sequence[float], names: Sequence[str]) -> Ensemble:
-  members = [make_predictor(families()[name](0.1), _SPACE, _WIDTH) for name in names]
-  return Ensemble(_SPACE, members, ratios)
+def _make(
+  ratios: Sequence[float], names: Sequence[str], space: Box = _SPACE
+) -> Ensemble:
+  members = [make_predictor(families()[name](0.1), space, _WIDTH) for name in names]
+  return Ensemble(space, members, ratios)
 
 
 def _embeddings(batch: int) -> Tensor:
@@ -149,6 +151,25 @@ def test_order_of_the_members_is_that_of_the_names() -> None:
   np.testing.assert_array_equal(
     _on_grid(candidates.actions)[0], [True] * 4 + [False] * 4
   )
+
+
+def test_half_of_the_uniform_share_is_near_an_action_that_does_nothing() -> None:
+  noop = [0.25, -0.75]
+  space = Box(NoopArray((2,), np.float32, -1.0, 1.0, noop), bins=3)
+  ensemble = _make((0.8, 0.2), ('delta',), space)
+  actions, proposers = ensemble.propose(_embeddings(3), 100, _SEED)
+  assert ensemble.names == ('uniform', 'noop', 'delta')
+  np.testing.assert_array_equal(proposers, [0] * 40 + [1] * 40 + [2] * 20)
+  kept = (actions == np.array(noop, np.float32)).numpy().sum(axis=2)  # [3, 100]
+  assert not kept[:, :40].any() and not kept[:, 80:].any()
+  # Each of both dimensions is drawn anew half of the time.
+  shares = np.bincount(kept[0, 40:80], minlength=3) / 40
+  np.testing.assert_allclose(shares, [0.25, 0.5, 0.25], atol=0.2)
+  np.testing.assert_array_equal(actions[0, :80], actions[2, :80])
+  # What explores is of predictors alone.
+  drawn = ensemble.sample_predictors(_embeddings(3), _SEED)
+  means = np.tanh(ensemble.predictors[0](_embeddings(3)))
+  np.testing.assert_allclose(drawn, means, atol=1e-6)
 
 
 def test_seed_decides_the_candidates() -> None:

@@ -15,6 +15,7 @@ def main(argv: list[str]) -> int:
   """Runs what is left of the grid; returns the exit code."""
   config = arguments.parse(grid.BenchmarkConfig, argv, 'qmle benchmark')
   runs = grid.make_grid(config)
+  config.check_fit()
   if config.print_commands:
     print('\n'.join(run.command for run in runs))
     return 0
@@ -27,8 +28,8 @@ def main(argv: list[str]) -> int:
   # Or 'control:dog:walk' would get the picture of a dog.
   console = rich.console.Console(emoji=False)
   with locks.lock(config.out, 'qmle benchmark'):
-    screen.announce('loading TensorFlow')  # For nobody who has made a typo.
-    from qmle_acme.benchmark import execution
+    with screen.loading_tensorflow():  # For nobody who has made a typo.
+      from qmle_acme.benchmark import execution
 
     outcome = execution.execute(runs, config.jobs, console)
   for name, reason in outcome.failures.items():

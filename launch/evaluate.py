@@ -46,9 +46,9 @@ def main(argv: list[str]) -> int:
   config = arguments.parse(EvaluateConfig, argv, 'qmle evaluate')
   folder = RunFolder(config.run)
   folder.read_config()
-  screen.announce('loading TensorFlow')  # For nobody whose folder is no run.
-  from qmle_acme.policy import load_policy
-  from qmle_acme.runs import evaluation
+  with screen.loading_tensorflow():  # For nobody whose folder is no run.
+    from qmle_acme.policy import load_policy
+    from qmle_acme.runs import evaluation
 
   policy = load_policy(config.run, seed=config.seed, best=config.best)
   if folder.read_status().get('state') == DIED:

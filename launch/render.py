@@ -59,9 +59,9 @@ def main(argv: list[str]) -> int:
   """Renders; returns the exit code."""
   config = arguments.parse(RenderConfig, argv, 'qmle render')
   run = RunFolder(config.run).read_config()
-  screen.announce('loading TensorFlow')  # For nobody whose folder is no run.
-  from qmle_acme.policy import load_policy
-  from qmle_acme.runs import factory
+  with screen.loading_tensorflow():  # For nobody whose folder is no run.
+    from qmle_acme.policy import load_policy
+    from qmle_acme.runs import factory
 
   policy = load_policy(config.run, seed=config.seed, best=config.best)
   with contextlib.ExitStack() as stack:

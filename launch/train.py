@@ -60,8 +60,8 @@ def main(argv: list[str]) -> int:
     with screen.held() as later:
       environment = environments.make(config.env, seed=0)
     fit.check(config, environment)
-    screen.announce('loading TensorFlow')
-    from qmle_acme import training  # Seconds, which no typo waits for.
+    with screen.loading_tensorflow():  # Seconds, which no typo waits for.
+      from qmle_acme import training
 
     # TensorFlow reads it when it starts, with the first tensor. Nodes get their own.
     os.environ.update(config.learner_limits)

@@ -1,5 +1,6 @@
 """What a program of a user's own does while a run goes on."""
 
+import contextlib
 import dataclasses
 import math
 import pathlib
@@ -47,8 +48,8 @@ class Result:
 class Callback:
   """Is called while a run goes on, in the thread that called `train`.
 
-  Override what you need. An exception ends the run as failed, with a checkpoint; when
-  the run is over, `train` raises it.
+  Override what you need. An exception ends the run as failed, with a checkpoint, and
+  the error of its result names it; what `on_end` raises, `train` raises.
   """
 
   def on_evaluation(self, evaluation: Evaluation) -> bool | None:
@@ -133,6 +134,7 @@ class Watcher:
     self._callbacks = callbacks
     self._store = CheckpointStore(folder.learner_checkpoints)
     self._stamps: dict[pathlib.Path, Any] = {}
+    self._has_raised = False
     self._checkpoint = max(self._store.numbers(), default=0)
     self._evaluation = max(map(_when, read_evaluations(folder)), default=(-1, -1))
 
@@ -143,20 +145,38 @@ class Watcher:
       for evaluation in read_evaluations(self._folder):
         if _when(evaluation) > self._evaluation:
           self._evaluation = _when(evaluation)
-          answers += [_tell(each.on_evaluation, evaluation) for each in self._callbacks]
+          answers += [self._tell(c.on_evaluation, evaluation) for c in self._callbacks]
     if self._is_changed(self._store.path):
       for number in self._store.numbers():
         if number > self._checkpoint:
           self._checkpoint = number
           path = self._store.path / str(number)
-          answers += [_tell(each.on_checkpoint, path) for each in self._callbacks]
+          answers += [self._tell(c.on_checkpoint, path) for c in self._callbacks]
     return any(answers)
 
   def end(self, result: Result) -> None:
-    """Tells what is left to tell, and how the run stands."""
-    self.poll()
+    """Tells what is left to tell of a run that has failed, and how the run stands."""
+    with contextlib.suppress(CallbackFault):  # The result has an error already.
+      if not self._has_raised:
+        self.poll()
     for each in self._callbacks:
       each.on_end(result)
+
+  def _tell(self, method: Callable[[Any], bool | None], news: Any) -> bool | None:
+    """Calls a method of a callback; an exception says whose it is.
+
+    Raises:
+      CallbackFault: it has raised one.
+    """
+    try:
+      return method(news)
+    except KeyboardInterrupt:  # Of a person, as far as anyone can tell.
+      raise
+    except BaseException as error:  # Whatever it may raise, or sys.exit.
+      self._has_raised = True
+      raise CallbackFault(
+        f'{method.__qualname__} has raised {described(error)} ({place_of(error)})'
+      ) from error
 
   def _is_changed(self, path: pathlib.Path) -> bool:
     stat = path.stat() if path.exists() else None
@@ -164,22 +184,6 @@ class Watcher:
     is_changed = self._stamps.get(path) != stamp
     self._stamps[path] = stamp
     return is_changed
-
-
-def _tell(method: Callable[[Any], bool | None], news: Any) -> bool | None:
-  """Calls a method of a callback; an exception says whose it is.
-
-  Raises:
-    CallbackFault: it has raised one.
-  """
-  try:
-    return method(news)
-  except KeyboardInterrupt:  # Of a person, as far as anyone can tell.
-    raise
-  except BaseException as error:  # Whatever it may raise, or sys.exit.
-    raise CallbackFault(
-      f'{method.__qualname__} has raised {described(error)} ({place_of(error)})'
-    ) from error
 
 
 def _when(evaluation: Evaluation) -> tuple[int, int]:

@@ -130,11 +130,14 @@ def run(
         tracking.following(config, folder, progress.say),
       ):
         run_layout = layout or _make_layout(config, nursery, stop, on_tick)
-        outcome = _run_to_an_end(
-          lambda: run_layout(config, spec, folder, progress, received),
-          log,
-          received,
-        )
+
+        def run_and_tell() -> Outcome:
+          outcome = run_layout(config, spec, folder, progress, received)
+          if outcome.state != 'failed':
+            poll_to(console, poll)  # The last evaluation and checkpoint are new.
+          return outcome
+
+        outcome = _run_to_an_end(run_and_tell, log, received)
       counts = checkpointing.read_counts(folder)
       is_replay_behind = checkpointing.is_replay_behind(folder)
       outcome = with_loss(outcome, counts, config, is_replay_behind)

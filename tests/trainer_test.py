@@ -19,6 +19,7 @@ import qmle_acme
 from qmle_acme import environments, trainer
 from qmle_acme.environments import own
 from qmle_acme.runs.config import RunConfig
+from qmle_acme.runs.run_folder import RunFolder
 
 SMALL: dict[str, Any] = {'evaluation_period': 200, 'evaluation_episodes': 2}
 
@@ -198,6 +199,31 @@ def test_a_callback_that_fails_ends_the_run(
   assert result.error and what in result.error and __file__ in result.error
   assert 'Traceback' not in cell.getvalue()
   assert 'Traceback' in (tmp_path / 'logs' / 'main.log').read_text()
+
+
+@pytest.mark.parametrize('layout', ['local', 'distributed'])
+def test_a_callback_that_fails_at_the_last_checkpoint_fails_the_run(
+  tmp_path: pathlib.Path, layout: str
+) -> None:
+  class Broken(Seen):
+    def on_checkpoint(self, path: pathlib.Path) -> None:
+      super().on_checkpoint(path)
+      raise ValueError('no disk for my copy')
+
+  broken = Broken()
+  result = qmle_acme.train(
+    'bandit:bimodal',
+    tmp_path,
+    steps=300,
+    config=small_runs.QMLE,
+    callbacks=[broken],
+    layout=layout,
+    **SMALL,
+  )
+  assert result.status == 'failed' and result.steps >= 300
+  assert result.error and 'Broken.on_checkpoint has raised ValueError' in result.error
+  assert RunFolder(tmp_path).read_status()['state'] == 'failed'
+  assert broken.results == [result] and len(broken.checkpoints) == 1
 
 
 def test_one_run_at_a_time(tmp_path: pathlib.Path) -> None:

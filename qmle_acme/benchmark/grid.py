@@ -112,11 +112,18 @@ class BenchmarkConfig:
       if self.suite
       else {name: suites.Task(dimensions=0) for name in _listed('--tasks', self.tasks)}
     )
-    # Of a suite that comes with the package the extras of some tasks may be missing.
-    if not self.suite or shipped.is_path(self.suite):
+    if self._has_own_tasks:
       for name in tasks:
         environments.check(name)
     return tasks
+
+  @property
+  def _has_own_tasks(self) -> bool:
+    """Whether the tasks are the user's own, which are checked before any run.
+
+    Of a suite that comes with the package the extras of some tasks may be missing.
+    """
+    return not self.suite or shipped.is_path(self.suite)
 
   @property
   def contestants(self) -> tuple[Contestant, ...]:
@@ -131,6 +138,25 @@ class BenchmarkConfig:
     if twice:
       raise UserError(f'two of --agents are called {twice[0]}: give one a label')
     return found
+
+  def check_fit(self) -> None:
+    """Makes the environments of the user's own tasks for agents that need a box.
+
+    Raises:
+      UserError: such an agent cannot act in one of them.
+    """
+    choosy = [c for c in self.contestants if c.settings.of_agent.ONLY_BOX]
+    if not choosy or not self._has_own_tasks:
+      return
+    for name, task in self.suite_tasks.items():
+      if task.relaxed:
+        continue
+      with environments.make(name, seed=0) as environment:
+        for contestant in choosy:
+          try:
+            contestant.settings.of_agent.check_actions(environment.action_spec())
+          except UserError as error:
+            raise UserError(f'{contestant.name} on {name}: {error}') from None
 
 
 @dataclasses.dataclass(frozen=True)

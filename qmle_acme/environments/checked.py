@@ -5,6 +5,7 @@ that the learner could not learn from, and a run ends where the fault is, not wh
 batch happens to hold it. O = the size of an observation.
 """
 
+import warnings
 from typing import Any
 
 import dm_env
@@ -88,8 +89,14 @@ class Checked(dm_env.Environment):
     return self._environment.discount_spec()
 
   def close(self) -> None:
-    """Closes the environment."""
-    self._environment.close()
+    """Closes the environment; where it raises there is a warning, and nothing lost."""
+    try:
+      self._environment.close()
+    except KeyboardInterrupt:  # Of a person, as far as anyone can tell.
+      raise
+    except BaseException as error:  # Whatever an environment may raise.
+      message = f'{self._name}: close has raised {described(error)}'
+      warnings.warn(message, stacklevel=2)
 
   def __getattr__(self, name: str) -> Any:
     if name.startswith('_'):  # Not there while a copy or a pickle is being made.

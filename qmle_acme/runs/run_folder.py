@@ -229,14 +229,17 @@ class RunFolder:
     A run that says that it is running, while no process trains in its folder, has died.
 
     Raises:
-      UserError: it is damaged.
+      UserError: it is damaged; the run can go on without it.
     """
-    status = read_json(self.status) if self.status.exists() else {}
-    for name, kinds in _STATUS.items():
-      value = status.get(name)
-      is_finite = not isinstance(value, float) or math.isfinite(value)
-      if name in status and not (isinstance(value, kinds) and is_finite):
-        raise unreadable(self.status, ValueError(f'{name} is {value!r}'))
+    try:
+      status = read_json(self.status) if self.status.exists() else {}
+      for name, kinds in _STATUS.items():
+        value = status.get(name)
+        is_finite = not isinstance(value, float) or math.isfinite(value)
+        if name in status and not (isinstance(value, kinds) and is_finite):
+          raise unreadable(self.status, ValueError(f'{name} is {value!r}'))
+    except UserError as error:
+      raise UserError(f'{error}: delete it, and the run goes on without it') from error
     if status.get('state') == 'running' and not self.is_held():
       status['state'] = DIED
     return status

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import warnings
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import TextIO, cast
 
 import rich.console
+
+from qmle_acme import processes
 
 
 class _Raw(io.FileIO):
@@ -88,6 +91,19 @@ def announce(what: str) -> None:
 def say(console: rich.console.Console, line: str) -> None:
   """Prints a line as it is."""
   console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def loading_tensorflow() -> Iterator[None]:
+  """Says so, and has a signal wait for what is imported in the block.
+
+  What TensorFlow and JAX call while they are imported may swallow Ctrl-C.
+  """
+  announce('loading TensorFlow')
+  with processes.recorded_signals() as received:
+    yield
+  if received:
+    signal.raise_signal(received[0])
 
 
 def poll_to(console: rich.console.Console, poll: Callable[[], bool]) -> bool:

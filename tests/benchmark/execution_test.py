@@ -217,6 +217,7 @@ def test_goes_on_after_a_kill_and_after_a_stop(tmp_path: pathlib.Path) -> None:
 
   # A run whose folder is damaged fails, and the other goes on.
   second.path.mkdir()
+  second.config.write_text(first.config.read_text().replace('seed: 1\n', 'seed: 2\n'))
   second.status.write_text('{')
   result = run_qmle(*words)
   assert result.returncode == 1, result.stdout

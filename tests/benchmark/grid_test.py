@@ -230,6 +230,18 @@ def test_what_is_refused(settings: dict, message: str) -> None:
     make_grid(BenchmarkConfig(**settings))
 
 
+def test_an_agent_of_boxes_is_refused_where_it_cannot_act(
+  tmp_path: pathlib.Path,
+) -> None:
+  own = tmp_path / 'own.yaml'
+  own.write_text('tasks: {switches:3x1: {dimensions: 4, steps: 10, relaxed: true}}')
+  BenchmarkConfig(out=tmp_path, suite=str(own), agents='qmle,d4pg').check_fit()
+  tasks = 'bandit:bimodal,switches:3x1'
+  BenchmarkConfig(out=tmp_path, tasks=tasks, agents='qmle').check_fit()
+  with pytest.raises(UserError, match=r'^d4pg on switches:3x1: .*relaxed:'):
+    BenchmarkConfig(out=tmp_path, tasks=tasks, agents='qmle,d4pg').check_fit()
+
+
 def test_overlay_of_unknown_settings_is_refused(tmp_path: pathlib.Path) -> None:
   overlay = tmp_path / 'bad.yaml'
   overlay.write_text('{stpes: 1}')

@@ -41,6 +41,17 @@ class Odd(gymnasium.Env):
 gymnasium.register('Odd-v0', f'{__name__}:Odd')
 
 
+def test_close_that_raises_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+  def close(self: Odd) -> None:
+    raise ValueError('the simulator is gone')
+
+  monkeypatch.setattr(Odd, 'close', close)
+  environment = environments.make(NAME, seed=0)
+  what = f'{NAME}: close has raised ValueError: the simulator is gone'
+  with pytest.warns(UserWarning, match=what):
+    environment.close()
+
+
 def first_step() -> dm_env.TimeStep:
   """Returns what the first step of an odd environment gives."""
   environment = environments.make(NAME, seed=0)

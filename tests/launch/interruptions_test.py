@@ -187,6 +187,27 @@ def test_an_environment_that_changes_its_process_does_the_run_no_harm(
     process.kill()
 
 
+def test_ctrl_c_while_tensorflow_loads_is_not_swallowed(tmp_path: pathlib.Path) -> None:
+  # As a library does that calls Python back, where an exception cannot be raised.
+  loader = """
+import gc, os, signal
+from qmle_acme.runs import screen
+
+def collect(*_):
+  os.kill(os.getpid(), signal.SIGINT)
+
+with screen.loading_tensorflow():
+  gc.callbacks.append(collect)
+  gc.collect()
+  gc.callbacks.clear()
+print('trains')
+"""
+  command = [sys.executable, '-c', loader]
+  result = subprocess.run(command, capture_output=True, text=True, timeout=60.0)
+  assert 'trains' not in result.stdout and 'KeyboardInterrupt' in result.stderr
+  assert 'Exception ignored' not in result.stderr
+
+
 def test_a_study_ends_at_ctrl_c_with_its_processes(tmp_path: pathlib.Path) -> None:
   command = small_runs.qmle('experiment', 'bandit', '--out', str(tmp_path / 'out'))
   process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -204,6 +204,7 @@ def test_damaged_status_is_refused(config: RunConfig, content: bytes) -> None:
     folder.open(config)
 
   assert str(caught.value).startswith(f'cannot read {folder.status}: ')
+  assert str(caught.value).endswith('delete it, and the run goes on without it')
   assert '\n' not in str(caught.value)
 
 

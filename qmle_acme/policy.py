@@ -17,6 +17,7 @@ import tree
 from dm_env import specs
 
 from qmle_acme.agents import Actor
+from qmle_acme.agents.qmle import QMLEConfig
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.scaling import RewardScale
 from qmle_acme.environments import forms
@@ -39,7 +40,7 @@ class Considered:
   Attributes:
     actions: in the environment's own form, as an array or nest of arrays [N, ...].
     values: Q-values, float32 [N].
-    proposers: who proposed each action: 'uniform' or the name of a predictor; N.
+    proposers: who proposed each action: 'uniform', 'noop' or the name of a predictor; N.
   """
 
   actions: Any
@@ -73,7 +74,8 @@ class Policy:
     self.space, self.observation_size = builder.space, builder.observation_size
     self.network = builder.make_network(seed)
     # Q-values are learned in a unit of their own.
-    self._unit = RewardScale(config.qmle.n_step, config.qmle.discount)
+    own = config.of_agent
+    self._unit = RewardScale(own.n_step, own.discount)
     is_qmle = isinstance(self.network, QMLENetwork)
     parts = {'reward_scale': self._unit} if is_qmle else {}
     stored = best_checkpoint.find(folder) if best else checkpointing.newest(folder)
@@ -82,7 +84,7 @@ class Policy:
     self.learner_step = int(stored.counts[LEARNER_STEPS])
     # A trace for each number of states.
     self._act = tf.function(builder.make_greedy(self.network), autograph=False)
-    self._m_greedy: int = config.qmle.m_greedy
+    self._m_greedy: int = getattr(own, 'm_greedy', QMLEConfig.m_greedy)
     self._random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
 
   def __call__(self, observation: Any) -> Any:

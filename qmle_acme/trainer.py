@@ -5,7 +5,7 @@ import dataclasses
 import os
 import pathlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from qmle_acme import callbacks as callbacks_lib
@@ -76,16 +76,31 @@ def train(
   is_main = threading.current_thread() is threading.main_thread()
   if (run.layout, run.launch, is_main) == ('distributed', 'threads', False):
     raise UserError("launch='threads' needs the main thread: use 'processes'")
-  # Our own servers are not behind a proxy; read with the first tensor and connection.
-  wanted = {'grpc_proxy': '', **run.learner_limits}
-  for name, value in wanted.items():
-    os.environ.setdefault(name, value)
-  with _alone():
+  with _alone(), _environment({'grpc_proxy': '', **run.learner_limits}):
     watcher = Watcher(RunFolder(run.run), callbacks)
     outcome = training.run(run, poll=watcher.poll)
     result = _result(RunFolder(run.run), outcome.state, outcome.error)
     watcher.end(result)
   return result
+
+
+@contextlib.contextmanager
+def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
+  """Sets variables while a run goes on, as `qmle train` does for its process.
+
+  Our own servers are not behind a proxy. TensorFlow reads its threads with the first
+  tensor; what it has read stays.
+  """
+  before = {name: os.environ.get(name) for name in wanted}
+  os.environ.update(wanted)
+  try:
+    yield
+  finally:
+    for name, value in before.items():
+      if value is None:
+        del os.environ[name]
+      else:
+        os.environ[name] = value
 
 
 @contextlib.contextmanager

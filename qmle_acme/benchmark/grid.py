@@ -243,7 +243,8 @@ def make_grid(config: BenchmarkConfig) -> list[GridRun]:
           dataclasses.replace(
             contestant.settings, env=run.env, seed=seed, layout=config.layout
           ),
-          may_change=('steps:',),  # All is compared, return by wall time too.
+          # All else is compared, return by wall time too.
+          may_change=('steps:', 'actors:', 'learner_threads:'),
         )
         grid.append(run)
   return grid

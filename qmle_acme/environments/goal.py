@@ -58,13 +58,17 @@ class Goal(gymnasium.Env):
     """Makes the pitch; see above."""
     self._is_as_released = is_as_released
     self._actions = 0
+    self._starts: np.random.Generator | None = None
 
   def reset(
     self, *, seed: int | None = None, options: dict[str, Any] | None = None
   ) -> tuple[np.ndarray, dict[str, Any]]:
     """Puts the player, with the ball, anywhere on the line at the left end."""
     super().reset(seed=seed, options=options)
-    start = 1j * self.np_random.uniform(-soccer.HALF_WIDTH, soccer.HALF_WIDTH)
+    if seed is not None or self._starts is None:
+      # Of its own: where an episode begins does not depend on how long others were.
+      self._starts = np.random.default_rng(self.np_random.integers(2**63))
+    start = 1j * self._starts.uniform(-soccer.HALF_WIDTH, soccer.HALF_WIDTH)
     angle = cmath.phase(soccer.GOAL_LINE - start)
     self._player = soccer.make_player(start, angle)
     # A little less, or rounding may put it out of the player's reach.

@@ -70,6 +70,8 @@ class Recommender(dm_env.Environment):
     """Makes the catalogue; the seed draws users and what they do."""
     self._spec, self._qualities = _catalogue(items)
     self._random = np.random.default_rng(seed)
+    # Which user comes does not depend on what others did.
+    self._users = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,)))
     self._interests = np.zeros(_FEATURES, np.float32)
     self._care = 0.0
     self._time = 0.0
@@ -77,9 +79,9 @@ class Recommender(dm_env.Environment):
 
   def reset(self) -> dm_env.TimeStep:
     """Starts an episode with another user."""
-    category = self._random.integers(0, _FEATURES, 1)
-    self._interests = _draw(category, self._random)[0]
-    self._care = float(self._random.uniform())
+    category = self._users.integers(0, _FEATURES, 1)
+    self._interests = _draw(category, self._users)[0]
+    self._care = float(self._users.uniform())
     self._time = _TIME
     self._steps_left = _STEPS
     return dm_env.restart(self._observe())

@@ -135,6 +135,12 @@ class Relaxed(base.EnvironmentWrapper):
     """A box [R]: floats as they are, scores within [-1, 1], features of items."""
     return self._box
 
+  def to_own(self, action: np.ndarray) -> np.ndarray:
+    """Returns the action: a point is the form that this environment itself takes."""
+    return action
+
+  from_own = to_own
+
 
 def _make_leaf(spec: specs.BoundedArray) -> _Floats | _Indices | _Items:
   if isinstance(spec, ItemArray):

@@ -75,14 +75,6 @@ def run(
   actor = builder.make_actor(learner, client, seed)
   evaluator = _make_evaluator(config, builder, learner, recorder, stop, activity)
   pace = Pace(builder, learner, client, start)
-  budget = loop.StepBudget(
-    recorder,
-    'actor/0',
-    ACTOR_STEPS,
-    loop.actors_have_taken(config.steps),
-    period=1,
-    stop=stop,
-  )
 
   def after_step() -> None:
     steps = recorder.increment(**{ACTOR_STEPS: 1})[ACTOR_STEPS]
@@ -94,7 +86,8 @@ def run(
     with activity.of(SAVING):
       saver.save_if_due()
     watch(recorder.snapshot(), client)
-    budget.check()
+    if stop.is_set() or steps >= config.steps:
+      raise loop.RunOver
 
   def save() -> None:
     learner.write_metrics()
@@ -117,7 +110,8 @@ def run(
           after_step=[after_step],
           write_episode=functools.partial(recorder.record_metrics, 'actor'),
         )
-    evaluator.evaluate_finally()
+    if not stop.is_set():
+      evaluator.evaluate_finally()
   save()
 
 

@@ -104,12 +104,19 @@ def _load(search: Search) -> optuna.Study:
   before = study.user_attrs.get(_SETTINGS)
   if before is None:
     study.set_user_attr(_SETTINGS, own)
-  elif changes := config_lib.differences(before, own):
+  elif changes := _changes(before, own):
     raise UserError(
       f'{search.out} holds a study of other settings ({"; ".join(changes)}): use these '
       'again, or another --run'
     )
   return study
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+  """Returns what differs between settings, but for what goes by a machine's cores."""
+  lines = config_lib.differences(before, now)
+  of_machine = ('run.actors:', 'run.learner_threads:')
+  return [line for line in lines if not line.startswith(of_machine)]
 
 
 def run(search: Search, study: optuna.Study, say: Callable[[str], None]) -> None:

@@ -36,6 +36,13 @@ class RelaxedContractTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
     return make('relaxed:switches:3x2', 0)
 
 
+def test_its_own_form_of_an_action_is_the_point() -> None:
+  environment = make('relaxed:hybrid:platform', 0)
+  point = environment.action_spec().minimum
+  np.testing.assert_array_equal(environment.to_own(point), point)
+  np.testing.assert_array_equal(environment.from_own(point), point)
+
+
 def test_the_highest_score_is_taken_and_floats_come_first() -> None:
   echo = Echo(
     {

@@ -4,13 +4,15 @@ import functools
 import pathlib
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import dm_env
 import numpy as np
 import pytest
+import tensorflow as tf
 from acme import wrappers
 
-from qmle_acme import environments
+from qmle_acme import actions, environments
 from qmle_acme.agents import Actor
 from qmle_acme.environments import checked
 from qmle_acme.runs import evaluation
@@ -127,6 +129,32 @@ def test_resumed_evaluator_goes_on_where_the_records_end(folder: RunFolder) -> N
   resumed.increment(actor_steps=70)
   evaluator.evaluate_if_due(200)
   assert steps_of(folder) == [(130, 4), (200, 4)]
+
+
+class Various(Push):
+  """Takes uniform actions, others in each evaluation."""
+
+  def __init__(self, spec: Any):
+    super().__init__()
+    self._space = actions.make(spec, bins=3)
+
+  def select_action(self, observation: np.ndarray) -> Any:
+    seed = tf.constant([self.fetches, len(self.first_observations)])
+    return self._space.to_environment(self._space.sample_uniform((), seed).numpy())
+
+
+@pytest.mark.parametrize(
+  'name',
+  ['hybrid:goal', 'hybrid:goal:released', 'hybrid:platform', 'recommender:1000'],
+)
+def test_initial_states_do_not_depend_on_what_is_done(name: str) -> None:
+  actor = Various(environments.make(name, 1).action_spec())
+  for _ in range(2):
+    evaluation.evaluate(actor, environments.make(name, 1), 5, threading.Event())
+  first, again = np.split(np.stack(actor.first_observations), 2)
+  np.testing.assert_array_equal(first, again)
+  if name != 'hybrid:platform':  # Which has one.
+    assert len(np.unique(first, axis=0)) == 5
 
 
 def test_every_evaluation_has_the_same_initial_states(folder: RunFolder) -> None:

@@ -55,7 +55,7 @@ class QMLEActor(Actor):
     self.parts = {'network': network, 'reward_scale': reward_scale}
     self._space = space
     self._best_action = _trace_best_action(network, observation_size, m_greedy)
-    self._explorations = exploration
+    self._usual = exploration
     self._exploration = exploration
     self._draw = _trace_predicted_action(network, observation_size, exploration)
     # Environments draw from the seed's first stream: whether to explore must not depend
@@ -84,7 +84,7 @@ class QMLEActor(Actor):
 
   def observe_first(self, timestep: dm_env.TimeStep) -> None:
     """Begins an episode."""
-    self._exploration = self._explorations.of_episode(self._random, self._is_rewarded)
+    self._exploration = self._usual.of_episode(self._random, self._is_rewarded)
     self._is_rewarded = False
     self._steps_left = self._exploration.under_way(self._random)
     self._lasting = None

@@ -16,8 +16,9 @@ class ValueBounds(tf.Module):
 
   def __init__(self) -> None:
     super().__init__(name='value_bounds')
-    self._low = tf.Variable(float('inf'), name='low')
-    self._high = tf.Variable(float('-inf'), name='high')
+    # Finite, as all that is saved: no reward has been seen.
+    self._low = tf.Variable(tf.float32.max, name='low')
+    self._high = tf.Variable(tf.float32.min, name='high')
 
   def include(self, r_t: Tensor, d_t: Tensor) -> None:
     """Takes rewards [B] and discounts [B], each less than 1, into account."""

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
+import numpy as np
 from pydantic import Field
 
 from qmle_acme.agents import AgentConfig
@@ -91,7 +92,8 @@ class QMLEConfig(AgentConfig):
   m_greedy: _Candidates = 1_000
   """Candidates in the arg max when acting."""
   uniform_ratio: Share = 0.9
-  """Share of the candidates that uniform sampling proposes."""
+  """Share of the candidates that uniform sampling proposes; where the environment tells
+  an action that does nothing, half of them are near that."""
   predictors: tuple[PredictorConfig, ...] = (
     DeltaConfig(0.01),
     CategoricalConfig(0.09),
@@ -127,7 +129,7 @@ class QMLEConfig(AgentConfig):
       self.exploration_from_predictors,
       '0 without predictors, which have to draw them',
     )
-    can_bound = self.discount < 1 or not self.bound_values
+    can_bound = bool(np.float32(self.discount) < 1) or not self.bound_values
     self._check(can_bound, 'discount', self.discount, 'less than 1 with bound_values')
     has_mle_target = self.use_cache or self.mle_target != 'cached'
     self._check(has_mle_target, 'use_cache', False, "true where mle_target is 'cached'")

@@ -70,9 +70,18 @@ class Critic:
     if self._config.weight_decay:
       decay = self._optimizer.learning_rate * self._config.weight_decay
       for variable, gradient in zip(variables, gradients, strict=True):
-        if variable.shape.rank == 2 and gradient is not None:
+        if decays(variable) and gradient is not None:
           variable.assign((1.0 - decay) * variable)
     self._optimizer.apply(gradients, variables)
+
+
+def decays(variable: tf.Variable) -> bool:
+  """Returns whether weight decay takes a variable: a matrix, or a stack of them.
+
+  The biases of a stack are a matrix, too, and do not decay.
+  """
+  name = variable.name.rpartition('/')[2]
+  return variable.shape.rank > 1 and not name.startswith('b:')
 
 
 def follow(source: snt.Module, target: snt.Module, rate: float) -> tf.Operation:

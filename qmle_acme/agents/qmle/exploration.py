@@ -41,7 +41,7 @@ class Exploration:
   steps: int = 1
   from_predictors: float = 0.0
   wide_episodes: float = 0.0
-  wide_steps: int = 8
+  wide_steps: int = 1
 
   def of_episode(
     self, random: np.random.Generator, follows_reward: bool

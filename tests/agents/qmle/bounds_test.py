@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_agent import CONFIG, Store, make_learner
 
+from qmle_acme.agents import divergence
 from qmle_acme.agents.qmle.bounds import ValueBounds
 
 
@@ -19,6 +20,12 @@ def test_by_hand() -> None:
   # A goal of 50 that ends the episode; two steps of -1 that do not.
   bounds.include(tf.constant([50.0, -1.9]), tf.constant([0.0, 0.81]))
   np.testing.assert_allclose(bounds.clip([-20.0, 5.0, 71.0]), [-10.0, 5.0, 50.0], 1e-5)
+
+
+@pytest.mark.parametrize('changes', [{}, {'bound_values': True}, {'critics': 2}])
+def test_what_has_not_learned_yet_can_be_saved(changes: dict) -> None:
+  learner, _ = make_learner([], config=dataclasses.replace(CONFIG, **changes))
+  divergence.check_state(0, learner.state)
 
 
 @settings(derandomize=True, deadline=None, max_examples=50)

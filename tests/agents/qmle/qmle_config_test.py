@@ -87,6 +87,8 @@ def test_values_without_a_discount_have_no_bounds() -> None:
     UserError, match=r'^qmle\.discount is 1\.0: it must be less than 1'
   ):
     QMLEConfig(discount=1.0, bound_values=True)
+  with pytest.raises(UserError, match='must be less than 1'):
+    QMLEConfig(discount=1.0 - 1e-9, bound_values=True)  # In float32 it is 1.
 
 
 def test_cached_target_is_of_the_state_only_with_one_step() -> None:

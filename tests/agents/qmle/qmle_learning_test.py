@@ -15,6 +15,7 @@ import tiny_agent
 import worked_out
 from tiny_agent import (
   CONFIG,
+  OBSERVATION_SIZE,
   SPACE,
   Store,
   all_equal,
@@ -25,9 +26,11 @@ from tiny_agent import (
 
 from qmle_acme.agents import metrics
 from qmle_acme.agents.qmle import QMLEConfig
+from qmle_acme.agents.qmle.critic import decays
 from qmle_acme.agents.qmle.learning import QMLELearner
 from qmle_acme.agents.qmle.networks import QMLENetwork
 from qmle_acme.agents.qmle.parameters import Parameters
+from qmle_acme.agents.qmle.predictors import families
 from qmle_acme.types import Sample
 
 SEED = 7
@@ -389,3 +392,13 @@ def test_published_policy_is_the_online_network(fed: Fed) -> None:
   assert all_equal(policy, [online])
   assert not all_equal(policy, [target])
   assert priority == [fed.learner.state['max_priority'].numpy()]
+
+
+def test_matrices_decay_and_biases_do_not() -> None:
+  members = tuple(families()[name](0.1) for name in ('delta', 'autoregressive'))
+  config = dataclasses.replace(CONFIG, uniform_ratio=0.8, predictors=members)
+  network = QMLENetwork.make(SPACE, OBSERVATION_SIZE, config, seed=1)
+  variables = network.trainable_variables
+  names = {v.name.rpartition('/')[2] for v in variables if decays(v)}
+  assert names == {'w:0', 'v:0'}
+  assert {v.name.rpartition('/')[2] for v in variables} > {'w:0', 'v:0', 'b:0'}

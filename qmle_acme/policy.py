@@ -40,7 +40,8 @@ class Considered:
   Attributes:
     actions: in the environment's own form, as an array or nest of arrays [N, ...].
     values: Q-values, float32 [N].
-    proposers: who proposed each action: 'uniform', 'noop' or the name of a predictor; N.
+    proposers: who proposed each action: 'uniform', 'noop' or the name of a predictor;
+      N.
   """
 
   actions: Any

@@ -102,6 +102,8 @@ def loading_tensorflow() -> Iterator[None]:
   announce('loading TensorFlow')
   with processes.recorded_signals() as received:
     yield
+  if signal.SIGINT in received:  # Also where a shell has it ignored.
+    raise KeyboardInterrupt
   if received:
     signal.raise_signal(received[0])
 

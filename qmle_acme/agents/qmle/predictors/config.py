@@ -85,9 +85,11 @@ class CategoricalConfig(MemberConfig):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _ScaledConfig(MemberConfig):
-  """What the settings of Gaussians have."""
+class GaussianConfig(MemberConfig):
+  """A diagonal Gaussian, clipped to the box."""
 
+  PREDICTOR: ClassVar[str] = f'{_HERE}.gaussian:Gaussian'
+  family: Literal['gaussian'] = 'gaussian'
   min_scale: _Scale = 0.05
   """Least standard deviation, as a share of the box's half-width."""
   max_scale: _Scale = 1.0
@@ -95,28 +97,25 @@ class _ScaledConfig(MemberConfig):
 
   def __post_init__(self) -> None:
     super().__post_init__()
-    if self.min_scale >= self.max_scale:
-      where = f'predictor {self.name!r}: min_scale'
-      requirement = f'less than max_scale, {self.max_scale}'
-      raise out_of_range(where, self.min_scale, requirement)
+    _check_scales(self)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GaussianConfig(_ScaledConfig):
-  """A diagonal Gaussian, clipped to the box."""
-
-  PREDICTOR: ClassVar[str] = f'{_HERE}.gaussian:Gaussian'
-  family: Literal['gaussian'] = 'gaussian'
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class MixtureConfig(_ScaledConfig):
+class MixtureConfig(MemberConfig):
   """Several diagonal Gaussians, clipped to the box."""
 
   PREDICTOR: ClassVar[str] = f'{_HERE}.mixture:Mixture'
   family: Literal['mixture'] = 'mixture'
   components: Annotated[int, Field(ge=1, le=100)] = 4
   """Number of Gaussians."""
+  min_scale: _Scale = 0.05
+  """Least standard deviation, as a share of the box's half-width."""
+  max_scale: _Scale = 1.0
+  """Largest standard deviation, likewise."""
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    _check_scales(self)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -158,3 +157,11 @@ def _schema(_: Any, handler: pydantic.GetCoreSchemaHandler) -> CoreSchema:
 PredictorConfig: TypeAlias = Annotated[
   MemberConfig, pydantic.GetPydanticSchema(_schema)
 ]
+
+
+def _check_scales(member: GaussianConfig | MixtureConfig) -> None:
+  """Raises UserError unless the least is less than the largest."""
+  if member.min_scale >= member.max_scale:
+    where = f'predictor {member.name!r}: min_scale'
+    requirement = f'less than max_scale, {member.max_scale}'
+    raise out_of_range(where, member.min_scale, requirement)

@@ -93,7 +93,7 @@ class Policy:
 
     Args:
       observation: in the environment's own form, or one vector [O] of floats; or B of
-        them, stacked into one array [B, ...].
+        them, stacked into one array [B, ...], or a list of nests.
 
     Returns:
       The action in the environment's own form; for B observations an array [B, ...],

@@ -77,7 +77,8 @@ def _read(
     given = 'a nest' if array is None else f'an array {array.shape} of {array.dtype}'
     raise UserError(
       f'this is no observation of the environment ({given}): give one in its own form, '
-      f'or a vector of {size} floats, or several of one of these stacked'
+      f'or a vector of {size} floats, or several vectors or arrays stacked, or a list '
+      'of nests'
     )
   return np.stack(known), True
 

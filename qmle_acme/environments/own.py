@@ -21,6 +21,7 @@ import tree
 from dm_env import specs
 
 from qmle_acme.environments import modules
+from qmle_acme.environments.checked import Invalid, shown
 from qmle_acme.environments.gymnasium import Adapter
 from qmle_acme.errors import UserError
 
@@ -90,7 +91,9 @@ class Flat(dm_env.Environment):
       raise AttributeError(name)
     return getattr(self._environment, name)
 
-  def _convert(self, timestep: dm_env.TimeStep) -> dm_env.TimeStep:
+  def _convert(self, timestep: Any) -> dm_env.TimeStep:
+    if not isinstance(timestep, dm_env.TimeStep):
+      raise Invalid('the time step', f'is {shown(timestep)}: a dm_env.TimeStep is due')
     return timestep._replace(observation=self.flatten_observation(timestep.observation))
 
 

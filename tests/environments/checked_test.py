@@ -41,6 +41,16 @@ class Odd(gymnasium.Env):
 gymnasium.register('Odd-v0', f'{__name__}:Odd')
 
 
+def test_what_is_no_time_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+  inner = environments.make('bandit:bimodal', seed=0).unchecked
+  environment = Checked(own.Flat(inner), 'mine')
+  environment.reset()
+  monkeypatch.setattr(inner, 'step', lambda action: 'x')
+  message = "mine: step 1: the time step is 'x': a dm_env.TimeStep is due"
+  with pytest.raises(EnvironmentFault, match=message):
+    environment.step(np.zeros(2, np.float32))
+
+
 def test_close_that_raises_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
   def close(self: Odd) -> None:
     raise ValueError('the simulator is gone')

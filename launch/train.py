@@ -73,9 +73,8 @@ def main(argv: list[str]) -> int:
 
 def _note_what_is_idle(config: config_lib.RunConfig) -> None:
   """Says which settings were changed in vain: of nodes, and of other agents."""
-  usual = config_lib.RunConfig(run=config.run)
   if config.layout == 'local':
-    names = ('actors', 'launch')
+    usual, names = config_lib.RunConfig(run=config.run), ('actors', 'launch')
     if idle := [n for n in names if getattr(config, n) != getattr(usual, n)]:
       screen.note(f'without effect: {", ".join(idle)}; the layout is local')
   for agent in config_lib.AGENTS:

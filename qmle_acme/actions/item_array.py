@@ -42,8 +42,3 @@ class ItemArray(specs.DiscreteArray):
 
   def __reduce__(self) -> Any:
     return ItemArray, (self.features, self.dtype, self.name)
-
-  def replace(self, **changes: Any) -> 'ItemArray':
-    """Returns the spec with other arguments of its constructor."""
-    own = {'features': self.features, 'dtype': self.dtype, 'name': self.name}
-    return ItemArray(**{**own, **changes})

@@ -50,8 +50,3 @@ class NoopArray(specs.BoundedArray):
   def __reduce__(self) -> Any:
     bounds = (self.minimum, self.maximum)
     return NoopArray, (self.shape, self.dtype, *bounds, self.noop, self.name)
-
-  def replace(self, **changes: Any) -> 'NoopArray':
-    """Returns the spec with other arguments of its constructor."""
-    names = ('shape', 'dtype', 'minimum', 'maximum', 'noop', 'name')
-    return NoopArray(**{**{name: getattr(self, name) for name in names}, **changes})

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import shlex
 from typing import Annotated, Literal
@@ -98,7 +99,7 @@ class BenchmarkConfig:
     """The file of settings for every run, if there is one."""
     return shipped.settings_file(self.config) if self.config else None
 
-  @property
+  @functools.cached_property
   def suite_tasks(self) -> dict[str, suites.Task]:
     """The tasks, in the order of the suite or of the command line.
 
@@ -125,7 +126,7 @@ class BenchmarkConfig:
     """
     return not self.suite or shipped.is_path(self.suite)
 
-  @property
+  @functools.cached_property
   def contestants(self) -> tuple[Contestant, ...]:
     """The agents, in the order of the command line.
 

@@ -232,16 +232,21 @@ class RunFolder:
       UserError: it is damaged; the run can go on without it.
     """
     try:
-      status = read_json(self.status) if self.status.exists() else {}
-      for name, kinds in _STATUS.items():
-        value = status.get(name)
-        is_finite = not isinstance(value, float) or math.isfinite(value)
-        if name in status and not (isinstance(value, kinds) and is_finite):
-          raise unreadable(self.status, ValueError(f'{name} is {value!r}'))
+      status = self._whole_status()
     except UserError as error:
       raise UserError(f'{error}: delete it, and the run goes on without it') from error
     if status.get('state') == 'running' and not self.is_held():
       status['state'] = DIED
+    return status
+
+  def _whole_status(self) -> dict[str, Any]:
+    """Returns what the file says; raises UserError if it is damaged."""
+    status = read_json(self.status) if self.status.exists() else {}
+    for name, kinds in _STATUS.items():
+      value = status.get(name)
+      is_finite = not isinstance(value, float) or math.isfinite(value)
+      if name in status and not (isinstance(value, kinds) and is_finite):
+        raise unreadable(self.status, ValueError(f'{name} is {value!r}'))
     return status
 
   def is_finished(self, steps: int) -> bool:
